@@ -1,0 +1,103 @@
+// The append-only log: the one mechanism under everything live.
+//
+// One writer appends immutable pieces; any number of readers follow, each with a cursor (an offset) of its own. A
+// growing segment is a Log; so are the frames of a push tier and the events of a room. One more reader is one more
+// cursor: the log never copies content per reader and does not know who reads.
+//
+//   writer:   log->append(piece); ... log->end(LogEnd::complete);
+//   reader:   offset += send(log->gather(offset, limit, out));
+//             if (offset == log->size() && log->growing()) log->wake_me(waiter);   // one wake-up, then ask again
+//
+// Laws
+//   * offsets never move: the byte at offset n is the same for every reader and for ever;
+//   * after end() nothing is appended; `complete` means the content is whole, `aborted` that it never will be, and a
+//     reader of an aborted log must not pass its end off as the end of the content;
+//   * a waiter is woken once, by the next append or end; waking costs O(waiters), appending O(1);
+//   * when a log completes its pieces are joined into one, so that a finished segment leaves in one writev.
+//
+// Ownership: readers hold the log by shared_ptr<const Log>-like handles; pieces are shared immutable bytes.
+// Thread: a Log lives on one loop. A reader on another loop reads that loop's own mirror (see media/record.h), so an
+// append crosses cores once per core and never once per reader.
+// Limit: the log itself has none; whoever owns it bounds its content (a segment by its grid: see packager/grid.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace klieg {
+
+enum class LogEnd : uint8_t { growing, complete, aborted };
+
+class Log;
+
+// A reader waiting for more. Linked into the log while it waits, taken out when woken or destroyed, so a reader that
+// dies needs no farewell. Not copyable or movable: the log points at it.
+class LogWaiter {
+ public:
+  LogWaiter() = default;
+  LogWaiter(const LogWaiter&) = delete;
+  LogWaiter& operator=(const LogWaiter&) = delete;
+  virtual ~LogWaiter() { stop_waiting(); }
+
+  // The log grew or ended. Called from inside append() or end(): the reader may read, wait again or be destroyed.
+  virtual void on_log_grew() = 0;
+
+  bool waiting() const { return log_ != nullptr; }
+  void stop_waiting();
+
+ private:
+  friend class Log;
+  const Log* log_ = nullptr;
+  LogWaiter* previous_ = nullptr;
+  LogWaiter* next_ = nullptr;
+};
+
+class Log {
+ public:
+  Log() = default;
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+  ~Log();
+
+  // A log that is whole from birth.
+  static std::shared_ptr<Log> complete(Bytes content);
+
+  // The writer's side.
+  void append(Bytes piece);  // an empty piece is ignored; asserted: growing()
+  void end(LogEnd how);      // asserted: growing(), how != growing
+
+  // The readers' side.
+  uint64_t size() const { return size_; }
+  LogEnd state() const { return state_; }
+  bool growing() const { return state_ == LogEnd::growing; }
+
+  // Appends to `out` the pieces that hold [offset, offset + limit), as far as they exist now, at most `pieces_max` of
+  // them. Returns how many bytes they hold; 0 at the end of what exists.
+  size_t gather(uint64_t offset, uint64_t limit, std::vector<Bytes>& out, size_t pieces_max = SIZE_MAX) const;
+
+  // The same range as one Bytes: no copy when it lies in one piece. Asserted: the range exists.
+  Bytes read(uint64_t offset, uint64_t size) const;
+
+  // Wakes `waiter` once, at the next append or end. Asserted: growing() and the waiter waits nowhere.
+  void wake_me(LogWaiter& waiter) const;
+
+ private:
+  friend class LogWaiter;
+  struct Piece {
+    uint64_t offset;
+    Bytes content;
+  };
+
+  size_t piece_at(uint64_t offset) const;
+  void wake_all();
+
+  std::vector<Piece> pieces_;
+  uint64_t size_ = 0;
+  LogEnd state_ = LogEnd::growing;
+  mutable LogWaiter* waiters_ = nullptr;  // newest first; a waiter registering is not a change of the content
+};
+
+}  // namespace klieg

@@ -1,0 +1,71 @@
+// Serves HTTP exchanges over net connections: HTTP/1.1 (RFC 9112), HTTP/2 by ALPN or prior knowledge (RFC 9113).
+//
+// A Server lives on one loop. Each request is handed to the Handler with a Responder: a permit to answer once, now or
+// later (a held request), from the same loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/metrics.h"
+#include "base/time.h"
+#include "http/message.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace klieg::http {
+
+// Answering is allowed once; a Responder dropped unanswered answers 500, so no request is ever forgotten. A viewer who
+// left makes respond() a no-op. Move-only.
+class Responder {
+ public:
+  class Target {  // the exchange behind it: one per HTTP version
+   public:
+    virtual ~Target() = default;
+    virtual void respond(uint64_t exchange, Response response) = 0;
+  };
+  Responder(std::weak_ptr<Target> target, uint64_t exchange) : target_(std::move(target)), exchange_(exchange) {}
+  Responder(Responder&& other) noexcept;
+  Responder& operator=(Responder&& other) noexcept;
+  ~Responder();
+
+  void respond(Response response);
+  bool viewer_gone() const { return target_.expired(); }
+
+ private:
+  std::weak_ptr<Target> target_;
+  uint64_t exchange_ = 0;
+  bool open_ = true;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual void serve(const Request& request, Responder responder) = 0;
+};
+
+struct Limits {
+  size_t head_size_max = 16 * 1024;      // request line and headers; more: 431
+  size_t body_size_max = 64 * 1024;      // more: 413
+  Duration head_time_max = 10s;          // from connect (or a request's first byte) to the end of its head; more: 408
+  Duration idle_time_max = 75s;          // between requests
+  Duration stall_time_max = 30s;         // a peer that takes nothing of what is due to it
+  size_t unsent_max = 1024 * 1024;       // per connection, handed to the kernel's side of us; beyond it we stop reading the log
+  uint32_t streams_max = 100;            // HTTP/2 concurrent streams
+};
+
+class Server {
+ public:
+  static std::unique_ptr<Server> make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics);
+  virtual ~Server() = default;
+
+  // Takes over an accepted connection; HTTP/2 when ALPN says so or the client preface comes.
+  virtual void accept(std::unique_ptr<net::Connection> connection) = 0;
+
+  // No further requests: GOAWAY, Connection: close; `drained` is called when the last exchange has ended.
+  virtual void drain(std::move_only_function<void()> drained) = 0;
+  virtual size_t connections() const = 0;
+};
+
+}  // namespace klieg::http

@@ -1,0 +1,67 @@
+// The ports through which stages meet. A stage includes none of the others; cli/ (or a simulation) joins them here.
+//
+//   ingest -> SampleSink -> packager -> RecordSink -> origin        media flows down
+//   anyone -> PublisherPort -> ingest                               requests flow back up to the encoder
+//   origin -> DepartedSink                                          segments leave the live window
+//
+// All calls of one broadcast happen on its home loop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "media/record.h"
+#include "media/sample.h"
+#include "media/track.h"
+
+namespace klieg::media {
+
+enum class Discontinuity : uint8_t {
+  publisher_returned,  // the publisher dropped and came back
+  timestamp_jump,      // its clock jumped further than a pause explains
+  format_changed,      // new codec, resolution or channel layout: on_track with the new format follows
+};
+
+// Receives a broadcast's samples: every track in decode order, on one sane timeline.
+class SampleSink {
+ public:
+  virtual ~SampleSink() = default;
+  // A track appears, or changes its decoder configuration. A kind has at most one track.
+  virtual void on_track(const Track& track) = 0;
+  // Decode times of a track strictly increase, also across discontinuities. `wall` is when the sample arrived.
+  virtual void on_sample(TrackKind kind, Sample sample, WallTime wall) = 0;
+  // The samples that follow do not continue the ones before: `at` is the first decode time after the break.
+  virtual void on_discontinuity(Discontinuity why, MediaTime at) = 0;
+  // A data message of the publisher (AMF0: onMetaData, onTextData, onCuePoint...), as it came.
+  virtual void on_data(Bytes amf, MediaTime at) = 0;
+  virtual void on_paused() = 0;   // the publisher is gone but may return
+  virtual void on_resumed() = 0;  // it is back; a discontinuity follows
+  virtual void on_ended() = 0;    // for good; the last call
+};
+
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void on_record(const Record& record) = 0;
+};
+
+// Back to the publisher. Each is a request: an encoder that cannot follow ignores it.
+class PublisherPort {
+ public:
+  virtual ~PublisherPort() = default;
+  virtual void request_key_frame() = 0;
+  virtual void suggest_bitrate(uint32_t video_bits_per_second) = 0;
+  virtual void reconnect_elsewhere(const std::string& tc_url) = 0;  // E-RTMP NetConnection.Connect.ReconnectRequest
+};
+
+// A segment that leaves the live window: replays and recordings begin here.
+class DepartedSink {
+ public:
+  virtual ~DepartedSink() = default;
+  virtual void on_departed(TrackId track, Msn msn, std::shared_ptr<const Log> segment) = 0;
+};
+
+}  // namespace klieg::media

@@ -1,0 +1,60 @@
+// A TCP connection, plain or TLS: one type, one owner, one loop.
+//
+//   born   accepted by a Listener or made by connect(), already past any TLS handshake's start
+//   lives  from start(handler): on_bytes as they come; write() takes shared bytes and never blocks
+//   dies   on_closed(why) is the last call; the owner then destroys it (also from inside on_closed)
+//
+// write() queues without limit: bounding unsent() is its owner's business, because only the owner knows whether a slow
+// peer is merged, skipped or dropped.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "net/loop.h"
+
+namespace klieg::net {
+
+enum class Closed : uint8_t {
+  by_peer,     // orderly end of its stream
+  reset,       // the network or the peer's kernel
+  tls_failed,  // handshake or record error; the message is in the log
+  by_us,       // close() has finished, or abort()
+};
+
+class ConnectionHandler {
+ public:
+  virtual ~ConnectionHandler() = default;
+  virtual void on_bytes(ByteView bytes) = 0;
+  virtual void on_drained() {}  // unsent() became 0
+  virtual void on_closed(Closed why) = 0;
+};
+
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  // Delivery begins. The handler must outlive the connection or its on_closed, whichever comes first.
+  virtual void start(ConnectionHandler& handler) = 0;
+
+  // Queues and sends as much as the kernel takes now; all pieces of one call leave in one writev where they fit.
+  virtual void write(std::span<const Bytes> pieces) = 0;
+  void write(Bytes piece) { write({&piece, 1}); }
+  virtual size_t unsent() const = 0;
+
+  virtual void pause_reading() = 0;   // backpressure: the peer's window closes
+  virtual void resume_reading() = 0;
+
+  virtual void close() = 0;  // sends what is queued, then ends; on_closed(by_us) follows
+  virtual void abort() = 0;  // at once, with a reset; on_closed(by_us) follows in a later turn
+
+  virtual const std::string& peer() const = 0;           // "203.0.113.7:40312", "[2001:db8::1]:40312"
+  virtual const std::string& application_protocol() const = 0;  // ALPN: "h2", "http/1.1"; empty: none or plain
+  virtual bool encrypted() const = 0;
+};
+
+}  // namespace klieg::net

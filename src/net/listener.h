@@ -1,0 +1,58 @@
+// Listening, connecting, and the certificates that go with both.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "net/connection.h"
+#include "net/loop.h"
+
+namespace klieg::net {
+
+struct Endpoint {
+  std::string host;  // "" or "*": all addresses, IPv6 and IPv4
+  uint16_t port = 0; // 0: the kernel picks
+  // "HOST:PORT", ":PORT", "PORT", "[2001:db8::1]:443". The error says what is wrong with the text.
+  static Result<Endpoint> parse(std::string_view text);
+  std::string text() const;
+};
+
+// A server's certificate and key. Shared by all listeners and loops; reload() is seen by connections made after it.
+class TlsServer {
+ public:
+  static Result<std::shared_ptr<TlsServer>> load(const std::string& certificate_file, const std::string& key_file,
+                                                 std::vector<std::string> application_protocols);
+  virtual ~TlsServer() = default;
+  virtual Result<void> reload() = 0;
+};
+
+struct ListenerLimits {
+  size_t connections_max = 10'000;  // per listener and loop; further ones wait in the kernel's queue
+  // "" leaves the kernel's default; otherwise set on every accepted socket (TCP_CONGESTION), e.g. "cubic".
+  std::string congestion_control;
+};
+
+// Accepts on one loop. Several listeners, one per loop, may share an endpoint (SO_REUSEPORT): bind the first with port
+// 0 if need be, the others to the port it got.
+class Listener {
+ public:
+  using OnAccept = std::move_only_function<void(std::unique_ptr<Connection>)>;
+  static Result<std::unique_ptr<Listener>> listen(Loop& loop, const Endpoint& endpoint,
+                                                  std::shared_ptr<TlsServer> tls,  // null: plain
+                                                  const ListenerLimits& limits, OnAccept on_accept);
+  virtual ~Listener() = default;
+  virtual Endpoint local() const = 0;   // with the real port
+  virtual void stop_accepting() = 0;    // connections already made live on
+};
+
+enum class TlsClient : uint8_t { none, verify_peer, accept_any_certificate };
+
+// Connects from `loop`. `done` is called once, in a later turn. Name resolution does not block the loop.
+void connect(Loop& loop, const Endpoint& to, TlsClient tls, Duration timeout,
+             std::move_only_function<void(Result<std::unique_ptr<Connection>>)> done);
+
+}  // namespace klieg::net
