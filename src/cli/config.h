@@ -1,0 +1,91 @@
+// What `klieg serve` can be told, from three places that know the same names.
+//
+//   TOML          [rtmp]  listen = "0.0.0.0:1935"
+//   environment   KLIEG_RTMP_LISTEN=0.0.0.0:1935
+//   flag          --rtmp-listen 0.0.0.0:1935     (and the short form --rtmp)
+//
+// A later place overrides an earlier one. All three are read through one table of settings (settings()), so a name
+// exists everywhere or nowhere, and the sample in deploy/klieg.toml is checked against the same table.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/logging.h"
+#include "base/result.h"
+
+namespace klieg::cli {
+
+struct Channel {
+  std::string name;  // public: /@NAME
+  std::string key;   // secret: what the encoder sends
+};
+
+enum class Takeover { refuse, replace };  // what a second publisher with the right key gets
+enum class HlsParts { file, range };
+
+struct ServeConfig {
+  std::string data = "klieg-data";  // directory for what must survive: the generated stream key
+  uint32_t loops = 0;               // 0: one per core
+
+  std::string http = "0.0.0.0:8080";
+  std::string https;  // empty: closed
+  std::string tls_cert;
+  std::string tls_key;
+  std::string rtmp = "0.0.0.0:1935";
+  std::string rtmps;  // empty: closed
+  std::string admin = "127.0.0.1:8090";
+  uint32_t connections_max = 10'000;   // per loop and listener
+  std::string congestion_control;      // empty: the kernel's default
+
+  Takeover takeover = Takeover::refuse;
+  uint32_t rejoin_window_s = 15;
+  uint32_t broadcasts_max = 2'000;     // at once; 60 s of 2,000 x 300 kbit/s is 4.5 GB of live window
+
+  uint32_t part_duration_ms = 200;
+  uint32_t live_window_s = 60;
+  HlsParts hls_parts = HlsParts::file;
+  uint32_t hls_part_hold_back_ms = 0;  // 0: three part targets and a bit, see origin/
+  uint32_t dash_target_latency_ms = 0; // 0: origin's default
+
+  logging::Level log_level = logging::Level::info;
+  logging::Format log_format = logging::Format::text;
+
+  std::vector<Channel> channels;
+};
+
+// One row of the table.
+struct Setting {
+  std::string_view name;        // "rtmp.listen": the TOML key; the environment and flag names follow from it
+  std::string_view short_flag;  // "--rtmp"; empty: none
+  std::string_view value;       // shape of the value, for help and errors: "HOST:PORT", "SECONDS"
+  std::string_view help;
+  Result<void> (*set)(ServeConfig&, std::string_view text);
+};
+std::span<const Setting> settings();
+
+std::string environment_name(const Setting& setting);  // "KLIEG_RTMP_LISTEN"
+std::string flag_name(const Setting& setting);         // "--rtmp-listen"
+
+// Reads a TOML document into `config`. The error names file, line and, for an unknown key, the nearest right one.
+Result<void> read_toml(ServeConfig& config, std::string_view document, const std::string& file_name);
+
+// Reads KLIEG_* variables, given as name and value. An unknown KLIEG_ name is an error with the nearest right one.
+Result<void> read_environment(ServeConfig& config, const std::vector<std::pair<std::string, std::string>>& variables);
+
+// "NAME:KEY". A name is 1 to 64 of a-z A-Z 0-9 _ - and a key 1 to 128 printable characters, different
+// from the name (`serve` warns when it is short enough to be guessed).
+Result<Channel> parse_channel(std::string_view text);
+
+// What must hold among settings, once all places are read: https needs a certificate, names are unique...
+Result<void> validate(const ServeConfig& config);
+
+// The candidate that `word` most likely meant; empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace klieg::cli

@@ -1,0 +1,78 @@
+#include "cli/config.h"
+
+#include <gtest/gtest.h>
+
+namespace klieg::cli {
+namespace {
+
+std::string toml_error(std::string_view document) {
+  ServeConfig config;
+  auto read = read_toml(config, document, "klieg.toml");
+  return read ? "" : read.error().message;
+}
+
+TEST(Config, every_setting_is_read_from_toml_and_environment_under_the_same_name) {
+  ServeConfig from_toml;
+  ASSERT_TRUE(read_toml(from_toml, "[rtmp]\nlisten = \"127.0.0.1:0\"\n[origin]\nlive_window_s = 30\n", "f"));
+  ServeConfig from_environment;
+  ASSERT_TRUE(read_environment(from_environment, {{"KLIEG_RTMP_LISTEN", "127.0.0.1:0"}, {"HOME", "/"},
+                                                  {"KLIEG_ORIGIN_LIVE_WINDOW_S", "30"}}));
+  EXPECT_EQ(from_toml.rtmp, "127.0.0.1:0");
+  EXPECT_EQ(from_environment.rtmp, from_toml.rtmp);
+  EXPECT_EQ(from_toml.live_window_s, 30u);
+  EXPECT_EQ(from_environment.live_window_s, 30u);
+}
+
+TEST(Config, an_unknown_key_is_refused_with_file_line_and_the_nearest_name) {
+  EXPECT_EQ(toml_error("[rtmp]\n\nlisen = \"x\"\n"), "klieg.toml:3: unknown key 'rtmp.lisen'; did you mean 'rtmp.listen'?");
+  EXPECT_EQ(toml_error("[rtmp]\nlisten = \"nonsense:99999\"\n").substr(0, 26), "klieg.toml:2: rtmp.listen:");
+}
+
+TEST(Config, a_malformed_value_names_what_was_wanted) {
+  EXPECT_EQ(toml_error("[origin]\nlive_window_s = 5\n"),
+            "klieg.toml:2: origin.live_window_s: '5' is not a whole number from 10 to 3600");
+  EXPECT_EQ(toml_error("[hls]\nparts = \"files\"\n"), "klieg.toml:2: hls.parts: 'files' is none of: file, range");
+  EXPECT_EQ(toml_error("[hls\n").substr(0, 13), "klieg.toml:1:");
+}
+
+TEST(Config, an_unknown_environment_variable_is_refused_with_the_nearest_name) {
+  ServeConfig config;
+  auto read = read_environment(config, {{"KLIEG_RTMP_LISTENS", "x"}});
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message, "unknown environment variable KLIEG_RTMP_LISTENS; did you mean 'KLIEG_RTMP_LISTEN'?");
+}
+
+TEST(Config, channels_come_as_a_list_or_separated_by_commas) {
+  ServeConfig config;
+  ASSERT_TRUE(read_toml(config, "[server]\nchannels = [\"ada:0123456789\", \"bob:abcdefghij\"]\n", "f"));
+  ASSERT_TRUE(read_environment(config, {{"KLIEG_SERVER_CHANNELS", "cyn:secretsecret"}}));
+  ASSERT_EQ(config.channels.size(), 3u);
+  EXPECT_EQ(config.channels[2].name, "cyn");
+  EXPECT_TRUE(validate(config));
+}
+
+TEST(Config, a_key_is_never_the_public_name_nor_shown) {
+  EXPECT_FALSE(parse_channel("ada:ada"));
+  EXPECT_FALSE(parse_channel("ada:"));
+  auto broken_key = parse_channel("ada:s3cr3t with space");
+  ASSERT_FALSE(broken_key);
+  EXPECT_EQ(broken_key.error().message.find("s3cr3t"), std::string::npos);
+  EXPECT_FALSE(parse_channel("a da:0123456789"));
+}
+
+TEST(Config, two_channels_share_neither_name_nor_key) {
+  ServeConfig config;
+  config.channels = {{"ada", "0123456789"}, {"ada", "abcdefghij"}};
+  EXPECT_FALSE(validate(config));
+  config.channels = {{"ada", "0123456789"}, {"bob", "0123456789"}};
+  EXPECT_FALSE(validate(config));
+}
+
+TEST(Config, tls_ports_without_a_certificate_are_refused) {
+  ServeConfig config;
+  config.https = ":8443";
+  EXPECT_FALSE(validate(config));
+}
+
+}  // namespace
+}  // namespace klieg::cli
