@@ -49,6 +49,9 @@ struct PeriodBegun {
   Msn first_msn = 0;
   MediaTime start;      // presentation time at which it begins
   WallTime start_wall;  // the same instant on the server's clock: EXT-X-PROGRAM-DATE-TIME, MPD availability
+  // How many periods of the broadcast began with a discontinuity, this one included. A packager leaves it 0; a window
+  // that writes itself out fills it in, because the periods it would be counted from may have left.
+  uint32_t discontinuities = 0;
 };
 
 struct HeaderBorn {
