@@ -1,0 +1,265 @@
+"""Runs every test there is, shows how far it is, and counts. What is run, in this order:
+
+  repository   tools/*_test.py and bench/*_test.py: the checks and promises of the repository itself
+  unit         the C++ programs klieg_<folder>_test, through CTest, from build/release
+  web          the unit tests of the pages (Vitest)
+  end to end   test/e2e/: real encoders, servers and players around build/release/klieg (Node's test runner)
+
+and with --all: test/soak/, and the C++ programs once more under each sanitizer.
+
+The last line is `N passed, N failed, N skipped`; the exit code is 1 when something failed or nothing ran.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+import xml.etree.ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "log"
+SANITIZERS = ("asan", "ubsan", "tsan")
+PROGRESS_EVERY_S = 20  # where there is no terminal to draw on
+DETAIL_LINES_MAX = 60  # of a failed test's output
+
+
+@dataclass
+class Outcome:
+    name: str
+    verdict: str  # passed, failed or skipped
+    detail: str = ""
+
+
+class Suite:
+    """The running count of one suite, shown while it runs."""
+
+    def __init__(self, name):
+        self.name = name
+        self.outcomes = []
+        self.started = time.monotonic()
+        self.shown = self.started
+        self.drawn = False
+        print(f"{name}", flush=True)
+
+    def note(self, outcome):
+        self.outcomes.append(outcome)
+        if outcome.verdict == "failed":
+            self.erase()
+            print(f"  FAILED {outcome.name}", flush=True)
+            lines = outcome.detail.strip().splitlines()
+            for line in lines[:DETAIL_LINES_MAX]:
+                print(f"    {line}")
+            if len(lines) > DETAIL_LINES_MAX:
+                print(f"    ... and {len(lines) - DETAIL_LINES_MAX} lines more")
+        self.progress(outcome.name)
+
+    def progress(self, now_at):
+        count = len(self.outcomes)
+        if sys.stdout.isatty():
+            print(f"\r\x1b[K  {count} {now_at[:90]}", end="", flush=True)
+            self.drawn = True
+        elif time.monotonic() - self.shown >= PROGRESS_EVERY_S:
+            print(f"  {count} so far, {time.monotonic() - self.started:.0f} s: {now_at}", flush=True)
+            self.shown = time.monotonic()
+
+    def erase(self):
+        if self.drawn:
+            print("\r\x1b[K", end="", flush=True)
+            self.drawn = False
+
+    def close(self):
+        self.erase()
+        print(f"  {tally(self.outcomes)}  ({time.monotonic() - self.started:.0f} s)", flush=True)
+        return self.outcomes
+
+
+def tally(outcomes):
+    counts = [sum(outcome.verdict == verdict for outcome in outcomes) for verdict in ("passed", "failed", "skipped")]
+    return "{} passed, {} failed, {} skipped".format(*counts)
+
+
+def lines_of(command, **options):
+    """Starts a command; yields its lines as they come and at last its exit code."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", **options) as process:
+        yield from process.stdout
+    yield process.returncode
+
+
+# --- repository ------------------------------------------------------------------------------------------------------
+
+
+class Noting(unittest.TestResult):
+    def __init__(self, suite):
+        super().__init__()
+        self.suite = suite
+
+    def addSuccess(self, test):
+        self.suite.note(Outcome(test.id(), "passed"))
+
+    def addSkip(self, test, reason):
+        self.suite.note(Outcome(test.id(), "skipped", reason))
+
+    def addFailure(self, test, error):
+        self.suite.note(Outcome(test.id(), "failed", self._exc_info_to_string(error, test)))
+
+    addError = addFailure
+
+
+def run_repository(pattern):
+    suite = Suite("repository")
+    loader = unittest.TestLoader()
+    for folder in ("tools", "bench"):
+        if not (ROOT / folder).is_dir():
+            continue
+        found = loader.discover(str(ROOT / folder), "*_test.py", top_level_dir=str(ROOT / folder))
+        for test in flatten(found):
+            if not pattern or re.search(pattern, test.id()):
+                test.run(Noting(suite))
+    return suite.close()
+
+
+def flatten(tests):
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from flatten(test)
+        else:
+            yield test
+
+
+# --- C++ -------------------------------------------------------------------------------------------------------------
+
+CTEST_LINE = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (\S+)")
+
+
+def run_unit(pattern, preset="release"):
+    suite = Suite("unit" if preset == "release" else f"unit under {preset}")
+    report = LOGS / f"ctest-{preset}.xml"
+    report.unlink(missing_ok=True)
+    command = ["ctest", "--test-dir", f"build/{preset}", "--parallel", str(os.cpu_count()), "--output-junit", report]
+    if pattern:
+        command += ["--tests-regex", pattern]
+    said = []
+    for line in lines_of(command):
+        said.append(str(line))
+        if isinstance(line, str) and (ended := CTEST_LINE.match(line)):
+            suite.progress(ended[1])
+    suite.erase()
+    if not report.exists():
+        suite.note(Outcome(f"CTest in build/{preset}", "failed", "".join(said)))
+        return suite.close()
+    for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+        suite.note(outcome_of_ctest(case))
+    return suite.close()
+
+
+def outcome_of_ctest(case):
+    name, status = case.get("name"), case.get("status")
+    output = case.findtext("system-out") or ""
+    skipped = case.find("skipped")
+    if status == "run":
+        return Outcome(name, "passed")
+    if status in ("disabled", "notrun") and skipped is not None and "SKIP" in (skipped.get("message") or ""):
+        reason = re.search(r"Skipped\n(.*)", output)
+        return Outcome(name, "skipped", reason[1] if reason else skipped.get("message"))
+    return Outcome(name, "failed", output or f"CTest says: {status}")
+
+
+def run_sanitizers(pattern):
+    outcomes = []
+    for preset in SANITIZERS:
+        if subprocess.run(["tools/build_preset", preset], cwd=ROOT).returncode == 0:
+            outcomes += run_unit(pattern, preset)
+        else:
+            outcomes.append(Outcome(f"the {preset} build", "failed"))
+    return outcomes
+
+
+# --- web and end to end ----------------------------------------------------------------------------------------------
+
+
+def run_web(pattern):
+    if not (ROOT / "web/package.json").exists():
+        return []
+    suite = Suite("web")
+    report = LOGS / "vitest.json"
+    report.unlink(missing_ok=True)
+    command = ["tools/with_node", "npm", "--prefix", "web", "test", "--", "--reporter=json", f"--outputFile={report}"]
+    if pattern:
+        command += ["--testNamePattern", pattern]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
+    if not report.exists():
+        suite.note(Outcome("Vitest", "failed", ended.stdout + ended.stderr))
+        return suite.close()
+    for result in json.loads(report.read_text())["testResults"]:
+        if result["status"] == "failed" and not result["assertionResults"]:
+            suite.note(Outcome(result["name"], "failed", result.get("message", "")))
+        for test in result["assertionResults"]:
+            verdict = test["status"] if test["status"] in ("passed", "failed") else "skipped"
+            if not (pattern and verdict == "skipped" and not re.search(pattern, test["fullName"])):
+                suite.note(Outcome(test["fullName"], verdict, "\n".join(test.get("failureMessages", []))))
+    return suite.close()
+
+
+def run_node(name, folder, pattern):
+    """The tests of one folder of test/, one file after the other: they measure time and want the machine to themselves."""
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob("*.test.js"))
+    if not files:
+        return []
+    suite = Suite(name)
+    if subprocess.run(["tools/npm_ci", "test"], cwd=ROOT).returncode != 0:
+        suite.note(Outcome("npm ci in test", "failed"))
+        return suite.close()
+    command = ["tools/with_node", "node", "--test", "--test-concurrency=1", "--test-reporter=./test/reporter.js"]
+    if pattern:
+        command += [f"--test-name-pattern={pattern}"]
+    said = []
+    for line in lines_of(command + files):
+        if isinstance(line, int):
+            ended = line
+        elif line.startswith("{"):
+            event = json.loads(line)
+            if event["verdict"] == "started":
+                suite.progress(event["name"])
+            elif not (pattern and event["verdict"] == "skipped" and "pattern" in event["detail"]):
+                suite.note(Outcome(event["name"], event["verdict"], event["detail"]))
+        else:
+            said.append(line)
+    if ended != 0 and not any(outcome.verdict == "failed" for outcome in suite.outcomes):
+        suite.note(Outcome(f"the test runner for {folder}", "failed", "".join(said)))
+    return suite.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev test")
+    parser.add_argument("--all", action="store_true", help="soaks and sanitizer builds as well")
+    parser.add_argument("filter", nargs="?", metavar="FILTER", help="a regular expression on test names")
+    arguments = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+
+    pattern = arguments.filter
+    outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern) + run_node("end to end", "test/e2e", pattern)
+    if arguments.all:
+        outcomes += run_node("soak", "test/soak", pattern) + run_sanitizers(pattern)
+
+    for verdict in ("skipped", "failed"):
+        chosen = [outcome for outcome in outcomes if outcome.verdict == verdict]
+        if chosen:
+            print(f"\n{verdict}:")
+        for outcome in chosen:
+            reason = outcome.detail.strip().splitlines()
+            print(f"  {outcome.name}" + (f": {reason[0]}" if verdict == "skipped" and reason else ""))
+    if not outcomes:
+        print(f"no test has a name like '{pattern}'")
+    print(f"\n{tally(outcomes)}")
+    return 1 if not outcomes or any(outcome.verdict == "failed" for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
