@@ -1,0 +1,296 @@
+#include "broadcaster/test_card_source.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "base/logging.h"
+#include "broadcaster/encoder_process.h"
+#include "broadcaster/raw_matroska.h"
+#include "broadcaster/rtmp_url.h"
+#include "broadcaster/test_card.h"
+
+namespace klieg::broadcaster {
+
+namespace {
+
+constexpr uint32_t sample_rate = 48'000;
+constexpr uint8_t channels = 2;
+constexpr Duration sound_late_max = 1s;   // older sound than this is not worth sending
+constexpr Duration clock_step_min = 5ms;  // below: the wall clock is being slewed, and the picture need not jump
+constexpr Duration retry_first = 1s, retry_last = 5s;
+constexpr Duration healthy_after = 10s;  // a broadcast that lasted this long starts its retries anew
+constexpr Duration last_frames_patience = 4s;
+constexpr uint64_t frames_before_on_air = 8;  // ffmpeg reads a few ahead before it connects
+
+// SIGINT and SIGTERM as something to poll for.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigset_t held = set;
+    sigaddset(&held, SIGPIPE);  // an encoder that is gone is an error of write, not of ours
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+    arrived_ = FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  ~StopSignals() {
+    drain(SIGPIPE);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+  int fd() const { return arrived_.get(); }
+  bool arrived() {
+    signalfd_siginfo signal;
+    if (::read(arrived_.get(), &signal, sizeof signal) == sizeof signal) arrived_once_ = true;
+    return arrived_once_;
+  }
+
+ private:
+  static void drain(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    const timespec at_once{0, 0};
+    while (sigtimedwait(&set, nullptr, &at_once) > 0) {
+    }
+  }
+
+  FileDescriptor arrived_;
+  sigset_t before_{};
+  bool arrived_once_ = false;
+};
+
+// Returns when something may have happened, or at `until`.
+void wait_for(std::vector<pollfd>& waits, LoopTime until) {
+  const Duration rest = std::max(Duration(0), until - read_loop_clock());
+  const timespec timeout{rest / 1s, static_cast<long>((rest % 1s).count())};
+  ::ppoll(waits.data(), waits.size(), &timeout, nullptr);
+}
+
+// One line that overwrites itself on a terminal; a log line now and then elsewhere.
+class Progress {
+ public:
+  explicit Progress(std::string where) : where_(std::move(where)) {}
+  ~Progress() {
+    if (line_open_) std::fputc('\n', stderr);
+  }
+
+  void show(LoopTime now, Duration on_air, uint64_t frames, uint64_t dropped) {
+    const bool terminal = isatty(STDERR_FILENO) != 0;
+    if (now < next_) return;
+    next_ = now + (terminal ? 1s : 30s);
+    if (!terminal) {
+      return logging::info("test card on air",
+                           {{"to", where_}, {"seconds", on_air / 1s}, {"frames", frames}, {"dropped", dropped}});
+    }
+    fmt::print(stderr, "\ron air {:02}:{:02}:{:02}  {}  frames {}  dropped {} ", on_air / 1s / 3600,
+               on_air / 1s / 60 % 60, on_air / 1s % 60, where_, frames, dropped);
+    std::fflush(stderr);
+    line_open_ = true;
+  }
+  void interrupt() {
+    if (line_open_) std::fputc('\n', stderr);
+    line_open_ = false;
+  }
+
+ private:
+  std::string where_;
+  LoopTime next_{};
+  bool line_open_ = false;
+};
+
+// From one start of the encoder to its end.
+class OnAir {
+ public:
+  OnAir(const TestCardOptions& options, TestCard& card, EncoderProcess& encoder)
+      : options_(options), card_(card), encoder_(encoder), start_(read_loop_clock()), wall_start_(read_wall_clock()) {
+    align_to_seconds();
+    std::optional<raw_matroska::Audio> audio;
+    if (options.sound == Sound::tone) audio = {sample_rate, channels};
+    encoder_.offer(
+        {raw_matroska::header({options.size.width, options.size.height, options.rate.instant_of(1)}, audio)});
+  }
+
+  LoopTime next_instant() const { return start_ + options_.rate.instant_of(next_frame_); }
+  Duration length(LoopTime now) const { return now - start_; }
+  uint64_t frames() const { return frames_; }
+  uint64_t dropped() const { return dropped_; }
+
+  // Takes the frame that is due, if one is.
+  void advance(LoopTime now) {
+    if (now < next_instant()) return;
+    const uint64_t due = options_.rate.frame_due(now - start_);
+    dropped_ += due - next_frame_;  // we ourselves were late
+    next_frame_ = due + 1;
+    if (!encoder_.idle()) {
+      ++dropped_;
+      return;
+    }
+    follow_wall_clock();
+    offer_frame(options_.rate.instant_of(due));
+    ++frames_;
+  }
+
+ private:
+  // Moves the start to the next instant of the frame grid that begins with each second.
+  void align_to_seconds() {
+    const Duration into_second = wall_start_.time_since_epoch() % 1s;
+    uint64_t n = options_.rate.frame_due(into_second) + 1;
+    const Duration ahead = options_.rate.instant_of(n) - into_second;
+    start_ += ahead;
+    wall_start_ += ahead;
+  }
+
+  void follow_wall_clock() {
+    const WallTime expected = wall_start_ + (read_loop_clock() - start_);
+    const Duration step = read_wall_clock() - expected;
+    if (step > clock_step_min || step < -clock_step_min) wall_start_ += step;
+  }
+
+  void offer_frame(Duration at) {
+    const Picture& picture = card_.draw(wall_start_ + at);
+    const Bytes picture_prefix =
+        raw_matroska::block_prefix(raw_matroska::TrackNumber::video, at, picture.content().size());
+    if (options_.sound == Sound::none) return encoder_.offer({picture_prefix, picture.content()});
+
+    const int64_t sound_end = to_ticks(at, sample_rate);
+    const int64_t begin = std::max(sound_sent_, sound_end - to_ticks(sound_late_max, sample_rate));
+    const Duration begin_at = from_ticks(begin, sample_rate);
+    std::vector<int16_t> mono(static_cast<size_t>(sound_end - begin));
+    fill_tone(wall_start_ + begin_at, sample_rate, mono);
+    std::vector<uint8_t> sound;
+    sound.reserve(mono.size() * channels * sizeof(int16_t));
+    for (const int16_t sample : mono) {
+      for (int channel = 0; channel < channels; ++channel) {
+        sound.push_back(static_cast<uint8_t>(sample & 0xFF));
+        sound.push_back(static_cast<uint8_t>(sample >> 8));
+      }
+    }
+    sound_sent_ = sound_end;
+    if (sound.empty()) return encoder_.offer({picture_prefix, picture.content()});
+    const Bytes sound_prefix = raw_matroska::block_prefix(raw_matroska::TrackNumber::audio, begin_at, sound.size());
+    encoder_.offer({sound_prefix, sound, picture_prefix, picture.content()});
+  }
+
+  const TestCardOptions& options_;
+  TestCard& card_;
+  EncoderProcess& encoder_;
+  LoopTime start_;
+  WallTime wall_start_;
+  uint64_t next_frame_ = 0;
+  int64_t sound_sent_ = 0;  // samples since the start
+  uint64_t frames_ = 0;
+  uint64_t dropped_ = 0;
+};
+
+std::string replace_all(std::string text, const std::string& what, const std::string& with) {
+  for (size_t at = 0; !what.empty() && (at = text.find(what, at)) != std::string::npos; at += with.size()) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> encoder_arguments(const TestCardOptions& options) {
+  const std::string bits = std::to_string(options.bits_per_second);
+  const std::string gop = fmt::format("{:.3f}", to_seconds(options.gop));
+  // One key frame at the first frame of every span of a GOP's length, however many frames were lost before it. Times
+  // are whole milliseconds, hence the two of them added before rounding down.
+  const std::string key_frames =
+      fmt::format("expr:if(isnan(prev_forced_t),1,gt(floor((t+0.002)/{0}),floor((prev_forced_t+0.002)/{0})))", gop);
+  const int gop_frames_max = static_cast<int>(std::ceil(to_seconds(options.gop) * 2 * 240));
+
+  std::vector<std::string> all{options.encoder, "-hide_banner", "-nostats", "-loglevel", "error"};
+  const auto add = [&all](std::initializer_list<std::string> more) { all.insert(all.end(), more); };
+  add({"-probesize", "32", "-analyzeduration", "0", "-f", "matroska", "-i", "pipe:0"});
+  add({"-fps_mode", "passthrough", "-enc_time_base", "-1"});
+  add({"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"});
+  add({"-b:v", bits, "-maxrate", bits, "-bufsize", bits, "-bf", std::to_string(options.b_frames)});
+  add({"-g", std::to_string(gop_frames_max), "-sc_threshold", "0", "-force_key_frames", key_frames});
+  add({"-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"});
+  if (options.sound == Sound::tone) add({"-c:a", "aac", "-b:a", "96k"});
+  add({"-flush_packets", "1", "-f", "flv", options.url});
+  return all;
+}
+
+Result<void> broadcast_test_card(const TestCardOptions& options) {
+  if (options.size.width < test_card_width_min || options.size.height < test_card_height_min) {
+    return fail(fmt::format("the test card needs at least {}x{}", test_card_width_min, test_card_height_min));
+  }
+  if (options.size.width % 2 != 0 || options.size.height % 2 != 0) {
+    return fail("width and height must be even: H.264 halves the colour planes");
+  }
+
+  const auto address = RtmpUrl::parse(options.url);
+  if (!address) return std::unexpected(address.error());
+
+  StopSignals stop;
+  TestCard card(options.size.width, options.size.height);
+  const std::string where = address->shown();
+  const LoopTime end = options.duration ? read_loop_clock() + *options.duration : LoopTime::max();
+  Duration retry_wait = retry_first;
+  std::string last_words;
+
+  logging::info("test card starting",
+                {{"to", where}, {"size", fmt::format("{}x{}", options.size.width, options.size.height)}});
+  while (true) {
+    auto encoder = EncoderProcess::start(encoder_arguments(options));
+    if (!encoder) return std::unexpected(encoder.error());
+    OnAir on_air(options, card, **encoder);
+    Progress progress(where);
+
+    const auto relay_words = [&] {
+      for (const std::string& line : (*encoder)->take_words()) {
+        last_words = replace_all(replace_all(line, options.url, where), address->stream_key, "...");
+        logging::debug("encoder says", {{"words", last_words}});
+      }
+    };
+    const auto finish = [&] {
+      (*encoder)->finish(last_frames_patience);
+      relay_words();
+    };
+
+    while (!(*encoder)->exited()) {
+      const LoopTime now = read_loop_clock();
+      on_air.advance(now);
+      if (on_air.frames() > frames_before_on_air)
+        progress.show(now, on_air.length(now), on_air.frames(), on_air.dropped());
+      if (now >= end || stop.arrived()) {
+        finish();
+        progress.interrupt();
+        logging::info("test card ended", {{"frames", on_air.frames()}, {"dropped", on_air.dropped()}});
+        return {};
+      }
+      std::vector<pollfd> waits{{stop.fd(), POLLIN, 0}};
+      (*encoder)->add_to(waits);
+      wait_for(waits, std::min(on_air.next_instant(), end));
+      (*encoder)->advance();
+      relay_words();
+    }
+
+    relay_words();
+    progress.interrupt();
+    if (on_air.length(read_loop_clock()) > healthy_after) retry_wait = retry_first;
+    logging::warning("the broadcast stopped, trying again",
+                     {{"to", where}, {"after_s", retry_wait / 1s}, {"because", last_words}});
+    for (const LoopTime again = std::min(read_loop_clock() + retry_wait, end); read_loop_clock() < again;) {
+      if (stop.arrived()) return {};
+      std::vector<pollfd> waits{{stop.fd(), POLLIN, 0}};
+      wait_for(waits, again);
+    }
+    if (read_loop_clock() >= end) return fail(fmt::format("{} could not be reached: {}", where, last_words));
+    retry_wait = std::min(retry_wait * 2, retry_last);
+  }
+}
+
+}  // namespace klieg::broadcaster

@@ -1,0 +1,13 @@
+// The commands of `klieg`, one file each. Each adds its subcommand and options to the parser, with a callback that does
+// the work; a callback that fails says why on standard error and throws CLI::RuntimeError with the exit code.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace klieg::cli {
+
+void add_testcard_command(CLI::App& app);  // testcard.cc
+
+}  // namespace klieg::cli
