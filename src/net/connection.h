@@ -1,8 +1,11 @@
 // A TCP connection, plain or TLS: one type, one owner, one loop.
 //
-//   born   accepted by a Listener or made by connect(), already past any TLS handshake's start
+//   born   accepted by a Listener (a TLS handshake may still lie ahead) or made by connect() (handshake done)
 //   lives  from start(handler): on_bytes as they come; write() takes shared bytes and never blocks
-//   dies   on_closed(why) is the last call; the owner then destroys it (also from inside on_closed)
+//   dies   on_closed(why) is the last call; the owner then destroys it
+//
+// The owner may destroy a connection at any moment, also inside any of its callbacks: the socket is closed, nothing is
+// called again. Handlers are called from the loop's own turns, never from inside write(), close() or abort().
 //
 // write() queues without limit: bounding unsent() is its owner's business, because only the owner knows whether a slow
 // peer is merged, skipped or dropped.
@@ -29,8 +32,10 @@ enum class Closed : uint8_t {
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
+  // Valid during the call. Before the first call, a TLS handshake is done and the application protocol is known.
   virtual void on_bytes(ByteView bytes) = 0;
-  virtual void on_drained() {}  // unsent() became 0
+  // What a write() had left unsent is with the kernel now. Not called for a write that the kernel took at once.
+  virtual void on_drained() {}
   virtual void on_closed(Closed why) = 0;
 };
 
@@ -46,13 +51,17 @@ class Connection {
   void write(Bytes piece) { write({&piece, 1}); }
   virtual size_t unsent() const = 0;
 
-  virtual void pause_reading() = 0;   // backpressure: the peer's window closes
+  // Backpressure: the peer's window closes. What one read had brought (64 KiB at most) is still delivered.
+  virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
-  virtual void close() = 0;  // sends what is queued, then ends; on_closed(by_us) follows
+  // Sends what is queued, says so to the peer and waits up to 2 s for its end, so that the last bytes are not lost to a
+  // reset; on_closed(by_us) follows. Nothing more is delivered. The time a peer takes to accept the queue is not
+  // bounded here: who closes watches unsent().
+  virtual void close() = 0;
   virtual void abort() = 0;  // at once, with a reset; on_closed(by_us) follows in a later turn
 
-  virtual const std::string& peer() const = 0;           // "203.0.113.7:40312", "[2001:db8::1]:40312"
+  virtual const std::string& peer() const = 0;                  // "203.0.113.7:40312", "[2001:db8::1]:40312"
   virtual const std::string& application_protocol() const = 0;  // ALPN: "h2", "http/1.1"; empty: none or plain
   virtual bool encrypted() const = 0;
 };

@@ -14,8 +14,8 @@
 namespace klieg::net {
 
 struct Endpoint {
-  std::string host;  // "" or "*": all addresses, IPv6 and IPv4
-  uint16_t port = 0; // 0: the kernel picks
+  std::string host;   // "" or "*": all addresses, IPv6 and IPv4
+  uint16_t port = 0;  // 0: the kernel picks
   // "HOST:PORT", ":PORT", "PORT", "[2001:db8::1]:443". The error says what is wrong with the text.
   static Result<Endpoint> parse(std::string_view text);
   std::string text() const;
@@ -30,14 +30,19 @@ class TlsServer {
   virtual Result<void> reload() = 0;
 };
 
+// Exclusive is the default so that a second server on the same port is an error and not a silent half of the traffic.
+enum class PortUse : uint8_t { exclusive, shared };
+
 struct ListenerLimits {
   size_t connections_max = 10'000;  // per listener and loop; further ones wait in the kernel's queue
+  PortUse port_use = PortUse::exclusive;
   // "" leaves the kernel's default; otherwise set on every accepted socket (TCP_CONGESTION), e.g. "cubic".
   std::string congestion_control;
 };
 
-// Accepts on one loop. Several listeners, one per loop, may share an endpoint (SO_REUSEPORT): bind the first with port
-// 0 if need be, the others to the port it got.
+// Accepts on one loop. Several listeners, one per loop, may share an endpoint (PortUse::shared, SO_REUSEPORT): bind the
+// first with port 0 if need be, the others to the port it got. When the process runs out of descriptors it rests for
+// 100 ms and tries again. Destroying a listener closes its port; connections already made live on.
 class Listener {
  public:
   using OnAccept = std::move_only_function<void(std::unique_ptr<Connection>)>;
@@ -45,13 +50,14 @@ class Listener {
                                                   std::shared_ptr<TlsServer> tls,  // null: plain
                                                   const ListenerLimits& limits, OnAccept on_accept);
   virtual ~Listener() = default;
-  virtual Endpoint local() const = 0;   // with the real port
-  virtual void stop_accepting() = 0;    // connections already made live on
+  virtual Endpoint local() const = 0;  // with the real port
+  virtual void stop_accepting() = 0;   // connections already made live on
 };
 
 enum class TlsClient : uint8_t { none, verify_peer, accept_any_certificate };
 
-// Connects from `loop`. `done` is called once, in a later turn. Name resolution does not block the loop.
+// Connects from `loop`, TLS handshake included. `done` is called once, in a later turn. Name resolution does not block
+// the loop; the addresses a name has are tried in turn within `timeout`.
 void connect(Loop& loop, const Endpoint& to, TlsClient tls, Duration timeout,
              std::move_only_function<void(Result<std::unique_ptr<Connection>>)> done);
 

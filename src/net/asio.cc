@@ -1,0 +1,4 @@
+// Asio's own code, compiled once for the whole program.
+#include <boost/asio/impl/src.hpp>
+
+#include "net/reactor.h"

@@ -1,0 +1,228 @@
+// On loopback, with real sockets: each test waits for an event, with a deadline.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "net/listener.h"
+
+namespace klieg::net {
+namespace {
+
+// Keeps what comes; says what happened.
+struct Side final : ConnectionHandler {
+  void hold(std::unique_ptr<Connection> made) {
+    connection = std::move(made);
+    connection->start(*this);
+  }
+  void on_bytes(ByteView bytes) override {
+    received.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (then) then();
+  }
+  void on_drained() override { ++drained; }
+  void on_closed(Closed why) override { closed = why; }
+
+  std::unique_ptr<Connection> connection;
+  std::string received;
+  std::optional<Closed> closed;
+  int drained = 0;
+  std::function<void()> then;
+};
+
+struct Net : testing::Test {
+  void listen(ListenerLimits limits = {}, std::shared_ptr<TlsServer> certificate = nullptr) {
+    auto made = Listener::listen(loop, {"127.0.0.1", 0}, std::move(certificate), limits, [this](auto connection) {
+      ++accepted;
+      server.hold(std::move(connection));
+    });
+    ASSERT_TRUE(made) << made.error().message;
+    listener = std::move(*made);
+  }
+  void connect(TlsClient tls = TlsClient::none) {
+    net::connect(loop, {"127.0.0.1", listener->local().port}, tls, 5s, [this](auto made) {
+      ASSERT_TRUE(made) << made.error().message;
+      client.hold(std::move(*made));
+    });
+    run_until([this] { return client.connection && server.connection; });
+  }
+  // Turns the loop until it is so; fails after 10 s.
+  void run_until(const std::function<bool()>& so) {
+    Timer deadline(loop, [&] {
+      ADD_FAILURE() << "waited 10 s in vain";
+      loop.stop();
+      late = true;
+    });
+    deadline.arm(loop.now() + 10s);
+    std::function<void()> look = [&] { so() ? loop.stop() : loop.post([&] { look(); }); };
+    loop.post([&] { look(); });
+    loop.run();
+    ASSERT_FALSE(late);
+  }
+
+  Loop loop;
+  std::unique_ptr<Listener> listener;
+  Side server, client;
+  int accepted = 0;
+  bool late = false;
+};
+
+TEST_F(Net, bytes_go_both_ways_and_an_orderly_end_is_told_apart_from_ours) {
+  listen();
+  connect();
+  client.connection->write(Bytes::copy_of("ping"));
+  run_until([&] { return server.received == "ping"; });
+  const Bytes pieces[] = {Bytes::copy_of("po"), {}, Bytes::copy_of("ng")};
+  server.connection->write(pieces);
+  server.connection->close();
+  run_until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.received, "pong");
+  EXPECT_EQ(client.closed, Closed::by_peer);
+  client.connection.reset();
+  run_until([&] { return server.closed.has_value(); });
+  EXPECT_EQ(server.closed, Closed::by_us);
+}
+
+TEST_F(Net, what_the_kernel_does_not_take_waits_and_arrives_in_order) {
+  listen();
+  connect();
+  client.connection->pause_reading();
+  std::string expected;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string piece(10'000, static_cast<char>('a' + i % 26));
+    expected += piece;
+    server.connection->write(Bytes::copy_of(piece));
+  }
+  EXPECT_GT(server.connection->unsent(), 0u);
+  client.connection->resume_reading();
+  run_until([&] { return server.drained > 0 && client.received.size() == expected.size(); });
+  EXPECT_EQ(client.received, expected);
+  EXPECT_EQ(server.connection->unsent(), 0u);
+}
+
+TEST_F(Net, closing_sends_all_that_is_queued_first) {
+  listen();
+  connect();
+  const std::string much(20'000'000, 'x');
+  server.connection->write(Bytes::copy_of(much));
+  server.connection->close();
+  run_until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.received.size(), much.size());
+  EXPECT_EQ(client.closed, Closed::by_peer);
+}
+
+TEST_F(Net, an_abort_resets_the_peer_and_is_reported_in_a_later_turn) {
+  listen();
+  connect();
+  server.connection->abort();
+  EXPECT_FALSE(server.closed);
+  run_until([&] { return server.closed && client.closed; });
+  EXPECT_EQ(server.closed, Closed::by_us);
+  EXPECT_EQ(client.closed, Closed::reset);
+}
+
+TEST_F(Net, a_connection_may_be_destroyed_inside_its_own_callback) {
+  listen();
+  connect();
+  server.then = [&] { server.connection.reset(); };
+  client.connection->write(Bytes::copy_of("die"));
+  run_until([&] { return client.closed.has_value(); });
+  EXPECT_FALSE(server.closed);
+}
+
+TEST_F(Net, writing_to_a_peer_who_is_gone_ends_in_a_reset) {
+  listen();
+  connect();
+  client.connection.reset();
+  server.connection->pause_reading();  // so that only writing can find out
+  run_until([&] {
+    server.connection->write(Bytes::copy_of("anyone?"));
+    return server.closed.has_value();
+  });
+  EXPECT_EQ(server.closed, Closed::reset);
+}
+
+TEST_F(Net, connections_beyond_the_limit_wait_until_one_ends) {
+  ListenerLimits limits;
+  limits.connections_max = 1;
+  listen(limits);
+  connect();
+  Side second;
+  net::connect(loop, {"127.0.0.1", listener->local().port}, TlsClient::none, 5s,
+               [&](auto made) { second.hold(std::move(*made)); });
+  run_until([&] { return second.connection != nullptr; });  // in the kernel's queue
+  EXPECT_EQ(accepted, 1);
+  loop.post([&] { server.connection.reset(); });
+  run_until([&] { return accepted == 2; });
+}
+
+TEST_F(Net, a_port_in_use_is_an_error_unless_it_is_shared) {
+  listen();
+  const Endpoint taken = listener->local();
+  const auto second = Listener::listen(loop, taken, nullptr, {}, [](auto) {});
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos) << second.error().message;
+
+  ListenerLimits shared;
+  shared.port_use = PortUse::shared;
+  const auto one = Listener::listen(loop, {"127.0.0.1", 0}, nullptr, shared, [](auto) {});
+  ASSERT_TRUE(one);
+  EXPECT_TRUE(Listener::listen(loop, (*one)->local(), nullptr, shared, [](auto) {}));
+}
+
+TEST_F(Net, everywhere_is_ipv6_and_ipv4) {
+  auto made =
+      Listener::listen(loop, {"", 0}, nullptr, {}, [&](auto connection) { server.hold(std::move(connection)); });
+  ASSERT_TRUE(made) << made.error().message;
+  listener = std::move(*made);
+  connect();
+  EXPECT_TRUE(server.connection->peer().starts_with("127.0.0.1:")) << server.connection->peer();
+}
+
+TEST_F(Net, a_refused_connect_is_an_error_in_words) {
+  listen();
+  const Endpoint nobody = listener->local();
+  listener.reset();
+  std::optional<std::string> error;
+  net::connect(loop, nobody, TlsClient::none, 5s,
+               [&](auto made) { error = made ? "connected" : made.error().message; });
+  run_until([&] { return error.has_value(); });
+  EXPECT_NE(error->find("refused"), std::string::npos) << *error;
+}
+
+TEST(Loop, posted_work_runs_in_order_and_timers_in_theirs) {
+  Loop loop;
+  std::string order;
+  Timer late(loop, [&] {
+    order += "late ";
+    loop.stop();
+  });
+  Timer cancelled(loop, [&] { order += "cancelled "; });
+  late.arm(loop.now() + 20ms);
+  cancelled.arm(loop.now() + 10ms);
+  loop.post([&] { order += "first "; });
+  loop.post([&] {
+    order += "second ";
+    cancelled.cancel();
+    loop.dispatch([&] { order += "at once "; });
+  });
+  loop.run();
+  EXPECT_EQ(order, "first second at once late ");
+}
+
+TEST(Endpoint, is_read_from_its_usual_forms) {
+  EXPECT_EQ(Endpoint::parse("127.0.0.1:80")->text(), "127.0.0.1:80");
+  EXPECT_EQ(Endpoint::parse("[::1]:443")->host, "::1");
+  EXPECT_EQ(Endpoint::parse("[::1]:443")->text(), "[::1]:443");
+  EXPECT_EQ(Endpoint::parse(":8080")->port, 8080);
+  EXPECT_EQ(Endpoint::parse("8080")->host, "");
+  for (const char* wrong : {"", ":", "host", "host:", "host:70000", "host:80x", "::1:80", "[::1]", "[::1]80"}) {
+    EXPECT_FALSE(Endpoint::parse(wrong)) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace klieg::net

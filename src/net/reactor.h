@@ -1,0 +1,58 @@
+// What a loop is made of. Included by net/*.cc alone: the one door to Boost.Asio.
+//
+// Asio tells us *when* a descriptor is ready (async_wait), keeps timers and resolves names; the system calls on the
+// descriptor are our own. That keeps the hot path at one recv and one sendmsg, and lets all connections of a loop share
+// their buffers: a connection that has nothing to say holds none.
+#pragma once
+
+#ifndef BOOST_ASIO_SEPARATE_COMPILATION
+#define BOOST_ASIO_SEPARATE_COMPILATION
+#endif
+#ifndef BOOST_ASIO_NO_DEPRECATED
+#define BOOST_ASIO_NO_DEPRECATED
+#endif
+
+#include <array>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "net/loop.h"
+
+namespace klieg::net {
+
+namespace asio = boost::asio;
+
+using Descriptor = asio::posix::stream_descriptor;
+
+// 64 KiB: what one recv may bring. A whole RTMP key frame or many pipelined requests in one system call, and still in
+// the second-level cache when the handler reads it.
+constexpr size_t read_buffer_size = 64 * 1024;
+
+struct Loop::Reactor {
+  Reactor() : context(1), work(asio::make_work_guard(context)) {}
+
+  asio::io_context context;
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  std::atomic<std::thread::id> thread;  // of run(); read by dispatch() from any
+
+  // Each is used only from a read event until its handler returns, so one per loop is enough.
+  std::array<uint8_t, read_buffer_size> received;
+  std::array<uint8_t, 16 * 1024> decrypted;  // one TLS record
+  // Used only inside one write().
+  std::vector<uint8_t> encrypted;
+  std::vector<uint8_t> record;
+
+  mutable std::optional<LoopTime> now;
+  mutable std::optional<WallTime> wall_now;
+};
+
+}  // namespace klieg::net

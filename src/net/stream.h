@@ -1,0 +1,94 @@
+// The Connection there is: a socket, a queue of shared bytes, perhaps a TLS session.
+//
+// A Stream is held by its owner's Connection and by every wait under way, so a wait that ends after the owner let go
+// finds a closed stream and does nothing. `handler_` is null before start() and after the last callback.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/connection.h"
+#include "net/reactor.h"
+#include "net/tls.h"
+
+namespace klieg::net {
+
+// A place among connections_max: given back when the stream's socket closes.
+using Place = std::shared_ptr<void>;
+
+class Stream final : public std::enable_shared_from_this<Stream> {
+ public:
+  Stream(Loop& loop, int socket, std::string peer, std::unique_ptr<TlsSession> tls, Place place);
+
+  void start(ConnectionHandler& handler);
+  void write(std::span<const Bytes> pieces);
+  size_t unsent() const { return queued_size_ + ciphertext_.size(); }
+  void pause_reading() { paused_ = true; }
+  void resume_reading();
+  void close();
+  void abort();
+  void release();  // the owner is gone
+
+  // A client's: takes the TLS handshake to its end before the stream gets its owner.
+  void finish_handshake(std::move_only_function<void(Result<void>)> done);
+
+  const std::string& peer() const { return peer_; }
+  const std::string& application_protocol() const { return application_protocol_; }
+  bool encrypted() const { return tls_ != nullptr; }
+
+ private:
+  // Waiting and reading.
+  void wait_readable();
+  void wait_writable();
+  void on_readable();
+  void on_writable();
+  void decrypt(ByteView ciphertext);
+  void deliver(ByteView plain);
+  void settle_handshake();
+
+  // Sending. `send` returns how much the kernel took; a hard error ends the stream in a later turn.
+  size_t send(std::span<const Bytes> pieces, size_t skip);
+  void flush();
+  void encrypt_batch();
+  void send_ciphertext();
+  void consume(size_t size);
+  void finish_sending();
+
+  // Ending.
+  bool open() const { return descriptor_.is_open() && !ended_; }
+  void end(Closed why);        // at once: only from turns of the stream's own
+  void end_later(Closed why);  // from inside a call of the owner
+  void close_descriptor();
+
+  Loop& loop_;
+  Descriptor descriptor_;
+  std::unique_ptr<TlsSession> tls_;
+  ConnectionHandler* handler_ = nullptr;
+  std::move_only_function<void(Result<void>)> handshake_done_;
+
+  std::vector<Bytes> queue_;  // from queue_head_ on
+  size_t queue_head_ = 0;
+  size_t head_sent_ = 0;  // of queue_[queue_head_]
+  size_t queued_size_ = 0;
+  std::vector<uint8_t> early_;       // what followed a client's handshake before start(); at most one read
+  std::vector<uint8_t> ciphertext_;  // what the kernel did not take of the last batch of records
+
+  bool waiting_readable_ = false;
+  bool waiting_writable_ = false;
+  bool paused_ = false;
+  bool closing_ = false;
+  bool ended_ = false;
+
+  std::unique_ptr<Timer> linger_;
+  Place place_;
+  std::string peer_;
+  std::string application_protocol_;
+};
+
+std::unique_ptr<Connection> own(std::shared_ptr<Stream> stream);
+
+// "203.0.113.7:40312" of a socket's other side.
+std::string peer_of(int socket);
+
+}  // namespace klieg::net
