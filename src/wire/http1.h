@@ -1,0 +1,90 @@
+// HTTP/1.1 messages: bytes <-> meaning (RFC 9112), for a server.
+//
+//   find_head_end(bytes)        where the head ends, or that more is needed
+//   parse_request_head(head)    the head, or the status that refuses it
+//   ChunkedDecoder              a chunked body
+//   append_status_line(...)     the way back
+//
+// Two readers who disagree about where a message ends are how requests are smuggled, so whatever RFC 9112 lets a
+// recipient refuse is refused: bare LF and CR, folded lines, space before a colon, Content-Length twice or beside
+// Transfer-Encoding, codings other than chunked. After a refusal the connection cannot be used again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wire/http_field.h"
+
+namespace klieg::wire::http1 {
+
+// Why a message is refused: the status to answer with and a sentence for its sender.
+struct Refusal {
+  uint16_t status = 400;
+  const char* why = "";
+};
+
+// How the body of a request is delimited. A request without either header has none (section 6.3).
+enum class BodyCoding : uint8_t { none, content_length, chunked };
+
+enum class Persistence : uint8_t { close, keep_alive };
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view path;   // begins with '/'; as sent, without the query. "OPTIONS *" has the path "/"
+  std::string_view query;  // without '?'
+  std::string_view host;   // the authority of an absolute-form target, else the Host field
+  uint8_t minor_version = 1;
+  std::vector<HeaderView> headers;
+
+  Persistence persistence = Persistence::keep_alive;
+  BodyCoding body = BodyCoding::none;
+  uint64_t content_length = 0;
+  bool expects_continue = false;
+};
+
+constexpr size_t headers_max = 100;  // browsers send about 20; more is 431
+
+// Past the empty line that ends the head at the front of `bytes`; nullopt: more bytes are needed. `searched` bytes are
+// known to hold no end, so that a head which comes byte by byte is searched once.
+std::optional<size_t> find_head_end(std::string_view bytes, size_t searched = 0);
+
+// Parses a whole head, its empty line included. Field names are lower-cased in place; all views point into `head`.
+// `out` is overwritten; its vector's memory is reused.
+Result<void, Refusal> parse_request_head(std::span<char> head, RequestHead& out);
+
+// Decodes the chunked transfer coding (section 7.1), in any fragmentation. Extensions and trailers are dropped.
+class ChunkedDecoder {
+ public:
+  explicit ChunkedDecoder(size_t body_size_max) : room_(body_size_max) {}
+
+  // Appends content to `out`; returns how much of `bytes` belonged to the body: all of it until done(). More content
+  // than body_size_max is 413.
+  Result<size_t, Refusal> feed(ByteView bytes, std::vector<uint8_t>& out);
+  bool done() const { return state_ == State::done; }
+
+ private:
+  enum class State : uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, trailer_lf, done };
+
+  State state_ = State::size;
+  size_t room_;
+  uint64_t chunk_rest_ = 0;
+  uint8_t digits_ = 0;
+  size_t dropped_ = 0;       // extensions and trailers so far: bounded
+  size_t trailer_line_ = 0;  // bytes of the present trailer line
+};
+
+// "HTTP/1.1 200 OK\r\n". An unknown status has an empty reason phrase, which section 4 allows.
+void append_status_line(std::string& out, uint16_t status);
+// "name: value\r\n"
+void append_field(std::string& out, std::string_view name, std::string_view value);
+// The size line of a chunk.
+void append_chunk_size(std::string& out, uint64_t size);
+
+}  // namespace klieg::wire::http1
