@@ -13,16 +13,14 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "wire/http_field.h"
 
 namespace klieg::http {
 
 enum class Method : uint8_t { get, head, options, post, put, delete_, other };
 enum class Version : uint8_t { http_1_0, http_1_1, http_2 };
 
-struct HeaderView {
-  std::string_view name;  // lower case
-  std::string_view value;
-};
+using wire::HeaderView;  // name in lower case, value
 
 // Valid only during Handler::serve(): every view points into the connection's buffer. Who holds a request keeps copies
 // of what it needs.
@@ -65,8 +63,8 @@ struct LogRange {
 
 struct Response {
   uint16_t status = 200;
-  std::shared_ptr<const HeaderBlock> headers;     // null: none
-  HeaderBlock own_headers;                        // what only this response says, e.g. Content-Range
+  std::shared_ptr<const HeaderBlock> headers;          // null: none
+  HeaderBlock own_headers;                             // what only this response says, e.g. Content-Range
   std::variant<std::monostate, Bytes, LogRange> body;  // for HEAD give the body of the GET: only its length is used
 
   static Response text(uint16_t status, std::string_view message);  // text/plain, no-store

@@ -1,0 +1,238 @@
+#include "http/server.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "http/session.h"
+
+namespace klieg::http {
+namespace {
+
+constexpr Duration tick_interval = 1s;
+
+constexpr std::array<const char*, endings> ending_names{"by_peer",      "reset",          "tls_failed",   "finished",
+                                                        "head_timeout", "body_timeout",   "idle_timeout", "stalled",
+                                                        "refused",      "source_aborted", "drained"};
+
+Ending ending_of(net::Closed why) {
+  switch (why) {
+    case net::Closed::by_peer:
+      return Ending::by_peer;
+    case net::Closed::reset:
+      return Ending::reset;
+    case net::Closed::tls_failed:
+      return Ending::tls_failed;
+    case net::Closed::by_us:
+      return Ending::finished;
+  }
+}
+
+}  // namespace
+
+Responder::Responder(Responder&& other) noexcept
+    : target_(std::move(other.target_)), exchange_(other.exchange_), open_(std::exchange(other.open_, false)) {}
+
+Responder& Responder::operator=(Responder&& other) noexcept {
+  Responder old(std::move(*this));
+  target_ = std::move(other.target_);
+  exchange_ = other.exchange_;
+  open_ = std::exchange(other.open_, false);
+  return *this;
+}
+
+Responder::~Responder() {
+  if (open_) respond(Response::text(500, "the server has lost this request"));
+}
+
+void Responder::respond(Response response) {
+  KLIEG_ASSERT(open_, "a request is answered once");
+  open_ = false;
+  if (auto target = target_.lock()) target->respond(exchange_, std::move(response));
+}
+
+Outgoing::Outgoing(decltype(Response::body) body) {
+  if (auto* bytes = std::get_if<Bytes>(&body)) {
+    bytes_ = std::move(*bytes);
+  } else if (auto* range = std::get_if<LogRange>(&body)) {
+    log_ = std::move(range->log);
+    offset_ = range->offset;
+    end_ = range->end;
+    if (!end_ && log_->state() == LogEnd::complete) end_ = log_->size();
+    KLIEG_ASSERT(!end_ || offset_ <= *end_, "a range ends where it begins, or later");
+  }
+}
+
+std::optional<uint64_t> Outgoing::length() const {
+  if (!log_) return bytes_.size();
+  if (end_) return *end_ - offset_;
+  return std::nullopt;
+}
+
+size_t Outgoing::take(uint64_t limit, std::vector<Bytes>& out) {
+  if (!log_) {
+    const size_t taken = std::min<uint64_t>(limit, bytes_.size());
+    if (taken == 0) return 0;
+    out.push_back(bytes_.slice(0, taken));
+    bytes_ = taken == bytes_.size() ? Bytes() : bytes_.slice(taken);
+    return taken;
+  }
+  const size_t taken = log_->gather(offset_, end_ ? std::min(limit, *end_ - offset_) : limit, out);
+  offset_ += taken;
+  return taken;
+}
+
+bool Outgoing::done() const {
+  if (!log_) return bytes_.empty();
+  if (end_) return offset_ == *end_;
+  return log_->state() == LogEnd::complete && offset_ >= log_->size();
+}
+
+bool Outgoing::lost() const { return log_ && !done() && !log_->growing() && offset_ >= log_->size(); }
+
+bool has_body(uint16_t status) { return status >= 200 && status != 204 && status != 304; }
+
+Tally::Tally(Metrics& metrics)
+    : open_connections(metrics.gauge("http_server_open_connections", "Connections open now")),
+      active_requests(metrics.gauge("http_server_active_requests", "Requests being answered now, held ones included")) {
+  static constexpr std::array methods{"GET", "HEAD", "_OTHER"};
+  for (size_t method = 0; method < methods.size(); ++method) {
+    for (size_t status = 1; status <= 5; ++status) {
+      requests_[method][status] = &metrics.duration_histogram(
+          "http_server_request_duration_seconds", "From a request's head to the last byte of its response",
+          {{"http_request_method", methods[method]}, {"http_response_status_class", fmt::format("{}xx", status)}});
+    }
+  }
+  for (size_t i = 0; i < endings; ++i) {
+    ended_[i] = &metrics.counter("http_server_connections_ended_total", "Connections ended, by outcome",
+                                 {{"outcome", ending_names[i]}});
+  }
+}
+
+void Tally::request(Method method, uint16_t status, Duration duration) {
+  const size_t kind = method == Method::get ? 0 : method == Method::head ? 1 : 2;
+  requests_[kind][std::clamp(status / 100, 1, 5)]->Observe(to_seconds(duration));
+}
+
+Viewer::Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection)
+    : core_(core), connection_(std::move(connection)), since_(core.loop.now()), progress_(since_) {}
+
+Viewer::~Viewer() = default;
+
+void Viewer::start() { connection_->start(*this); }
+
+void Viewer::on_bytes(ByteView bytes) {
+  if (ending_) return;
+  if (session_) return session_->on_bytes(bytes);
+  session_ = make_http1_session(core_, *this);
+  session_->on_bytes(bytes);
+}
+
+void Viewer::on_drained() {
+  progress_ = core_.loop.now();
+  if (session_ && !ending_) session_->on_drained();
+}
+
+void Viewer::on_closed(net::Closed why) { core_.remove(*this, ending_.value_or(ending_of(why))); }
+
+void Viewer::write(std::span<const Bytes> pieces) {
+  for (const Bytes& piece : pieces) written_ += piece.size();
+  connection_->write(pieces);
+}
+
+void Viewer::finish(Ending why) {
+  if (!ending_) ending_ = why;
+  connection_->close();
+}
+
+void Viewer::abort(Ending why) {
+  if (!ending_) ending_ = why;
+  connection_->abort();
+}
+
+void Viewer::drain() {
+  if (ending_) return;
+  session_ ? session_->drain() : finish(Ending::drained);
+}
+
+void Viewer::on_tick(LoopTime now) {
+  const uint64_t taken = written_ - connection_->unsent();
+  if (connection_->unsent() == 0 || taken != taken_) {
+    taken_ = taken;
+    progress_ = now;
+  } else if (now - progress_ >= core_.limits.stall_time_max) {
+    ending_ = Ending::stalled;
+    return connection_->abort();
+  }
+  if (ending_) return;
+  if (session_) return session_->on_tick(now);
+  if (now - since_ >= core_.limits.head_time_max) abort(Ending::head_timeout);
+}
+
+ServerCore::ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics)
+    : loop(loop), handler(handler), limits(limits), tally(metrics), ticker_(loop, [this] { tick(); }) {}
+
+ServerCore::~ServerCore() {
+  while (Viewer* viewer = first_) {
+    first_ = viewer->next_;
+    delete viewer;
+  }
+  tally.open_connections.Decrement(static_cast<double>(connections_));
+}
+
+void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
+  auto* viewer = new Viewer(*this, std::move(connection));
+  viewer->next_ = first_;
+  if (first_) first_->previous_ = viewer;
+  first_ = viewer;
+  ++connections_;
+  tally.open_connections.Increment();
+  if (!std::exchange(ticking_, true)) ticker_.arm(loop.now() + tick_interval);
+  viewer->start();
+  if (draining_) viewer->drain();
+}
+
+void ServerCore::remove(Viewer& viewer, Ending why) {
+  (viewer.previous_ ? viewer.previous_->next_ : first_) = viewer.next_;
+  if (viewer.next_) viewer.next_->previous_ = viewer.previous_;
+  --connections_;
+  tally.open_connections.Decrement();
+  tally.ended(why);
+  delete &viewer;
+  if (draining_ && connections_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+void ServerCore::check_waits(LoopTime now) {
+  for (Viewer* viewer = first_; viewer; viewer = viewer->next_) viewer->on_tick(now);  // ends come in later turns
+}
+
+// One timer for all: a connection that waits too long is found within a second.
+void ServerCore::tick() {
+  check_waits(loop.now());
+  ticking_ = first_ != nullptr;
+  if (ticking_) ticker_.arm(loop.now() + tick_interval);
+}
+
+void ServerCore::drain(std::move_only_function<void()> drained) {
+  draining_ = true;
+  drained_ = std::move(drained);
+  for (Viewer* viewer = first_; viewer; viewer = viewer->next_) viewer->drain();
+  if (connections_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+const std::string& ServerCore::date() {
+  const auto second = std::chrono::duration_cast<std::chrono::seconds>(loop.wall_now().time_since_epoch()).count();
+  if (second != date_second_) {
+    date_second_ = second;
+    date_ = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(static_cast<std::time_t>(second)));
+  }
+  return date_;
+}
+
+std::unique_ptr<Server> Server::make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics) {
+  return std::make_unique<ServerCore>(loop, handler, limits, metrics);
+}
+
+}  // namespace klieg::http

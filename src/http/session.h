@@ -1,0 +1,155 @@
+// What the versions of HTTP have in common on the server's side. Included by http/*.cc alone.
+//
+// A Viewer is one connection; its Session is the HTTP version spoken on it. A session writes through its viewer, which
+// counts what the peer takes, and ends through it, so that every connection ends with one named outcome.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "http/server.h"
+
+namespace klieg::http {
+
+class ServerCore;
+class Viewer;
+
+// Why a connection ended; the label of http_server_connections_ended_total.
+enum class Ending : uint8_t {
+  by_peer,
+  reset,
+  tls_failed,
+  finished,        // the last response said "Connection: close"
+  head_timeout,    // a head did not come in time
+  body_timeout,    // a request's body did not
+  idle_timeout,    // no further request
+  stalled,         // the peer took nothing of what was due to it
+  refused,         // what it sent is not HTTP as we accept it
+  source_aborted,  // the log behind a response was aborted
+  drained,         // the server is going
+};
+constexpr size_t endings = 11;
+
+// The rest of a response's body: bytes, or a range of a log that may still be growing.
+class Outgoing {
+ public:
+  Outgoing() = default;
+  explicit Outgoing(decltype(Response::body) body);
+
+  // Content-Length, where it is known before the last byte is.
+  std::optional<uint64_t> length() const;
+  // Takes up to `limit` bytes into `out`; 0: done(), lost(), or more must be waited for in waits_for().
+  size_t take(uint64_t limit, std::vector<Bytes>& out);
+  bool done() const;  // nothing is left
+  bool lost() const;  // what is left will never come
+  const Log* log() const { return log_.get(); }
+
+ private:
+  Bytes bytes_;
+  std::shared_ptr<const Log> log_;
+  uint64_t offset_ = 0;
+  std::optional<uint64_t> end_;  // in the log
+};
+
+bool has_body(uint16_t status);  // RFC 9110 section 6.4.1: not 1xx, 204, 304
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void on_bytes(ByteView bytes) = 0;
+  virtual void on_drained() = 0;
+  virtual void on_tick(LoopTime now) = 0;  // once a second: what has waited too long?
+  virtual void drain() = 0;                // finish what was begun, then end
+};
+
+std::shared_ptr<Session> make_http1_session(ServerCore& core, Viewer& viewer);
+
+class Viewer final : public net::ConnectionHandler {
+ public:
+  Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection);
+  ~Viewer() override;
+  Viewer(const Viewer&) = delete;
+  Viewer& operator=(const Viewer&) = delete;
+
+  void start();
+  void drain();
+  void on_tick(LoopTime now);
+
+  // For the session.
+  void write(std::span<const Bytes> pieces);
+  size_t unsent() const { return connection_->unsent(); }
+  net::Connection& connection() { return *connection_; }
+  LoopTime since() const { return since_; }  // when it was accepted
+  void finish(Ending why);                   // sends what is queued, then ends
+  void abort(Ending why);
+
+  void on_bytes(ByteView bytes) override;
+  void on_drained() override;
+  void on_closed(net::Closed why) override;
+
+ private:
+  friend class ServerCore;
+
+  ServerCore& core_;
+  std::unique_ptr<net::Connection> connection_;
+  std::shared_ptr<Session> session_;  // null until the first bytes say which version it is
+  std::string opening_;               // while they do not
+  const LoopTime since_;
+  uint64_t written_ = 0;
+  uint64_t taken_ = 0;  // by the peer's kernel, at the last tick
+  LoopTime progress_;   // when that last grew, or nothing was due
+  std::optional<Ending> ending_;
+  Viewer* previous_ = nullptr;
+  Viewer* next_ = nullptr;
+};
+
+// The counters, found once.
+class Tally {
+ public:
+  explicit Tally(Metrics& metrics);
+  void request(Method method, uint16_t status, Duration duration);
+  void ended(Ending why) { ended_[static_cast<size_t>(why)]->Increment(); }
+  prometheus::Gauge& open_connections;
+  prometheus::Gauge& active_requests;
+
+ private:
+  std::array<std::array<prometheus::Histogram*, 6>, 3> requests_{};  // GET, HEAD, other; 1xx to 5xx
+  std::array<prometheus::Counter*, endings> ended_{};
+};
+
+class ServerCore final : public Server {
+ public:
+  ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics);
+  ~ServerCore() override;
+
+  void accept(std::unique_ptr<net::Connection> connection) override;
+  void drain(std::move_only_function<void()> drained) override;
+  size_t connections() const override { return connections_; }
+
+  bool draining() const { return draining_; }
+  // The IMF-fixdate of this second (RFC 9110 section 5.6.7).
+  const std::string& date();
+  void remove(Viewer& viewer, Ending why);
+  void check_waits(LoopTime now);  // once a second: ends what has waited too long
+
+  net::Loop& loop;
+  Handler& handler;
+  const Limits limits;
+  Tally tally;
+
+ private:
+  void tick();
+
+  Viewer* first_ = nullptr;
+  size_t connections_ = 0;
+  bool draining_ = false;
+  std::move_only_function<void()> drained_;
+  net::Timer ticker_;
+  bool ticking_ = false;
+  int64_t date_second_ = -1;
+  std::string date_;
+};
+
+}  // namespace klieg::http
