@@ -1,4 +1,5 @@
-// Asio's own code, compiled once for the whole program.
-#include <boost/asio/impl/src.hpp>
-
+// Asio's own code, compiled once for the whole program. The order of the two matters.
+// clang-format off
 #include "net/reactor.h"
+#include <boost/asio/impl/src.hpp>
+// clang-format on
