@@ -1,0 +1,48 @@
+// The browser's own HLS, where Media Source Extensions are missing (iPhones before iOS 17.1).
+
+import { Picture, picture_stats } from "./picture";
+import { type Opening, type Playback, hls_address } from "./playback";
+
+// Safari tells the wall-clock time of media time zero.
+type StartDated = HTMLVideoElement & { getStartDate?(): Date };
+
+export function open_native({ video, channel, server_now_ms }: Opening): Playback {
+  const picture = new Picture();
+  let failure: string | null = null;
+  const fail = () => (failure = video.error?.message ?? "the browser could not play this");
+  video.addEventListener("error", fail);
+  video.src = hls_address(channel);
+
+  function delay_s(): number | null {
+    const now_ms = server_now_ms();
+    const start_ms = (video as StartDated).getStartDate?.().getTime() ?? NaN;
+    return now_ms === null || Number.isNaN(start_ms) ? null : (now_ms - start_ms) / 1000 - video.currentTime;
+  }
+
+  return {
+    player: "native",
+    state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
+    failure: () => failure,
+    delay_s,
+    target_s: () => null,
+    jump_to_live() {
+      if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
+    },
+    qualities: () => [],
+    quality: () => "auto",
+    choose_quality() {},
+    stats: () => ({
+      player: "native",
+      delay_s: delay_s(),
+      target_s: null,
+      bandwidth_bps: null,
+      bitrate_bps: null,
+      ...picture_stats(video),
+    }),
+    destroy() {
+      video.removeEventListener("error", fail);
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+}

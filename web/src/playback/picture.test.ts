@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+
+import { Picture } from "./picture";
+
+const at = (currentTime: number, more = {}) => ({ currentTime, paused: false, ended: false, seeking: false, ...more });
+
+describe("a picture", () => {
+  it("is loading until it first moves", () => {
+    const picture = new Picture();
+    expect(picture.look(at(0), 0)).toBe("loading");
+    expect(picture.look(at(0), 5000)).toBe("loading");
+    expect(picture.look(at(0.2), 5250)).toBe("playing");
+  });
+  it("does not move by a seek to where playing starts", () => {
+    const picture = new Picture();
+    picture.look(at(0), 0);
+    expect(picture.look(at(1000, { seeking: true }), 250)).toBe("loading");
+    expect(picture.look(at(1000), 500)).toBe("loading");
+    expect(picture.look(at(1000.2), 750)).toBe("playing");
+  });
+  it("stalls when it has stood for more than half a second, and moves again", () => {
+    const picture = new Picture();
+    picture.look(at(1), 0);
+    expect(picture.look(at(1.2), 250)).toBe("playing");
+    expect(picture.look(at(1.2), 500)).toBe("playing");
+    expect(picture.look(at(1.2), 900)).toBe("stalled");
+    expect(picture.look(at(1.4), 1150)).toBe("playing");
+  });
+  it("is paused, not stalled, when the viewer pauses it", () => {
+    const picture = new Picture();
+    picture.look(at(1), 0);
+    picture.look(at(1.2), 250);
+    expect(picture.look(at(1.2, { paused: true }), 9000)).toBe("paused");
+    expect(picture.look(at(1.2), 9250)).toBe("playing");
+  });
+  it("is drained at its end", () => expect(new Picture().look(at(9, { ended: true }), 0)).toBe("drained"));
+});

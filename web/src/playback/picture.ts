@@ -1,0 +1,52 @@
+// Whether the picture moves, told from what a <video> says when it is looked at. Events are not enough: an element
+// whose decoder starves may stand still without a word.
+
+import type { PlaybackState } from "./playback";
+
+export interface ElementView {
+  currentTime: number;
+  paused: boolean;
+  ended: boolean;
+  seeking: boolean;
+}
+
+// A picture that has not moved for this long stands. Looked at four times a second, a moving one moves every time.
+const still_ms = 600;
+
+export class Picture {
+  #time_s: number | null = null;
+  #moved_at_ms: number | null = null;
+
+  look(video: ElementView, now_ms: number): Exclude<PlaybackState, "failed"> {
+    if (video.ended) return "drained";
+    const moved = this.#time_s !== null && video.currentTime !== this.#time_s && !video.seeking;
+    this.#time_s = video.currentTime;
+    if (video.paused) {
+      if (this.#moved_at_ms === null) return "loading";
+      this.#moved_at_ms = now_ms; // the time spent paused is no stall
+      return "paused";
+    }
+    if (moved) this.#moved_at_ms = now_ms;
+    if (this.#moved_at_ms === null) return "loading";
+    return now_ms - this.#moved_at_ms < still_ms ? "playing" : "stalled";
+  }
+}
+
+export function ahead_s(video: HTMLVideoElement): number {
+  for (let i = 0; i < video.buffered.length; ++i)
+    if (video.buffered.start(i) <= video.currentTime + 0.1 && video.currentTime < video.buffered.end(i))
+      return video.buffered.end(i) - video.currentTime;
+  return 0;
+}
+
+export function picture_stats(video: HTMLVideoElement) {
+  const quality = video.getVideoPlaybackQuality();
+  return {
+    ahead_s: ahead_s(video),
+    width: video.videoWidth,
+    height: video.videoHeight,
+    frames: quality.totalVideoFrames,
+    dropped_frames: quality.droppedVideoFrames,
+    rate: video.playbackRate,
+  };
+}

@@ -1,0 +1,67 @@
+// The one face of every player. A Playback feeds media of one broadcast into a <video> that the page owns: the page
+// plays, pauses and mutes the element itself, and destroys the Playback before it gives the element to another.
+
+export type Player = "hls" | "dash" | "native";
+
+//   loading -> playing <-> stalled        the picture moves, or does not though it should
+//                 ^ \
+//                 v  -> drained            everything there was has been shown: the broadcast is over
+//              paused                      by the viewer
+//   any -> failed                          it needs to be made anew
+export type PlaybackState = "loading" | "playing" | "stalled" | "paused" | "drained" | "failed";
+
+export interface Quality {
+  id: string; // as the player names it
+  label: string; // "720p"
+}
+
+export interface Stats {
+  player: Player;
+  delay_s: number | null; // behind the clock that stamped the video
+  target_s: number | null; // what the player aims at
+  ahead_s: number; // buffered beyond what is shown
+  bandwidth_bps: number | null; // as the player estimates it
+  bitrate_bps: number | null; // of the chosen quality
+  width: number;
+  height: number;
+  frames: number;
+  dropped_frames: number;
+  rate: number; // of playback: not 1 while catching up
+}
+
+export interface Playback {
+  readonly player: Player;
+  // Looks at the element; to be called a few times a second.
+  state(now_ms: number): PlaybackState;
+  // Why the state is `failed`, in the player's words.
+  failure(): string | null;
+  delay_s(): number | null;
+  target_s(): number | null;
+  jump_to_live(): void;
+  qualities(): Quality[]; // empty: nothing to choose from
+  quality(): string; // the chosen id, or "auto"
+  choose_quality(id: string): void;
+  stats(): Stats;
+  destroy(): void;
+}
+
+export interface Opening {
+  video: HTMLVideoElement;
+  channel: string;
+  server_now_ms(): number | null;
+}
+
+export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;
+export const dash_address = (channel: string) => `/live/${encodeURIComponent(channel)}/manifest.mpd`;
+
+// Players come as separate chunks, so that a viewer downloads the one that plays.
+export async function open_playback(player: Player, opening: Opening): Promise<Playback> {
+  switch (player) {
+    case "hls":
+      return (await import("./hls")).open_hls(opening);
+    case "dash":
+      return (await import("./dash")).open_dash(opening);
+    case "native":
+      return (await import("./native")).open_native(opening);
+  }
+}

@@ -1,0 +1,168 @@
+// Keeps one Playback alive for one broadcast after the other: opens it when the channel is live, makes it anew when it
+// fails or stands still, gives it up when the broadcast is over. Owns no timer: tick() is called a few times a second.
+//
+//   closed --live--> opening --> open --failed, stuck--> waiting --back-off--> opening
+//     ^                           |  ^                      |
+//     |                           |  +------ paused: the publisher may return, what is open stays open
+//     +-- another broadcast, ended and drained, offline ----+
+
+import { type Backoff, backoff } from "../base/backoff";
+import type { ChannelState } from "../watch/feed";
+import type { Playback, PlaybackState } from "./playback";
+
+// A picture that stands this long while the channel is live needs a new player: seven parts of 200 ms have come and
+// gone many times over, and the player's own retries have had their chance.
+export const stuck_ms = 6_000;
+// A player that never shows a first picture; longer, since its chunk must be downloaded as well.
+export const never_started_ms = 12_000;
+// Playing for this long, the trouble is over.
+const well_again_ms = 10_000;
+// A viewer who did not ask to be behind is brought back to live when further behind than the target by this much.
+const lost_s = 3;
+const jump_wait_ms = 8_000;
+
+export interface Followed {
+  state: ChannelState;
+  broadcast: string | null;
+}
+
+export type Intent = "live" | "behind"; // behind: the viewer paused or went back, and wants to see what follows
+
+export class PlaybackSession {
+  #open: () => Promise<Playback>;
+  #waits: Backoff;
+  #followed: Followed = { state: "offline", broadcast: null };
+  #playback: Playback | null = null;
+  #opened: string | null = null; // the broadcast that is open, opening or waited for
+  #opening = 0; // counts openings: one that was given up must not come to life later
+  #retry_at_ms: number | null = null;
+  #state: PlaybackState | "closed" = "closed";
+  #since_ms = 0; // of #state
+  #jumped_at_ms = -Infinity;
+  intent: Intent = "live";
+  restarts = 0;
+  stalls = 0;
+
+  constructor(open: () => Promise<Playback>, waits: Backoff = backoff(500, 10_000)) {
+    this.#open = open;
+    this.#waits = waits;
+  }
+
+  get playback(): Playback | null {
+    return this.#playback;
+  }
+  get state(): PlaybackState | "closed" {
+    return this.#state;
+  }
+
+  follow(followed: Followed, now_ms: number): void {
+    const returned = this.#followed.state === "paused" && followed.state === "live";
+    this.#followed = followed;
+    if (followed.state === "offline" || (this.#opened !== null && this.#opened !== followed.broadcast)) this.close(now_ms);
+    if (followed.state === "live" && this.#opened === null) this.#reopen(now_ms);
+    if (returned) this.#welcome_back(now_ms);
+    if (followed.state === "ended" && !this.#has_more_to_show()) this.close(now_ms);
+  }
+
+  tick(now_ms: number): void {
+    if (this.#retry_at_ms !== null) {
+      if (this.#followed.state === "live" && now_ms >= this.#retry_at_ms) this.#reopen(now_ms);
+      return;
+    }
+    if (this.#playback === null) return;
+    this.#enter(this.#playback.state(now_ms), now_ms);
+    const for_ms = now_ms - this.#since_ms;
+    const trouble =
+      this.#state === "failed" ||
+      (this.#state === "stalled" && for_ms > stuck_ms) ||
+      (this.#state === "loading" && for_ms > never_started_ms);
+    switch (this.#followed.state) {
+      case "live":
+        if (trouble) this.#restart_later(now_ms);
+        else if (this.#state === "playing") this.#stay_live(for_ms, now_ms);
+        break;
+      case "ended":
+        if (trouble || this.#state === "drained" || this.#state === "loading") this.close(now_ms);
+        break;
+      case "paused": // wait for the publisher, with the last picture on the screen
+      case "offline":
+        break;
+    }
+  }
+
+  jump_to_live(): void {
+    this.intent = "live";
+    this.#playback?.jump_to_live();
+  }
+
+  // Another player for the same broadcast.
+  reopen(now_ms: number): void {
+    if (this.#opened !== null) this.#reopen(now_ms);
+  }
+
+  close(now_ms: number): void {
+    this.#discard();
+    this.#opened = null;
+    this.intent = "live";
+    this.#enter("closed", now_ms);
+  }
+
+  // The publisher has returned to the same broadcast. A player that waited goes on by itself, given the usual time.
+  #welcome_back(now_ms: number): void {
+    this.#waits.reset();
+    if (this.#state === "failed") this.#reopen(now_ms);
+    else this.#since_ms = now_ms;
+  }
+
+  #has_more_to_show(): boolean {
+    return this.#state === "playing" || this.#state === "paused" || this.#state === "stalled";
+  }
+
+  #stay_live(for_ms: number, now_ms: number): void {
+    if (for_ms > well_again_ms) this.#waits.reset();
+    const delay_s = this.#playback?.delay_s() ?? null;
+    const target_s = this.#playback?.target_s() ?? null;
+    if (this.intent !== "live" || delay_s === null || target_s === null || delay_s < target_s + lost_s) return;
+    if (now_ms - this.#jumped_at_ms < jump_wait_ms) return; // a jump takes its time; and may not help at all
+    this.#jumped_at_ms = now_ms;
+    this.#playback?.jump_to_live();
+  }
+
+  #restart_later(now_ms: number): void {
+    this.#discard();
+    this.#enter("failed", now_ms);
+    this.#retry_at_ms = now_ms + this.#waits.next_ms();
+  }
+
+  #reopen(now_ms: number): void {
+    if (this.#playback !== null || this.#retry_at_ms !== null) this.restarts += 1;
+    this.#discard();
+    this.#opened = this.#followed.broadcast;
+    this.#state = "loading";
+    this.#since_ms = now_ms;
+    const opening = this.#opening;
+    this.#open().then(
+      (playback) => {
+        if (opening === this.#opening) this.#playback = playback;
+        else playback.destroy();
+      },
+      () => {
+        if (opening === this.#opening) this.#restart_later(now_ms); // its chunk did not come
+      },
+    );
+  }
+
+  #discard(): void {
+    this.#opening += 1;
+    this.#retry_at_ms = null;
+    this.#playback?.destroy();
+    this.#playback = null;
+  }
+
+  #enter(state: PlaybackState | "closed", now_ms: number): void {
+    if (state === this.#state) return;
+    if (state === "stalled") this.stalls += 1;
+    this.#state = state;
+    this.#since_ms = now_ms;
+  }
+}

@@ -1,0 +1,15 @@
+import { describe, expect, it } from "vitest";
+
+import { route_of } from "./route";
+
+describe("an address", () => {
+  it("of the root is the home page", () => expect(route_of("/")).toEqual({ page: "home" }));
+  it("of a channel is its watching page, with or without a final slash", () => {
+    expect(route_of("/@ada")).toEqual({ page: "watch", channel: "ada" });
+    expect(route_of("/@ada.lovelace-1/")).toEqual({ page: "watch", channel: "ada.lovelace-1" });
+  });
+  it("whose name could leave its folder is no page", () => {
+    for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@-x", "/@a b", "/watch", `/@${"a".repeat(65)}`])
+      expect(route_of(path), path).toEqual({ page: "not_found" });
+  });
+});

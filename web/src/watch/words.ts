@@ -1,0 +1,38 @@
+// What the page says in each view. Plain and true: nothing here promises more than the server told.
+
+import type { View } from "./view";
+
+export interface Notice {
+  title: string;
+  text: string;
+  light: "lit" | "glowing" | "dark";
+  place: "stage" | "corner"; // over the whole picture, or out of its way
+}
+
+export function notice_of(view: View, channel: string): Notice | null {
+  const stage = (light: Notice["light"], title: string, text: string): Notice => ({ title, text, light, place: "stage" });
+  switch (view) {
+    case "live":
+    case "behind":
+    case "held":
+      return null;
+    case "connecting":
+      return stage("glowing", "Connecting…", "");
+    case "missing":
+      return stage("dark", "No such channel", `Nobody here is called @${channel}. Is the name spelt right?`);
+    case "offline":
+      return stage("glowing", "Starting soon", `@${channel} is not on air yet. This page starts by itself.`);
+    case "loading":
+      return stage("lit", "On air", "The first picture is on its way…");
+    case "stalled":
+      return { title: "Waiting for the picture…", text: "", light: "lit", place: "corner" };
+    case "paused":
+      return stage("glowing", "Paused", `The camera of @${channel} is gone. If it returns, this goes on by itself.`);
+    case "ended":
+      return stage("dark", "This broadcast has ended", `When @${channel} goes live again, this page starts by itself.`);
+    case "reconnecting":
+      return stage("glowing", "Reconnecting…", "The network or the server is away. We keep trying.");
+    case "unsupported":
+      return stage("dark", "This browser cannot play live video", "Any current browser can: Firefox, Chrome, Edge or Safari.");
+  }
+}
