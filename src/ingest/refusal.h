@@ -1,0 +1,69 @@
+// Why a publisher is not, or no longer, accepted: one enum for code, log and metrics, and words for the person at the
+// encoder. Made by the slots ("wrong key"), the broadcast ("codec X is not accepted") or the session itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace klieg::ingest {
+
+enum class RefusalReason : uint8_t {
+  no_key,
+  wrong_key,
+  too_many_wrong_keys,
+  already_live,
+  taken_over,          // another encoder with the right key took the channel, which its settings allow
+  media_not_accepted,  // a codec, multitrack, or what no decoder could make sense of
+  play_not_offered,
+  stopping,  // the server is
+};
+
+struct Refusal {
+  RefusalReason reason = RefusalReason::wrong_key;
+  std::string words;
+  bool operator==(const Refusal&) const = default;
+};
+
+constexpr std::string_view name_of(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::no_key:
+      return "no_key";
+    case RefusalReason::wrong_key:
+      return "wrong_key";
+    case RefusalReason::too_many_wrong_keys:
+      return "too_many_wrong_keys";
+    case RefusalReason::already_live:
+      return "already_live";
+    case RefusalReason::taken_over:
+      return "taken_over";
+    case RefusalReason::media_not_accepted:
+      return "media_not_accepted";
+    case RefusalReason::play_not_offered:
+      return "play_not_offered";
+    case RefusalReason::stopping:
+      return "stopping";
+  }
+  return "unknown";
+}
+
+// The onStatus code. Encoders act on the level, which is "error"; OBS tells its user more for these three codes.
+constexpr std::string_view status_code_of(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::no_key:
+    case RefusalReason::wrong_key:
+    case RefusalReason::too_many_wrong_keys:
+      return "NetStream.Publish.Denied";
+    case RefusalReason::already_live:
+      return "NetStream.Publish.BadName";
+    case RefusalReason::taken_over:
+    case RefusalReason::media_not_accepted:
+    case RefusalReason::stopping:
+      return "NetStream.Publish.Rejected";
+    case RefusalReason::play_not_offered:
+      return "NetStream.Play.Failed";
+  }
+  return "NetStream.Failed";
+}
+
+}  // namespace klieg::ingest
