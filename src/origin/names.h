@@ -1,0 +1,44 @@
+// The names under /live/: what a viewer may ask for.
+//
+//   /live/NAME/index.m3u8  manifest.mpd  status.json      stable: what NAME shows now
+//   /live/NAME/ID.EPOCH/video.m3u8                        a track's media playlist
+//   /live/NAME/ID.EPOCH/video-h0.mp4                      version 0 of its CMAF header
+//   /live/NAME/ID.EPOCH/video-12.m4s                      the segment with media sequence number 12
+//   /live/NAME/ID.EPOCH/video-12.3.m4s                    part 3 of it: a slice of the same bytes
+//
+// Everything with ID.EPOCH in its path, playlists aside, means the same bytes for ever. There is one spelling for each:
+// numbers are decimal without leading zeros, so a cache never holds an object twice.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "media/record.h"
+
+namespace klieg::origin {
+
+enum class NameKind : uint8_t { multivariant, manifest, status, playlist, header, segment, part };
+
+struct Name {
+  NameKind kind = NameKind::multivariant;
+  std::string_view channel;
+  std::string_view broadcast;  // "ID.EPOCH"; empty for the stable names
+  std::string_view track;
+  uint64_t number = 0;  // header version or media sequence number
+  uint64_t part = 0;
+};
+
+// Empty when no such name can exist. The views point into `path`.
+std::optional<Name> parse_name(std::string_view path);
+
+std::string broadcast_name(const std::string& id, uint32_t epoch);  // "ID.EPOCH"
+
+// Within a broadcast, relative to its playlists.
+std::string playlist_name(std::string_view track);
+std::string header_name(std::string_view track, uint32_t version);
+std::string segment_name(std::string_view track, media::Msn msn);
+std::string part_name(std::string_view track, media::Msn msn, uint64_t part);
+
+}  // namespace klieg::origin

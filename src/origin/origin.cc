@@ -1,0 +1,443 @@
+#include "origin/origin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <compare>
+#include <deque>
+
+#include "wire/utc.h"
+
+namespace klieg::origin {
+namespace {
+
+namespace hls = wire::hls;
+
+// How far past what is being born a name may lie and still be waited for. DASH players ask up to
+// availabilityTimeOffset early, LL-HLS players for the first part of the next segment.
+constexpr media::Msn segments_ahead_max = 2;
+constexpr uint64_t whole_segment = UINT64_MAX;  // as a part number: until the segment has ended
+
+std::string_view name_of(ChannelState state) {
+  constexpr std::array<std::string_view, 4> names{"offline", "live", "paused", "ended"};
+  return names[static_cast<size_t>(state)];
+}
+
+ChannelState state_of(media::BroadcastState state) {
+  switch (state) {
+    case media::BroadcastState::live:
+      return ChannelState::live;
+    case media::BroadcastState::paused:
+      return ChannelState::paused;
+    case media::BroadcastState::ended:
+      return ChannelState::ended;
+  }
+  return ChannelState::ended;
+}
+
+Refusal not_found(std::string words) { return {404, std::move(words), 1s, std::nullopt}; }
+Refusal not_live(const std::string& channel) { return {404, channel + " is not live\n", 1s, Duration(2s)}; }
+Refusal overdue(std::string words) { return {503, std::move(words), 0s, Duration(1s)}; }
+Refusal bad_request(std::string words) { return {400, std::move(words), 1s, std::nullopt}; }
+
+std::string text_of(const Status& status, const std::string& channel, Duration latency, WallTime wall) {
+  auto quoted_or_null = [](bool present, const std::string& text) { return present ? '"' + text + '"' : "null"; };
+  // Channel names and broadcast ids hold nothing that JSON would have to escape.
+  return fmt::format(
+      "{{\"channel\":\"{}\",\"state\":\"{}\",\"version\":{},\"broadcast\":{},\"started_at\":{},"
+      "\"target_latency_ms\":{},\"server_time\":\"{}\"}}\n",
+      channel, name_of(status.state), status.version, quoted_or_null(!status.broadcast.empty(), status.broadcast),
+      quoted_or_null(status.started.has_value(), status.started ? wire::utc_text(*status.started) : ""), to_ms(latency),
+      wire::utc_text(wall));
+}
+
+std::optional<uint64_t> parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const size_t end = std::min(query.find('&'), query.size());
+    std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (!pair.starts_with(name) || pair.size() == name.size() || pair[name.size()] != '=') continue;
+    pair.remove_prefix(name.size() + 1);
+    uint64_t value = 0;
+    const auto [stop, error] = std::from_chars(pair.data(), pair.data() + pair.size(), value);
+    if (error == std::errc() && stop == pair.data() + pair.size()) return value;
+  }
+  return std::nullopt;
+}
+
+// What requests of one broadcast wait for. Ordered so that what one record makes ripe is a range.
+enum class WantKind : uint8_t { playable, playlist, segment, part };
+struct Want {
+  WantKind kind = WantKind::playable;
+  media::TrackId track = 0;
+  media::Msn msn = 0;
+  uint64_t part = 0;
+  auto operator<=>(const Want&) const = default;
+};
+
+}  // namespace
+
+struct Origin::Broadcast {
+  Broadcast(const media::BroadcastBegun& begun, Role is, const Settings& settings, media::DepartedSink* departed)
+      : window(begun, settings.window, is == Role::home ? departed : nullptr), role(is) {}
+
+  Duration patience() const { return std::chrono::seconds(3 * window.begun().target_duration_s); }
+
+  Hold wait_for(const Want& want, LoopTime now) {
+    std::shared_ptr<Log>& gate = gates[want];
+    if (!gate) gate = std::make_shared<Log>();
+    return {gate, now + patience()};
+  }
+
+  // Opens the gates of everything of this kind and track up to (msn, part).
+  void ripen(WantKind kind, media::TrackId track, media::Msn msn, uint64_t part) {
+    open(gates.lower_bound({kind, track, 0, 0}), gates.upper_bound({kind, track, msn, part}));
+  }
+  void ripen_all() { open(gates.begin(), gates.end()); }
+
+  std::shared_ptr<const Document> playlist(const TrackWindow& track, media::TrackId id, hls::Skip skip,
+                                           const ManifestSettings& settings) {
+    Version& cached = playlists[{id, skip}];
+    if (!cached.document || cached.of != track.version) {
+      cached = {
+          track.version, WallTime(),
+          std::make_shared<Document>(DocumentKind::playlist, hls::render(playlist_of(window, track, settings), skip))};
+    }
+    return cached.document;
+  }
+
+  std::shared_ptr<const Document> stable(NameKind kind, const Settings& settings, WallTime wall) {
+    Version& cached = kind == NameKind::manifest ? manifest : multivariant;
+    if (cached.document && cached.of == window.version()) return cached.document;
+    cached.of = window.version();
+    // What reads the same as before is the same version and keeps its tag and publishTime.
+    auto text = [&](WallTime published) {
+      if (kind == NameKind::multivariant) return hls::render(multivariant_of(window));
+      return wire::dash::render(manifest_of(window, settings.manifests, settings.window.live, published));
+    };
+    if (cached.document && cached.document->content(Coding::identity).text() == text(cached.published)) {
+      return cached.document;
+    }
+    cached.published = wall;
+    const auto document_kind = kind == NameKind::manifest ? DocumentKind::manifest : DocumentKind::playlist;
+    cached.document = std::make_shared<Document>(document_kind, text(wall));
+    return cached.document;
+  }
+
+  Window window;
+  Role role;
+  std::optional<LoopTime> ended;
+  std::map<Want, std::shared_ptr<Log>> gates;
+
+ private:
+  struct Version {
+    uint64_t of = 0;
+    WallTime published;
+    std::shared_ptr<const Document> document;
+  };
+
+  void open(std::map<Want, std::shared_ptr<Log>>::iterator first, std::map<Want, std::shared_ptr<Log>>::iterator last) {
+    std::vector<std::shared_ptr<Log>> ripe;
+    for (auto gate = first; gate != last; ++gate) ripe.push_back(std::move(gate->second));
+    gates.erase(first, last);
+    // Whoever is woken may wait again, behind a new gate.
+    for (const auto& gate : ripe) gate->end(LogEnd::complete);
+  }
+
+  std::map<std::pair<media::TrackId, hls::Skip>, Version> playlists;
+  Version multivariant;
+  Version manifest;
+};
+
+struct Origin::Channel {
+  Status status;
+  std::unique_ptr<Broadcast> current;
+  std::deque<std::unique_ptr<Broadcast>> past;  // oldest first
+  std::shared_ptr<Log> status_gate = std::make_shared<Log>();
+  std::shared_ptr<Log> window_gate = std::make_shared<Log>();
+  LoopTime last_asked = LoopTime::min();
+
+  Broadcast* find(std::string_view broadcast) {
+    if (current && current->window.name() == broadcast) return current.get();
+    for (const auto& one : past) {
+      if (one->window.name() == broadcast) return one.get();
+    }
+    return nullptr;
+  }
+};
+
+struct Origin::Waiting final : LogWaiter {
+  Waiting(Origin& origin, const Hold& hold, std::move_only_function<void(HoldEnd)> callback)
+      : owner(origin), gate(hold.gate), then(std::move(callback)) {}
+  void on_log_grew() override { owner.wake(place, HoldEnd::ripe); }
+
+  Origin& owner;
+  std::shared_ptr<Log> gate;
+  std::move_only_function<void(HoldEnd)> then;
+  WaitingByDeadline::iterator place;
+};
+
+namespace {
+void open_gate(std::shared_ptr<Log>& gate) {
+  const std::shared_ptr<Log> ripe = std::exchange(gate, std::make_shared<Log>());
+  ripe->end(LogEnd::complete);
+}
+}  // namespace
+
+Origin::Origin(const Settings& settings, Peers* peers, media::DepartedSink* departed)
+    : settings_(settings), peers_(peers), departed_(departed) {}
+Origin::~Origin() = default;
+
+void Origin::add_channel(const std::string& name) { channels_.try_emplace(name); }
+
+Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, Role role, WallTime wall,
+                      LoopTime now) {
+  Channel& channel = channels_.at(name);
+  end_current(name, channel, now);
+  if (channel.current) channel.past.push_back(std::move(channel.current));
+  while (channel.past.size() > settings_.ended_kept_max) channel.past.pop_front();
+  channel.current = std::make_unique<Broadcast>(begun, role, settings_, departed_);
+  Window& window = channel.current->window;
+  if (role == Role::home) {
+    channel.status.broadcast = window.name();
+    channel.status.started = wall;
+    change_status(name, channel, ChannelState::live);
+  }
+  open_gate(channel.window_gate);
+  return window;
+}
+
+void Origin::apply(const std::string& name, const media::Record& record, LoopTime now) {
+  Channel& channel = channels_.at(name);
+  KLIEG_ASSERT(channel.current && !channel.current->ended,
+               "records belong to a broadcast that has begun and not ended");
+  Broadcast& broadcast = *channel.current;
+  broadcast.window.on_record(record);
+  if (const auto* begun = std::get_if<media::SegmentBegun>(&record)) {
+    broadcast.ripen(WantKind::segment, begun->track, begun->msn, 0);
+  } else if (const auto* part = std::get_if<media::PartEnded>(&record)) {
+    broadcast.ripen(WantKind::part, part->track, part->msn, part->index);
+    broadcast.ripen(WantKind::playlist, part->track, part->msn, part->index);
+  } else if (const auto* segment = std::get_if<media::SegmentEnded>(&record)) {
+    broadcast.ripen(WantKind::part, segment->track, segment->msn, whole_segment);
+    broadcast.ripen(WantKind::playlist, segment->track, segment->msn, whole_segment);
+    if (broadcast.window.playable()) broadcast.ripen(WantKind::playable, 0, 0, 0);
+  } else if (const auto* changed = std::get_if<media::StateChanged>(&record)) {
+    if (changed->state == media::BroadcastState::ended) {
+      broadcast.ended = now;
+      retirements_.emplace(now + settings_.ended_kept, name);
+      broadcast.ripen_all();
+    }
+    if (broadcast.role == Role::home) change_status(name, channel, state_of(changed->state));
+  }
+}
+
+void Origin::end_current(const std::string& name, Channel& channel, LoopTime now) {
+  if (channel.current && !channel.current->ended) {
+    apply(name, media::StateChanged{media::BroadcastState::ended}, now);
+  }
+}
+
+void Origin::change_status(const std::string& name, Channel& channel, ChannelState state) {
+  channel.status.state = state;
+  ++channel.status.version;
+  if (peers_) peers_->on_status(name, channel.status);
+  open_gate(channel.status_gate);
+}
+
+void Origin::announce(const std::string& name, const Status& status) {
+  Channel& channel = channels_.at(name);
+  channel.status = status;
+  open_gate(channel.status_gate);
+}
+
+void Origin::drop_mirror(const std::string& name) {
+  Channel& channel = channels_.at(name);
+  KLIEG_ASSERT(!channel.current || channel.current->role == Role::mirror, "only a mirror is dropped");
+  const std::unique_ptr<Broadcast> dropped = std::move(channel.current);
+  if (dropped) dropped->ripen_all();
+}
+
+Held Origin::hold(const Hold& hold, std::move_only_function<void(HoldEnd)> then) {
+  KLIEG_ASSERT(hold.gate->growing(), "what is ripe is not waited for");
+  if (waiting_.size() >= settings_.holds_max) return Held::too_many;
+  const auto place = waiting_.emplace(hold.deadline, std::make_unique<Waiting>(*this, hold, std::move(then)));
+  place->second->place = place;
+  hold.gate->wake_me(*place->second);
+  return Held::yes;
+}
+
+void Origin::wake(WaitingByDeadline::iterator place, HoldEnd end) {
+  const std::unique_ptr<Waiting> waiting = std::move(place->second);
+  waiting_.erase(place);
+  waiting->stop_waiting();
+  waiting->then(end);
+}
+
+void Origin::expire(LoopTime now) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) wake(waiting_.begin(), HoldEnd::overdue);
+  while (!retirements_.empty() && retirements_.begin()->first <= now) {
+    const std::string name = std::move(retirements_.begin()->second);
+    retirements_.erase(retirements_.begin());
+    forget(name, channels_.at(name), now);
+  }
+}
+
+void Origin::forget(const std::string& name, Channel& channel, LoopTime now) {
+  auto is_old = [&](const std::unique_ptr<Broadcast>& broadcast) {
+    return broadcast && broadcast->ended && *broadcast->ended + settings_.ended_kept <= now;
+  };
+  std::erase_if(channel.past, is_old);
+  if (!is_old(channel.current)) return;
+  const Role role = channel.current->role;
+  channel.current.reset();
+  if (role != Role::home) return;
+  channel.status.broadcast.clear();
+  channel.status.started.reset();
+  change_status(name, channel, channel.status.state);
+}
+
+LoopTime Origin::next_deadline() const {
+  LoopTime next = LoopTime::max();
+  if (!waiting_.empty()) next = waiting_.begin()->first;
+  if (!retirements_.empty()) next = std::min(next, retirements_.begin()->first);
+  return next;
+}
+
+const Window* Origin::window(const std::string& name) const {
+  const Channel& channel = channels_.at(name);
+  return channel.current ? &channel.current->window : nullptr;
+}
+const Status& Origin::status(const std::string& name) const { return channels_.at(name).status; }
+LoopTime Origin::last_asked(const std::string& name) const { return channels_.at(name).last_asked; }
+
+Answer Origin::find(std::string_view path, std::string_view query, LoopTime now, WallTime wall, Patience patience) {
+  const std::optional<Name> name = parse_name(path);
+  if (!name) return not_found("no such name\n");
+  const auto found = channels_.find(name->channel);
+  if (found == channels_.end()) return not_found("no such channel\n");
+  Channel& channel = found->second;
+  if (name->kind == NameKind::status) return find_status(found->first, channel, query, now, wall, patience);
+  channel.last_asked = now;
+  if (name->kind == NameKind::multivariant || name->kind == NameKind::manifest) {
+    return find_stable(found->first, channel, name->kind, now, wall, patience);
+  }
+  Broadcast* broadcast = channel.find(name->broadcast);
+  if (!broadcast) {
+    if (name->broadcast == channel.status.broadcast) return await_window(found->first, channel, now, patience);
+    return not_found("this broadcast is over, or never was\n");
+  }
+  if (name->kind == NameKind::playlist) return find_playlist(*broadcast, *name, query, now, patience);
+  return find_media(*broadcast, *name, now, patience);
+}
+
+Answer Origin::find_status(const std::string& name, Channel& channel, std::string_view query, LoopTime now,
+                           WallTime wall, Patience patience) {
+  const std::optional<uint64_t> after = parameter(query, "after");
+  // A version from before a restart may be ahead of ours: only the very one we have is worth waiting with.
+  if (after && *after == channel.status.version && patience == Patience::may_wait) {
+    return Hold{channel.status_gate, now + settings_.status_hold};
+  }
+  auto document = std::make_shared<Document>(DocumentKind::status,
+                                             text_of(channel.status, name, target_latency(settings_.manifests), wall));
+  return Found{std::move(document), Freshness::never};
+}
+
+Answer Origin::await_window(const std::string& name, Channel& channel, LoopTime now, Patience patience) {
+  if (patience == Patience::exhausted) return overdue(name + " is not here yet\n");
+  if (peers_) peers_->mirror_wanted(name);
+  return Hold{channel.window_gate, now + 3s};
+}
+
+Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, WallTime wall,
+                           Patience patience) {
+  Broadcast* broadcast = channel.current.get();
+  if (!broadcast || (!channel.status.broadcast.empty() && broadcast->window.name() != channel.status.broadcast)) {
+    if (channel.status.broadcast.empty()) return not_live(name);
+    return await_window(name, channel, now, patience);
+  }
+  if (!broadcast->window.playable()) {
+    if (broadcast->ended || patience == Patience::exhausted) return not_live(name);
+    return broadcast->wait_for({}, now);
+  }
+  return Found{broadcast->stable(kind, settings_, wall), Freshness::stable,
+               broadcast->window.begun().target_duration_s};
+}
+
+Answer Origin::find_playlist(Broadcast& broadcast, const Name& name, std::string_view query, LoopTime now,
+                             Patience patience) {
+  const Window& window = broadcast.window;
+  const TrackWindow* track = window.track(name.track);
+  if (!track) return not_found("no such track\n");
+  const Result<hls::Directives> asked = hls::parse_directives(query);
+  if (!asked) return bad_request(asked.error().message + '\n');
+
+  const media::TrackId id = track->newest().track;
+  auto as_it_is = [&](Freshness freshness) -> Answer {
+    return Found{broadcast.playlist(*track, id, asked->skip, settings_.manifests), freshness,
+                 window.begun().target_duration_s};
+  };
+  // A playlist that has ended answers every directive (6.2.5.2).
+  if (broadcast.ended) return as_it_is(Freshness::playlist);
+
+  const Segment* open = track->open();
+  const media::Msn live = track->live_msn();
+  const uint64_t live_parts = open ? open->parts.size() : 0;
+  media::Msn msn = asked->msn.value_or(0);
+  std::optional<uint64_t> part = asked->part;
+  if (asked->msn) {
+    if (msn > live + 1) return bad_request("_HLS_msn lies too far ahead\n");
+    if (part && msn == live && *part >= live_parts + hls::advance_part_limit(window.begun().part_target)) {
+      return bad_request("_HLS_part lies too far ahead\n");
+    }
+    // A part past the last one of a finished segment is the first of the next (6.2.5.2).
+    if (const Segment* segment = track->find(msn);
+        part && segment && !segment->open() && *part >= segment->parts.size()) {
+      ++msn;
+      part = 0;
+    }
+  } else if (live == 0 || track->segments.empty()) {
+    part = 0;  // nothing to list yet
+  }
+  const bool wants_nothing = !asked->msn && !part;
+  const bool exists = wants_nothing || msn < live || (msn == live && part && *part < live_parts);
+  if (exists) return as_it_is(asked->msn ? Freshness::blocking : Freshness::playlist);
+  if (patience == Patience::may_wait) {
+    return broadcast.wait_for({WantKind::playlist, id, msn, part.value_or(whole_segment)}, now);
+  }
+  // Nothing is late while the publisher is away: the playlist simply has not changed.
+  if (window.state() == media::BroadcastState::paused) return as_it_is(Freshness::stable);
+  return overdue("the broadcast did not get this far in time\n");
+}
+
+Answer Origin::find_media(Broadcast& broadcast, const Name& name, LoopTime now, Patience patience) {
+  const Window& window = broadcast.window;
+  const TrackWindow* track = window.track(name.track);
+  if (!track) return not_found("no such track\n");
+  const media::TrackId id = track->newest().track;
+  if (name.kind == NameKind::header) {
+    if (auto object = window.header(*track, name.number)) return object;
+    return not_found("no such header\n");
+  }
+
+  const media::Msn msn = name.number;
+  const bool wants_part = name.kind == NameKind::part;
+  if (auto object = wants_part ? window.part(*track, msn, name.part) : window.segment(*track, msn)) return object;
+
+  const Segment* segment = track->find(msn);
+  if (segment && !segment->open()) return not_found("the segment has no such part\n");
+  if (!segment && msn < track->next_msn()) return Refusal{410, "this segment has left the window\n", 60s, std::nullopt};
+  if (broadcast.ended) return not_found("the broadcast has ended\n");
+  if (msn >= track->next_msn() + segments_ahead_max) return not_found("this segment lies too far ahead\n");
+  const uint64_t parts = segment ? segment->parts.size() : 0;
+  if (wants_part && name.part >= parts + hls::advance_part_limit(window.begun().part_target)) {
+    return not_found("this part lies too far ahead\n");
+  }
+  if (patience == Patience::exhausted) return overdue("the broadcast did not get this far in time\n");
+  if (wants_part) return broadcast.wait_for({WantKind::part, id, msn, name.part}, now);
+  return broadcast.wait_for({WantKind::segment, id, msn, 0}, now);
+}
+
+}  // namespace klieg::origin

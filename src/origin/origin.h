@@ -1,0 +1,160 @@
+// The home of broadcasts on one loop: their windows, what may be answered from them, and who waits for more.
+//
+// A pure decider. Records come in by begin() and apply(); find() says what a path and query are worth now; a request
+// that came a little early is held with hold() and told when to ask again. Nothing here reads a clock or a socket:
+//
+//   answer = origin.find(path, query, now, wall);
+//   if (Hold* hold = std::get_if<Hold>(&answer)) origin.hold(*hold, [...](HoldEnd) { ask again });
+//   ... origin.expire(now) no later than origin.next_deadline()
+//
+// A channel is a public name; it shows one broadcast after another. Its status is what the page is told. One Origin, on
+// the broadcast's home loop, decides it (Role::home); the others are told by announce() and hold windows only for
+// viewers of their own (Role::mirror), asked for through Peers::mirror_wanted.
+//
+// Thread: one loop. Owner: cli/.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "media/ports.h"
+#include "origin/document.h"
+#include "origin/manifests.h"
+#include "origin/names.h"
+#include "origin/window.h"
+
+namespace klieg::origin {
+
+enum class ChannelState : uint8_t { offline, live, paused, ended };
+enum class Role : uint8_t { home, mirror };
+
+// What status.json says. `version` counts changes and is the same on every loop.
+struct Status {
+  uint64_t version = 0;
+  ChannelState state = ChannelState::offline;
+  std::string broadcast;  // ID.EPOCH; empty: none
+  std::optional<WallTime> started;
+  bool operator==(const Status&) const = default;
+};
+
+// The other origins of the same server, joined in cli/.
+class Peers {
+ public:
+  virtual ~Peers() = default;
+  virtual void on_status(const std::string& channel, const Status& status) = 0;  // this home changed it
+  virtual void mirror_wanted(const std::string& channel) = 0;  // a viewer here asks for what lives elsewhere
+};
+
+struct Settings {
+  WindowLimits window;
+  ManifestSettings manifests;
+  // After its end a broadcast is kept this long, so that players still reading it meet its end and not a 404: a player
+  // one window behind, and what stragglers are given besides.
+  Duration ended_kept = 75s;
+  size_t ended_kept_max = 2;   // per channel: a publisher that restarts all the time costs three windows, not more
+  size_t holds_max = 65'536;   // x 0.5 KiB (callback, request copy, timer entry): 32 MiB
+  Duration status_hold = 25s;  // below the 30 s after which proxies commonly give up on a silent parent
+};
+
+// A request that came a little early. Several that wait for the same thing share a gate.
+struct Hold {
+  std::shared_ptr<Log> gate;  // ends when the time is ripe
+  LoopTime deadline;
+};
+enum class HoldEnd : uint8_t { ripe, overdue };
+enum class Held : uint8_t { yes, too_many };
+
+// Asked again after its deadline, a request is no longer held: what was not born is refused.
+enum class Patience : uint8_t { may_wait, exhausted };
+
+// Why nothing can be sent, in words for whoever debugs a player. `fresh` is how long caches may repeat it.
+struct Refusal {
+  uint16_t status = 404;
+  std::string words;
+  Duration fresh{0};
+  std::optional<Duration> retry_after;
+};
+
+// How long an answer may be reused.
+enum class Freshness : uint8_t {
+  stable,    // index.m3u8, manifest.mpd, anything that must be asked again: no-cache
+  playlist,  // a playlist as it is now: half a target duration
+  blocking,  // the answer to a blocking reload: six target durations (6.2.5.2: the name says which version)
+  never,     // status.json: no-store
+};
+struct Found {
+  std::shared_ptr<const Document> document;
+  Freshness freshness = Freshness::stable;
+  uint32_t target_duration_s = 1;
+};
+
+using Answer = std::variant<std::shared_ptr<const Object>, Found, Hold, Refusal>;
+
+class Origin {
+ public:
+  Origin(const Settings& settings, Peers* peers, media::DepartedSink* departed);
+  ~Origin();
+  Origin(const Origin&) = delete;
+  Origin& operator=(const Origin&) = delete;
+
+  void add_channel(const std::string& name);
+
+  // A broadcast begins on a channel (which must exist). One that was there and did not end is ended first.
+  Window& begin(const std::string& channel, const media::BroadcastBegun& begun, Role role, WallTime wall, LoopTime now);
+  // Applies a record to the channel's current window. Asserted: there is one and it has not ended.
+  void apply(const std::string& channel, const media::Record& record, LoopTime now);
+  // A mirror is no longer fed: its window goes. Viewers who ask again make it wanted again.
+  void drop_mirror(const std::string& channel);
+  // The home of the channel is elsewhere and says how it stands.
+  void announce(const std::string& channel, const Status& status);
+
+  Answer find(std::string_view path, std::string_view query, LoopTime now, WallTime wall,
+              Patience patience = Patience::may_wait);
+
+  // Calls `then` once: when it is ripe or when the deadline passes, from inside apply(), begin(), announce(),
+  // drop_mirror() or expire(). `then` may call find() and hold().
+  Held hold(const Hold& hold, std::move_only_function<void(HoldEnd)> then);
+  size_t held() const { return waiting_.size(); }
+
+  // Ends what is overdue and forgets broadcasts that ended long ago.
+  void expire(LoopTime now);
+  LoopTime next_deadline() const;  // LoopTime::max(): none
+
+  const Window* window(const std::string& channel) const;
+  const Status& status(const std::string& channel) const;
+  // When a viewer last asked for the channel here; LoopTime::min(): never.
+  LoopTime last_asked(const std::string& channel) const;
+
+ private:
+  struct Broadcast;
+  struct Channel;
+  struct Waiting;
+  using WaitingByDeadline = std::multimap<LoopTime, std::unique_ptr<Waiting>>;
+
+  void change_status(const std::string& name, Channel& channel, ChannelState state);
+  void end_current(const std::string& name, Channel& channel, LoopTime now);
+  void wake(WaitingByDeadline::iterator waiting, HoldEnd end);
+  void forget(const std::string& name, Channel& channel, LoopTime now);
+
+  Answer find_status(const std::string& name, Channel& channel, std::string_view query, LoopTime now, WallTime wall,
+                     Patience patience);
+  Answer find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, WallTime wall,
+                     Patience patience);
+  Answer find_playlist(Broadcast& broadcast, const Name& name, std::string_view query, LoopTime now, Patience patience);
+  Answer find_media(Broadcast& broadcast, const Name& name, LoopTime now, Patience patience);
+  Answer await_window(const std::string& name, Channel& channel, LoopTime now, Patience patience);
+
+  Settings settings_;
+  Peers* peers_;
+  media::DepartedSink* departed_;
+  std::map<std::string, Channel, std::less<>> channels_;
+  WaitingByDeadline waiting_;
+  std::multimap<LoopTime, std::string> retirements_;  // when a channel has a broadcast to forget
+};
+
+}  // namespace klieg::origin
