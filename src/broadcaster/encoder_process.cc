@@ -29,11 +29,6 @@ Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe() {
 
 }  // namespace
 
-void FileDescriptor::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Result<std::unique_ptr<EncoderProcess>> EncoderProcess::start(const std::vector<std::string>& arguments) {
   auto input = make_pipe();
   if (!input) return std::unexpected(input.error());

@@ -20,25 +20,9 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "broadcaster/file_descriptor.h"
 
 namespace klieg::broadcaster {
-
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor() { reset(); }
-  void reset();
-  int get() const { return fd_; }  // -1: none
-
- private:
-  int fd_ = -1;
-};
 
 class EncoderProcess {
  public:

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "broadcaster/encoder_process.h"
 #include "broadcaster/raw_matroska.h"
 #include "broadcaster/rtmp_url.h"
+#include "broadcaster/stop_signals.h"
 #include "broadcaster/test_card.h"
 
 namespace klieg::broadcaster {
@@ -28,46 +27,6 @@ constexpr Duration retry_first = 1s, retry_last = 5s;
 constexpr Duration healthy_after = 10s;  // a broadcast that lasted this long starts its retries anew
 constexpr Duration last_frames_patience = 4s;
 constexpr uint64_t frames_before_on_air = 8;  // ffmpeg reads a few ahead before it connects
-
-// SIGINT and SIGTERM as something to poll for.
-class StopSignals {
- public:
-  StopSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigset_t held = set;
-    sigaddset(&held, SIGPIPE);  // an encoder that is gone is an error of write, not of ours
-    pthread_sigmask(SIG_BLOCK, &held, &before_);
-    arrived_ = FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  ~StopSignals() {
-    drain(SIGPIPE);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
-  int fd() const { return arrived_.get(); }
-  bool arrived() {
-    signalfd_siginfo signal;
-    if (::read(arrived_.get(), &signal, sizeof signal) == sizeof signal) arrived_once_ = true;
-    return arrived_once_;
-  }
-
- private:
-  static void drain(int number) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    const timespec at_once{0, 0};
-    while (sigtimedwait(&set, nullptr, &at_once) > 0) {
-    }
-  }
-
-  FileDescriptor arrived_;
-  sigset_t before_{};
-  bool arrived_once_ = false;
-};
 
 // Returns when something may have happened, or at `until`.
 void wait_for(std::vector<pollfd>& waits, LoopTime until) {

@@ -8,6 +8,7 @@ class App;
 
 namespace klieg::cli {
 
+void add_publish_command(CLI::App& app);   // publish.cc
 void add_testcard_command(CLI::App& app);  // testcard.cc
 
 }  // namespace klieg::cli
