@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "net/certificate_test.h"
 #include "net/listener.h"
 
 namespace klieg::net {
@@ -191,6 +192,94 @@ TEST_F(Net, a_refused_connect_is_an_error_in_words) {
                [&](auto made) { error = made ? "connected" : made.error().message; });
   run_until([&] { return error.has_value(); });
   EXPECT_NE(error->find("refused"), std::string::npos) << *error;
+}
+
+struct Tls : Net {
+  void listen_tls(std::vector<std::string> protocols = {}) {
+    auto loaded = TlsServer::load(files.certificate_file(), files.key_file(), std::move(protocols));
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    certificate = *loaded;
+    listen({}, certificate);
+  }
+  TestCertificate files;
+  std::shared_ptr<TlsServer> certificate;
+};
+
+TEST_F(Tls, bytes_go_both_ways_and_end_in_order) {
+  listen_tls();
+  connect(TlsClient::accept_any_certificate);
+  EXPECT_TRUE(server.connection->encrypted());
+  client.connection->write(Bytes::copy_of("ping"));
+  run_until([&] { return server.received == "ping"; });
+  server.connection->write(Bytes::copy_of("pong"));
+  server.connection->close();
+  run_until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.received, "pong");
+  EXPECT_EQ(client.closed, Closed::by_peer);
+}
+
+TEST_F(Tls, pieces_of_all_sizes_arrive_in_order_through_a_slow_reader) {
+  listen_tls();
+  connect(TlsClient::accept_any_certificate);
+  client.connection->pause_reading();
+  std::string expected;
+  std::vector<Bytes> pieces;
+  for (const size_t size : {1, 300, 16384, 62'000, 5, 16383, 16385, 250'000, 131'072, 7, 4'000'000}) {
+    const std::string piece(size, static_cast<char>('a' + expected.size() % 26));
+    expected += piece;
+    pieces.push_back(Bytes::copy_of(piece));
+  }
+  // Twice, since the handshake ends in between: before it, what is written waits.
+  server.connection->write(pieces);
+  server.connection->write(pieces);
+  expected += expected;
+  EXPECT_GT(server.connection->unsent(), 0u);
+  client.connection->resume_reading();
+  run_until([&] { return client.received.size() == expected.size() && server.connection->unsent() == 0; });
+  EXPECT_TRUE(client.received == expected);
+}
+
+TEST_F(Tls, a_server_may_speak_first) {
+  listen_tls();
+  server.then = nullptr;
+  auto made = Listener::listen(loop, {"127.0.0.1", 0}, certificate, {}, [&](auto connection) {
+    server.hold(std::move(connection));
+    server.connection->write(Bytes::copy_of("hello"));
+  });
+  listener = std::move(*made);
+  connect(TlsClient::accept_any_certificate);
+  run_until([&] { return client.received == "hello"; });
+}
+
+TEST_F(Tls, a_certificate_that_nobody_vouches_for_is_refused_by_a_client_who_asks) {
+  listen_tls();
+  std::optional<std::string> error;
+  net::connect(loop, listener->local(), TlsClient::verify_peer, 5s,
+               [&](auto made) { error = made ? "connected" : made.error().message; });
+  run_until([&] { return error && server.closed; });
+  EXPECT_NE(error->find("self-signed"), std::string::npos) << *error;
+  EXPECT_EQ(server.closed, Closed::tls_failed);
+}
+
+TEST_F(Tls, a_peer_that_speaks_no_tls_is_a_tls_failure) {
+  listen_tls();
+  connect();
+  client.connection->write(Bytes::copy_of("GET / HTTP/1.1\r\n\r\n"));
+  run_until([&] { return server.closed.has_value(); });
+  EXPECT_EQ(server.closed, Closed::tls_failed);
+}
+
+TEST_F(Tls, a_renewed_certificate_is_taken_and_a_broken_one_refused_while_the_old_stays) {
+  listen_tls();
+  files.renew();
+  EXPECT_TRUE(certificate->reload());
+  std::fclose(std::fopen(files.key_file().c_str(), "w"));
+  const auto broken = certificate->reload();
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message.find(files.key_file()), std::string::npos);
+  connect(TlsClient::accept_any_certificate);
+  client.connection->write(Bytes::copy_of("still here"));
+  run_until([&] { return server.received == "still here"; });
 }
 
 TEST(Loop, posted_work_runs_in_order_and_timers_in_theirs) {
