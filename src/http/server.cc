@@ -13,6 +13,9 @@ namespace {
 
 constexpr Duration tick_interval = 1s;
 
+// RFC 9113 section 3.4.
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 constexpr std::array<const char*, endings> ending_names{"by_peer",      "reset",          "tls_failed",   "finished",
                                                         "head_timeout", "body_timeout",   "idle_timeout", "stalled",
                                                         "refused",      "source_aborted", "drained"};
@@ -84,10 +87,16 @@ size_t Outgoing::take(uint64_t limit, std::vector<Bytes>& out) {
   return taken;
 }
 
-bool Outgoing::done() const {
-  if (!log_) return bytes_.empty();
-  if (end_) return offset_ == *end_;
-  return log_->state() == LogEnd::complete && offset_ >= log_->size();
+uint64_t Outgoing::available() const {
+  if (!log_) return bytes_.size();
+  const uint64_t end = std::min(end_.value_or(UINT64_MAX), log_->size());
+  return end > offset_ ? end - offset_ : 0;
+}
+
+bool Outgoing::done_after(uint64_t taken) const {
+  if (!log_) return taken == bytes_.size();
+  if (end_) return offset_ + taken == *end_;
+  return log_->state() == LogEnd::complete && offset_ + taken >= log_->size();
 }
 
 bool Outgoing::lost() const { return log_ && !done() && !log_->growing() && offset_ >= log_->size(); }
@@ -126,8 +135,18 @@ void Viewer::start() { connection_->start(*this); }
 void Viewer::on_bytes(ByteView bytes) {
   if (ending_) return;
   if (session_) return session_->on_bytes(bytes);
-  session_ = make_http1_session(core_, *this);
-  session_->on_bytes(bytes);
+  // ALPN decides; without it the first bytes do: HTTP/2 with prior knowledge has a preface that no HTTP/1 request has.
+  opening_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view compared = std::string_view(opening_).substr(0, http2_preface.size());
+  const bool prefaced = http2_preface.starts_with(compared);
+  if (connection_->application_protocol() == "h2" || compared == http2_preface) {
+    session_ = make_http2_session(core_, *this);
+  } else if (!prefaced) {
+    session_ = make_http1_session(core_, *this);
+  } else {
+    return;  // too little to tell
+  }
+  session_->on_bytes(as_bytes(std::exchange(opening_, {})));
 }
 
 void Viewer::on_drained() {

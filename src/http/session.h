@@ -42,7 +42,9 @@ class Outgoing {
   std::optional<uint64_t> length() const;
   // Takes up to `limit` bytes into `out`; 0: done(), lost(), or more must be waited for in waits_for().
   size_t take(uint64_t limit, std::vector<Bytes>& out);
-  bool done() const;  // nothing is left
+  uint64_t available() const;             // what take() could take now
+  bool done_after(uint64_t taken) const;  // nothing is left once so much is taken
+  bool done() const { return done_after(0); }
   bool lost() const;  // what is left will never come
   const Log* log() const { return log_.get(); }
 
@@ -65,6 +67,7 @@ class Session {
 };
 
 std::shared_ptr<Session> make_http1_session(ServerCore& core, Viewer& viewer);
+std::shared_ptr<Session> make_http2_session(ServerCore& core, Viewer& viewer);
 
 class Viewer final : public net::ConnectionHandler {
  public:
