@@ -1,0 +1,277 @@
+#include "ingest/broadcast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace klieg::ingest {
+namespace {
+
+using media::TrackKind;
+using wire::flv::Packet;
+
+Duration since(uint32_t from_ms, uint32_t to_ms) {
+  return std::chrono::milliseconds(static_cast<int32_t>(to_ms - from_ms));
+}
+
+// "onKliegTime", number.
+std::optional<WallTime> read_klieg_time(ByteView amf) {
+  constexpr std::string_view name = "onKliegTime";
+  ByteReader in(amf);
+  if (in.u8() != 2 || in.u16() != name.size()) return std::nullopt;
+  if (!std::ranges::equal(in.bytes(name.size()), as_bytes(name)) || in.u8() != 0) return std::nullopt;
+  const double ms = std::bit_cast<double>(in.u64());
+  if (!in.ok() || !(ms >= 0 && ms < 1e13)) return std::nullopt;  // 1e13 ms: the year 2286
+  return WallTime(Duration(static_cast<int64_t>(ms * 1e6)));
+}
+
+Refusal not_accepted(std::string words) { return {RefusalReason::media_not_accepted, std::move(words)}; }
+
+std::string accepted_names(const std::vector<media::Codec>& accepted, TrackKind kind) {
+  std::string names;
+  for (media::Codec codec : accepted) {
+    if (media::kind_of(codec) == kind) names += (names.empty() ? "" : ", ") + std::string(media::name_of(codec));
+  }
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+Broadcast::Broadcast(BroadcastSettings settings, media::SampleSink& sink)
+    : settings_(std::move(settings)), sink_(sink) {}
+
+void Broadcast::publisher_began(LoopTime, WallTime) {
+  KLIEG_ASSERT(state_ != State::ended, "an ended broadcast is not published again");
+  KLIEG_ASSERT(!publishing_, "a broadcast has one publisher");
+  publishing_ = true;
+  rejoin_until_.reset();
+  if (state_ == State::vacant) state_ = State::waiting;
+  if (state_ == State::paused) timeline_.publisher_returns();
+  for (Lane& lane : lanes_) {
+    lane.config = {};
+    lane.incoming.reset();
+  }
+  waiting_audio_.clear();
+  waiting_data_.clear();
+  first_audio_ms_.reset();
+  capture_clock_.reset();
+  unusable_ = 0;
+}
+
+void Broadcast::publisher_gone(LoopTime now) {
+  if (!publishing_ || state_ == State::ended) return;
+  publishing_ = false;
+  rejoin_until_ = now + settings_.rejoin_window;
+  if (state_ == State::waiting) state_ = State::vacant;
+  if (state_ != State::live) return;
+  state_ = State::paused;
+  sink_.on_paused();
+}
+
+void Broadcast::on_wake(LoopTime now) {
+  if (rejoin_until_ && now >= *rejoin_until_) end();
+}
+
+void Broadcast::end() {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  publishing_ = false;
+  rejoin_until_.reset();
+  waiting_audio_.clear();
+  waiting_data_.clear();
+  sink_.on_ended();
+}
+
+std::optional<Refusal> Broadcast::on_message(const MediaMessage& message, LoopTime now, WallTime wall) {
+  if (!publishing_) return std::nullopt;  // late, from a connection that is being closed
+  if (message.kind == MediaMessage::Kind::data) {
+    on_data(message);
+    return std::nullopt;
+  }
+  const TrackKind kind = message.kind == MediaMessage::Kind::video ? TrackKind::video : TrackKind::audio;
+  // Encoders send empty audio and video messages to keep a connection alive.
+  if (message.body.empty()) return std::nullopt;
+  auto packet = kind == TrackKind::video ? wire::flv::read_video(message.body) : wire::flv::read_audio(message.body);
+  if (!packet) {
+    if (packet.error().kind == wire::flv::Fault::Kind::not_accepted) return not_accepted(packet.error().message);
+    return unusable(packet.error().message);
+  }
+  if (packet->type == Packet::Type::ignored) return std::nullopt;
+  if (std::ranges::find(settings_.accepted, packet->codec) == settings_.accepted.end()) {
+    return not_accepted(fmt::format("{} codec {} is not accepted here: send one of {}", media::name_of(kind),
+                                    media::name_of(packet->codec), accepted_names(settings_.accepted, kind)));
+  }
+  switch (packet->type) {
+    case Packet::Type::sequence_start:
+      return on_config(kind, *packet);
+    case Packet::Type::coded_frames:
+      return on_frame(kind, message, *std::move(packet), now, wall);
+    case Packet::Type::metadata:
+      if (flowing()) sink_.on_data(packet->body, position_);
+      return std::nullopt;
+    case Packet::Type::sequence_end:
+    case Packet::Type::ignored:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> Broadcast::unusable(const std::string& what) {
+  ++counts_.malformed;
+  if (++unusable_ < unusable_max) return std::nullopt;
+  return not_accepted(fmt::format("nothing in the last {} messages can be decoded: {}", unusable_max, what));
+}
+
+void Broadcast::on_data(const MediaMessage& message) {
+  if (const std::optional<WallTime> captured = read_klieg_time(message.body))
+    capture_clock_ = {message.timestamp_ms, *captured};
+  if (flowing()) {
+    sink_.on_data(message.body, position_);
+  } else {
+    if (waiting_data_.size() == data_kept_max) waiting_data_.erase(waiting_data_.begin());
+    waiting_data_.push_back(message.body);
+  }
+}
+
+std::optional<Refusal> Broadcast::on_config(TrackKind kind, const Packet& packet) {
+  Lane& lane = lane_of(kind);
+  // Some encoders announce a codec before they know its configuration. VP9 needs none.
+  if (packet.body.empty() && packet.codec != media::Codec::vp9) return std::nullopt;
+  if (lane.incoming && lane.incoming->codec == packet.codec && lane.config == packet.body) return std::nullopt;
+  Result<media::Track> track = wire::read_config(packet.codec, packet.body);
+  if (!track) {
+    ++counts_.malformed;
+    return not_accepted(track.error().message);
+  }
+  lane.config = packet.body;
+  lane.incoming = *std::move(track);
+  return std::nullopt;
+}
+
+std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& message, Packet packet, LoopTime now,
+                                           WallTime wall) {
+  Lane& lane = lane_of(kind);
+  const bool configured = lane.incoming && lane.incoming->codec == packet.codec;
+  if (!configured) {
+    if (packet.codec != media::Codec::vp9 && packet.codec != media::Codec::mp3) {
+      ++counts_.undecodable;
+      return std::nullopt;
+    }
+    lane.incoming = *wire::read_config(packet.codec, {});  // these two describe themselves
+  }
+  Result<wire::Frame> frame = wire::read_frame(*lane.incoming, packet.body);
+  if (!frame) return unusable(frame.error().message);
+  unusable_ = 0;
+  if (frame->renewed) lane.incoming = *std::exchange(frame->renewed, std::nullopt);
+  Arrived arrived{.kind = kind,
+                  .timestamp_ms = message.timestamp_ms,
+                  .packet = std::move(packet),
+                  .frame = *std::move(frame),
+                  .wall = wall};
+  const bool new_format = lane.announced != lane.incoming;
+  const bool decodable =
+      wire::format_known(*lane.incoming) && (arrived.frame.sync == media::Sync::yes || (flowing() && !new_format));
+  if (!decodable) {
+    ++counts_.undecodable;
+  } else if (flowing()) {
+    emit(arrived, now);
+  } else if (kind == TrackKind::video) {
+    begin_with(arrived, now);
+  } else {
+    wait_with(std::move(arrived), now);
+  }
+  return std::nullopt;
+}
+
+// Audio before the first key frame: kept, because encoders interleave loosely, until it is clear what the broadcast
+// has.
+void Broadcast::wait_with(Arrived arrived, LoopTime now) {
+  if (!first_audio_ms_) first_audio_ms_ = arrived.timestamp_ms;
+  const Duration heard = since(*first_audio_ms_, arrived.timestamp_ms);
+  if (waiting_audio_.size() == audio_kept_max) {
+    waiting_audio_.pop_front();
+    ++counts_.early_audio;
+  }
+  waiting_audio_.push_back(std::move(arrived));
+  const bool video_announced = lane_of(TrackKind::video).incoming.has_value();
+  if (heard < (video_announced ? video_patience : audio_only_after)) return;
+  const Arrived first = std::move(waiting_audio_.front());
+  waiting_audio_.pop_front();
+  begin_with(first, now);
+}
+
+void Broadcast::begin_with(const Arrived& arrived, LoopTime now) {
+  const bool resumes = state_ == State::paused;
+  state_ = State::live;
+  begin_ = MediaTime::min();
+  if (resumes) sink_.on_resumed();
+  emit(arrived, now);
+  begin_ = position_;
+  for (const Arrived& audio : std::exchange(waiting_audio_, {})) emit(audio, now);
+  for (const Bytes& data : std::exchange(waiting_data_, {})) sink_.on_data(data, begin_);
+}
+
+void Broadcast::emit(const Arrived& arrived, LoopTime now) {
+  Lane& lane = lane_of(arrived.kind);
+  const Placed placed = timeline_.place({.kind = arrived.kind,
+                                         .timestamp_ms = arrived.timestamp_ms,
+                                         .fine_offset = arrived.packet.fine_offset,
+                                         .composition_offset = arrived.packet.composition_offset,
+                                         .samples = arrived.frame.samples,
+                                         .sample_rate = lane.incoming->audio.sample_rate},
+                                        now);
+  if (placed.decode_time < begin_) {
+    ++counts_.early_audio;
+    return;
+  }
+  const bool begins = begin_ == MediaTime::min();
+  const bool new_format = lane.announced != lane.incoming;
+  if (placed.break_before) {
+    break_here(*placed.break_before, placed.decode_time);
+  } else if (new_format && lane.announced) {
+    break_here(media::Discontinuity::format_changed, placed.decode_time);
+  }
+  if (new_format) announce(lane);
+  if (begins) {  // whoever packages should know of both tracks before the first sample
+    for (Lane& each : lanes_) {
+      if (each.incoming && wire::format_known(*each.incoming) && each.announced != each.incoming) announce(each);
+    }
+  }
+  position_ = placed.decode_time;
+  ++counts_.samples;
+  sink_.on_sample(arrived.kind,
+                  {.decode_time = placed.decode_time,
+                   .composition_offset = placed.composition_offset,
+                   .sync = arrived.frame.sync,
+                   .content = arrived.frame.content,
+                   .captured = capture_time(arrived)},
+                  arrived.wall);
+}
+
+void Broadcast::announce(Lane& lane) {
+  lane.announced = lane.incoming;
+  sink_.on_track(*lane.announced);
+}
+
+void Broadcast::break_here(media::Discontinuity why, MediaTime at) {
+  ++counts_.discontinuities;
+  sink_.on_discontinuity(why, at);
+}
+
+std::optional<WallTime> Broadcast::capture_time(const Arrived& arrived) {
+  std::optional<WallTime> captured = arrived.frame.captured;
+  if (!captured && capture_clock_) {
+    const Duration age = since(capture_clock_->timestamp_ms, arrived.timestamp_ms);
+    if (age <= stamp_age_max && age >= -stamp_age_max) captured = capture_clock_->captured + age;
+  }
+  if (!captured) return std::nullopt;
+  if (*captured - arrived.wall > stamp_late_max || arrived.wall - *captured > stamp_early_max) {
+    ++counts_.stamps_ignored;
+    return std::nullopt;
+  }
+  return captured;
+}
+
+}  // namespace klieg::ingest
