@@ -1,0 +1,357 @@
+#include "origin/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "wire/utc.h"
+
+namespace klieg::origin {
+namespace {
+
+constexpr uint64_t open_ended = (uint64_t{1} << 53) - 1;  // RFC 8673 3: the last-byte-pos that stands for "as it grows"
+
+// Any page may play what is public, and measure it (Fetch 3.2, Resource Timing 4.5.1).
+void add_cors(http::HeaderBlock& headers) {
+  headers.add("access-control-allow-origin", "*")
+      .add("access-control-expose-headers", "content-length, content-range, date, etag, age, server-timing")
+      .add("timing-allow-origin", "*");
+}
+
+std::string_view content_type(DocumentKind kind) {
+  switch (kind) {
+    case DocumentKind::playlist:
+      return "application/vnd.apple.mpegurl";
+    case DocumentKind::manifest:
+      return "application/dash+xml";
+    case DocumentKind::status:
+      return "application/json";
+  }
+  return "application/octet-stream";
+}
+
+std::string cache_control(Freshness freshness, uint32_t target_duration_s) {
+  switch (freshness) {
+    case Freshness::stable:
+      return "no-cache";
+    // Half a target duration, and a target of one second has no whole half.
+    case Freshness::playlist:
+      return target_duration_s < 2 ? "no-cache" : fmt::format("public, max-age={}", target_duration_s / 2);
+    case Freshness::blocking:
+      return fmt::format("public, max-age={}", 6 * target_duration_s);
+    case Freshness::never:
+      return "no-store";
+  }
+  return "no-store";
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Calls `see` with each element of a comma-separated list until it returns true.
+template <class See>
+bool any_of_list(std::string_view list, See see) {
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    if (see(trimmed(list.substr(0, comma)))) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
+Coding coding_for(std::string_view accept_encoding) {
+  const bool gzip = any_of_list(accept_encoding, [](std::string_view element) {
+    const size_t semicolon = std::min(element.find(';'), element.size());
+    const std::string_view name = trimmed(element.substr(0, semicolon));
+    const std::string_view weight = trimmed(element.substr(std::min(semicolon + 1, element.size())));
+    const bool refused = weight.starts_with("q=0") && weight.find_first_not_of("0.", 3) == weight.npos;
+    return (name == "gzip" || name == "*") && !refused;
+  });
+  return gzip ? Coding::gzip : Coding::identity;
+}
+
+bool matches(std::string_view if_none_match, std::string_view etag) {
+  return any_of_list(if_none_match, [&](std::string_view tag) {
+    if (tag.starts_with("W/")) tag.remove_prefix(2);  // weak comparison (RFC 9110 13.1.2)
+    return tag == "*" || tag == etag;
+  });
+}
+
+// One byte range. Several, other units and nonsense are ignored, as RFC 9110 14.2 allows: the whole is the answer.
+struct ByteRange {
+  std::optional<uint64_t> first;  // empty: the last `last` bytes
+  std::optional<uint64_t> last;
+};
+
+std::optional<ByteRange> parse_range(std::string_view text) {
+  constexpr std::string_view unit = "bytes=";
+  if (!text.starts_with(unit)) return std::nullopt;
+  text.remove_prefix(unit.size());
+  const size_t dash = text.find('-');
+  if (dash == text.npos || text.find(',') != text.npos) return std::nullopt;
+  auto read = [](std::string_view digits, std::optional<uint64_t>& into) {
+    if (digits.empty()) return true;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into.emplace());
+    return error == std::errc() && stop == digits.data() + digits.size();
+  };
+  ByteRange range;
+  if (!read(trimmed(text.substr(0, dash)), range.first) || !read(trimmed(text.substr(dash + 1)), range.last)) {
+    return std::nullopt;
+  }
+  if (!range.first && !range.last) return std::nullopt;
+  if (range.first && range.last && *range.last < *range.first) return std::nullopt;
+  return range;
+}
+
+// What a range of an object comes to now. `size`: of the whole, empty while it grows; `born`: what exists of it.
+struct Slice {
+  enum class Is : uint8_t { whole, part, nothing } is = Is::whole;
+  uint64_t offset = 0;
+  std::optional<uint64_t> end;  // empty: as it is born
+};
+
+Slice slice_of(const ByteRange& range, std::optional<uint64_t> size, uint64_t born) {
+  using Is = Slice::Is;
+  if (!range.first) {
+    if (!size) return {};
+    if (*range.last == 0 || *size == 0) return {Is::nothing, 0, 0};
+    return {Is::part, *size - std::min(*size, *range.last), *size};
+  }
+  if (!size && range.last && *range.last >= open_ended) return {Is::part, *range.first, std::nullopt};
+  if (*range.first >= born) return {Is::nothing, 0, 0};
+  return {Is::part, *range.first, range.last && *range.last < born ? *range.last + 1 : born};
+}
+
+std::string content_range(const Slice& slice, std::optional<uint64_t> size) {
+  const std::string whole = size ? fmt::format("{}", *size) : "*";
+  if (slice.is == Slice::Is::nothing) return "bytes */" + whole;
+  return fmt::format("bytes {}-{}/{}", slice.offset, slice.end ? *slice.end - 1 : open_ended, whole);
+}
+
+std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
+  if (!object.headers) {
+    auto headers = std::make_shared<http::HeaderBlock>();
+    headers->add("content-type", object.kind == media::TrackKind::video ? "video/mp4" : "audio/mp4")
+        .add("etag", object.etag)
+        .add("cache-control", "public, max-age=31536000, immutable")
+        .add("accept-ranges", "bytes");
+    add_cors(*headers);
+    object.headers = std::move(headers);
+  }
+  return object.headers;
+}
+
+http::Response preflight() {
+  static const auto headers = std::make_shared<const http::HeaderBlock>(
+      http::HeaderBlock{{"access-control-allow-origin", "*"},
+                        {"access-control-allow-methods", "GET, HEAD, OPTIONS"},
+                        {"access-control-allow-headers", "range, if-none-match, if-range, cache-control, content-type"},
+                        {"access-control-max-age", "86400"},
+                        {"allow", "GET, HEAD, OPTIONS"}});
+  http::Response response;
+  response.status = 204;
+  response.headers = headers;
+  return response;
+}
+
+}  // namespace
+
+// What matters of a request. The views point into the connection's buffer or into a HeldRequest.
+struct Answering::Question {
+  std::string_view path;
+  std::string_view query;
+  std::string_view range;
+  std::string_view if_none_match;
+  std::string_view if_range;
+  Coding coding = Coding::identity;
+};
+
+struct Answering::HeldRequest {
+  HeldRequest(const Question& asked, LoopTime until, http::Responder permit)
+      : path(asked.path),
+        query(asked.query),
+        range(asked.range),
+        if_none_match(asked.if_none_match),
+        if_range(asked.if_range),
+        coding(asked.coding),
+        deadline(until),
+        responder(std::move(permit)) {}
+  Question question() const { return {path, query, range, if_none_match, if_range, coding}; }
+
+  std::string path;
+  std::string query;
+  std::string range;
+  std::string if_none_match;
+  std::string if_range;
+  Coding coding;
+  LoopTime deadline;
+  http::Responder responder;
+};
+
+Answering::Answering(Origin& origin, const Clock& clock, Metrics& metrics) : origin_(origin), clock_(clock) {
+  constexpr std::array<const char*, 5> names{"served", "refused", "overdue", "viewer_gone", "too_many"};
+  for (size_t i = 0; i < names.size(); ++i) {
+    outcomes_[i] =
+        &metrics.counter("klieg_origin_holds_total", "Requests held for what was about to be born, by how that ended.",
+                         {{"outcome", names[i]}});
+  }
+}
+
+void Answering::serve(const http::Request& request, http::Responder responder) {
+  if (request.method == http::Method::options) return responder.respond(preflight());
+  if (request.method != http::Method::get && request.method != http::Method::head) {
+    http::Response refusal = http::Response::text(405, "only GET, HEAD and OPTIONS");
+    refusal.own_headers.add("allow", "GET, HEAD, OPTIONS");
+    return responder.respond(std::move(refusal));
+  }
+  if (request.path == "/time") return responder.respond(time());
+
+  const Question question{request.path,
+                          request.query,
+                          request.header("range").value_or(""),
+                          request.header("if-none-match").value_or(""),
+                          request.header("if-range").value_or(""),
+                          coding_for(request.header("accept-encoding").value_or(""))};
+  const Answer answer = origin_.find(question.path, question.query, clock_.now(), clock_.wall_now());
+  if (const Hold* hold = std::get_if<Hold>(&answer)) {
+    return keep(std::make_shared<HeldRequest>(question, hold->deadline, std::move(responder)), *hold);
+  }
+  responder.respond(respond(answer, question));
+}
+
+void Answering::keep(std::shared_ptr<HeldRequest> request, Hold hold) {
+  // Waiting for a second thing does not begin the patience anew.
+  hold.deadline = request->deadline = std::min(hold.deadline, request->deadline);
+  const Held held = origin_.hold(hold, [this, request](HoldEnd end) { resume(request, end); });
+  if (held == Held::yes) return;
+  count(HoldOutcome::too_many);
+  request->responder.respond(respond(Refusal{503, "too many requests are held already\n", 0s, Duration(1s)}));
+}
+
+void Answering::resume(std::shared_ptr<HeldRequest> request, HoldEnd end) {
+  if (request->responder.viewer_gone()) return count(HoldOutcome::viewer_gone);
+  const Question question = request->question();
+  const Patience patience = end == HoldEnd::ripe ? Patience::may_wait : Patience::exhausted;
+  const Answer answer = origin_.find(question.path, question.query, clock_.now(), clock_.wall_now(), patience);
+  if (const Hold* hold = std::get_if<Hold>(&answer)) return keep(std::move(request), *hold);
+  if (end == HoldEnd::overdue) {
+    count(HoldOutcome::overdue);
+  } else {
+    count(std::holds_alternative<Refusal>(answer) ? HoldOutcome::refused : HoldOutcome::served);
+  }
+  request->responder.respond(respond(answer, question));
+}
+
+http::Response Answering::respond(const Answer& answer, const Question& question) {
+  if (const auto* object = std::get_if<std::shared_ptr<const Object>>(&answer)) return respond(**object, question);
+  if (const Found* found = std::get_if<Found>(&answer)) return respond(*found, question);
+  return respond(std::get<Refusal>(answer));
+}
+
+http::Response Answering::respond(const Object& object, const Question& question) const {
+  http::Response response;
+  response.headers = headers_of(object);
+  if (matches(question.if_none_match, object.etag)) {
+    response.status = 304;
+    return response;
+  }
+  const uint64_t born = object.end.value_or(object.log->size()) - object.offset;
+  std::optional<uint64_t> size;
+  if (object.end || !object.log->growing()) size = born;
+  Slice slice{Slice::Is::whole, 0, size};
+  if (question.if_range.empty() || question.if_range == object.etag) {
+    if (const auto range = parse_range(question.range)) slice = slice_of(*range, size, born);
+  }
+  if (slice.is != Slice::Is::whole) {
+    response.status = slice.is == Slice::Is::part ? 206 : 416;
+    response.own_headers.add("content-range", content_range(slice, size));
+  } else {
+    slice.end = size;
+  }
+  if (slice.is == Slice::Is::nothing) return response;
+  http::LogRange body{object.log, object.offset + slice.offset, std::nullopt};
+  if (slice.end) body.end = object.offset + *slice.end;
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response Answering::respond(const Found& found, const Question& question) {
+  const Document& document = *found.document;
+  auto& headers = document_headers_[{document.kind(), question.coding, found.freshness, found.target_duration_s}];
+  if (!headers) {
+    auto made = std::make_shared<http::HeaderBlock>();
+    made->add("content-type", content_type(document.kind()))
+        .add("cache-control", cache_control(found.freshness, found.target_duration_s))
+        .add("vary", "accept-encoding");
+    if (question.coding == Coding::gzip) made->add("content-encoding", "gzip");
+    add_cors(*made);
+    headers = std::move(made);
+  }
+  http::Response response;
+  response.headers = headers;
+  const std::string etag = document.etag(question.coding);
+  response.own_headers.add("etag", etag);
+  if (matches(question.if_none_match, etag)) {
+    response.status = 304;
+  } else {
+    response.body = document.content(question.coding);
+  }
+  return response;
+}
+
+http::Response Answering::respond(const Refusal& refusal) const {
+  http::Response response;
+  response.status = refusal.status;
+  const int64_t fresh_s = std::chrono::floor<std::chrono::seconds>(refusal.fresh).count();
+  response.own_headers.add("content-type", "text/plain; charset=utf-8")
+      .add("cache-control", fresh_s > 0 ? fmt::format("public, max-age={}", fresh_s) : "no-store");
+  if (refusal.retry_after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*refusal.retry_after);
+    response.own_headers.add("retry-after", fmt::format("{}", seconds.count()));
+  }
+  add_cors(response.own_headers);
+  response.body = Bytes::copy_of(refusal.words);
+  return response;
+}
+
+http::Response Answering::time() const {
+  http::Response response;
+  response.own_headers.add("content-type", "text/plain; charset=utf-8").add("cache-control", "no-store");
+  add_cors(response.own_headers);
+  response.body = Bytes::take(wire::utc_text(clock_.wall_now()));
+  return response;
+}
+
+Server::Server(net::Loop& loop, Origin& origin, Metrics& metrics)
+    : loop_(loop),
+      origin_(origin),
+      clock_(loop),
+      answering_(origin, clock_, metrics),
+      held_(metrics.gauge("klieg_origin_held", "Requests being held now.")),
+      timer_(loop, [this] {
+        armed_ = LoopTime::max();
+        origin_.expire(loop_.now());
+        arm();
+      }) {
+  arm();
+}
+
+void Server::serve(const http::Request& request, http::Responder responder) {
+  answering_.serve(request, std::move(responder));
+  arm();
+}
+
+// At the next deadline, and never much later than that: a broadcast that ended sets a deadline without our hearing.
+void Server::arm() {
+  held_.Set(static_cast<double>(origin_.held()));
+  const LoopTime due = std::min(origin_.next_deadline(), loop_.now() + 10s);
+  if (due >= armed_) return;
+  armed_ = due;
+  timer_.arm(due);
+}
+
+}  // namespace klieg::origin

@@ -1,0 +1,98 @@
+// Joins an Origin to HTTP: asks it, holds, answers (RFC 9110).
+//
+//   GET /live/...   what the origin has to say (origin.h), held while it is about to be born
+//   GET /time       the wall clock, for players to set theirs by (UTCTiming http-iso)
+//
+// Media is immutable: strong ETag from birth, Range, If-None-Match, If-Range. A growing segment is sent as it is born.
+//
+// A range of a growing segment (RFC 8673 leaves servers a choice; this is ours):
+//   bytes=A-9007199254740991   206 "bytes A-9007199254740991/*", sent as it is born until the segment ends
+//   bytes=A-B                  206 of what exists of it now; nothing yet: 416
+//   bytes=A-                   206 of what exists now, "bytes A-LAST/*"
+//   bytes=-N                   the whole segment (200): nobody knows yet what its last N bytes are
+//
+// Thread and owner: those of the origin.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "base/metrics.h"
+#include "http/server.h"
+#include "net/loop.h"
+#include "origin/origin.h"
+
+namespace klieg::origin {
+
+// How a held request ended: the label of klieg_origin_holds_total.
+enum class HoldOutcome : uint8_t {
+  served,       // ripe, and found
+  refused,      // ripe, but what it waited for will never be
+  overdue,      // the deadline passed
+  viewer_gone,  // nobody is left to answer
+  too_many,     // not held at all: the limit was reached
+};
+
+struct Clock {
+  virtual ~Clock() = default;
+  virtual LoopTime now() const = 0;
+  virtual WallTime wall_now() const = 0;
+};
+
+// A request in, a response out, now or later.
+class Answering final : public http::Handler {
+ public:
+  Answering(Origin& origin, const Clock& clock, Metrics& metrics);
+
+  void serve(const http::Request& request, http::Responder responder) override;
+
+ private:
+  struct Question;
+  struct HeldRequest;
+  using DocumentHeaders = std::tuple<DocumentKind, Coding, Freshness, uint32_t>;
+
+  void keep(std::shared_ptr<HeldRequest> request, Hold hold);
+  void resume(std::shared_ptr<HeldRequest> request, HoldEnd end);
+  void count(HoldOutcome outcome) { outcomes_[static_cast<size_t>(outcome)]->Increment(); }
+
+  http::Response respond(const Answer& answer, const Question& question);
+  http::Response respond(const Object& object, const Question& question) const;
+  http::Response respond(const Found& found, const Question& question);
+  http::Response respond(const Refusal& refusal) const;
+  http::Response time() const;
+
+  Origin& origin_;
+  const Clock& clock_;
+  std::array<prometheus::Counter*, 5> outcomes_;
+  std::map<DocumentHeaders, std::shared_ptr<const http::HeaderBlock>> document_headers_;  // kinds x codings x few
+};
+
+// The same on a loop: a timer keeps the origin's deadlines. Made on that loop, or before it runs.
+class Server final : public http::Handler {
+ public:
+  Server(net::Loop& loop, Origin& origin, Metrics& metrics);
+
+  void serve(const http::Request& request, http::Responder responder) override;
+
+ private:
+  struct LoopClock final : Clock {
+    explicit LoopClock(net::Loop& owner) : loop(owner) {}
+    LoopTime now() const override { return loop.now(); }
+    WallTime wall_now() const override { return loop.wall_now(); }
+    net::Loop& loop;
+  };
+  void arm();
+
+  net::Loop& loop_;
+  Origin& origin_;
+  LoopClock clock_;
+  Answering answering_;
+  prometheus::Gauge& held_;
+  net::Timer timer_;
+  LoopTime armed_ = LoopTime::max();
+};
+
+}  // namespace klieg::origin
