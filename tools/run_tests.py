@@ -2,7 +2,7 @@
 
   repository   tools/*_test.py and bench/*_test.py: the checks and promises of the repository itself
   unit         the C++ programs klieg_<folder>_test, through CTest, from build/release
-  web          the unit tests of the pages (Vitest)
+  web          the unit tests of the pages (Vitest), then the built pages in Chromium against a fake origin
   end to end   test/e2e/: real encoders, servers and players around build/release/klieg (Node's test runner)
 
 and with --all: test/soak/, and the C++ programs once more under each sanitizer.
@@ -165,9 +165,11 @@ def outcome_of_ctest(case):
     skipped = case.find("skipped")
     if status == "run":
         return Outcome(name, "passed")
-    if status in ("disabled", "notrun") and skipped is not None and "SKIP" in (skipped.get("message") or ""):
+    if status == "disabled":
+        return Outcome(name, "skipped", "disabled")
+    if status == "notrun" and skipped is not None and "SKIP" in skipped.get("message", ""):
         reason = re.search(r"Skipped\n(.*)", output)
-        return Outcome(name, "skipped", reason[1] if reason else skipped.get("message"))
+        return Outcome(name, "skipped", reason[1] if reason else "")
     return Outcome(name, "failed", output or f"CTest says: {status}")
 
 
@@ -185,8 +187,6 @@ def run_sanitizers(pattern):
 
 
 def run_web(pattern):
-    if not (ROOT / "web/package.json").exists():
-        return []
     suite = Suite("web")
     report = LOGS / "vitest.json"
     report.unlink(missing_ok=True)
@@ -207,15 +207,16 @@ def run_web(pattern):
     return suite.close()
 
 
-def run_node(name, folder, pattern):
-    """The tests of one folder of test/, one file after the other: they measure time and want the machine to themselves."""
-    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob("*.test.js"))
+def run_node(name, files, pattern):
+    """Tests for Node's runner, one file after the other: they measure time and want the machine to themselves."""
+    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(files))
     if not files:
         return []
     suite = Suite(name)
-    if subprocess.run(["tools/npm_ci", "test"], cwd=ROOT).returncode != 0:
-        suite.note(Outcome("npm ci in test", "failed"))
-        return suite.close()
+    for folder in ("web", "test"):
+        if subprocess.run(["tools/npm_ci", folder], cwd=ROOT).returncode != 0:
+            suite.note(Outcome(f"npm ci in {folder}", "failed"))
+            return suite.close()
     command = ["tools/with_node", "node", "--test", "--test-concurrency=1", "--test-reporter=./test/reporter.js"]
     if pattern:
         command += [f"--test-name-pattern={pattern}"]
@@ -232,7 +233,7 @@ def run_node(name, folder, pattern):
         else:
             said.append(line)
     if ended != 0 and not any(outcome.verdict == "failed" for outcome in suite.outcomes):
-        suite.note(Outcome(f"the test runner for {folder}", "failed", "".join(said)))
+        suite.note(Outcome(f"the test runner of: {name}", "failed", "".join(said)))
     return suite.close()
 
 
@@ -244,9 +245,12 @@ def main():
     LOGS.mkdir(parents=True, exist_ok=True)
 
     pattern = arguments.filter
-    outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern) + run_node("end to end", "test/e2e", pattern)
+    outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern)
+    outcomes += run_node("pages in a browser", "web/test/*.test.mjs", pattern)
+    outcomes += run_node("clock reader", "bench/*.test.mjs", pattern)
+    outcomes += run_node("end to end", "test/e2e/*.test.js", pattern)
     if arguments.all:
-        outcomes += run_node("soak", "test/soak", pattern) + run_sanitizers(pattern)
+        outcomes += run_node("soak", "test/soak/*.test.js", pattern) + run_sanitizers(pattern)
 
     for verdict in ("skipped", "failed"):
         chosen = [outcome for outcome in outcomes if outcome.verdict == verdict]
