@@ -199,14 +199,22 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   size_t resume_below() const { return server_.limits_.in_flight_bytes_max / 2; }
 
+  // Bytes only ever move the time of waking further away, so a timer that fires too early and is armed again costs less
+  // than one that is moved at every read.
   void arm() {
     std::optional<LoopTime> when = closing_ ? std::optional(closed_by_) : session_.wake_at();
     if (!closing_ && stop_at_ && (!when || *stop_at_ < *when)) when = stop_at_;
-    if (when) timer_.arm(*when);
+    if (!when || (armed_for_ && *armed_for_ <= *when)) return;
+    armed_for_ = when;
+    timer_.arm(*when);
   }
 
   void wake() {
-    if (closing_) return connection_->abort();
+    armed_for_.reset();
+    if (closing_) {
+      if (now() >= closed_by_) return connection_->abort();
+      return arm();
+    }
     if (stop_at_ && now() >= *stop_at_) session_.end(SessionEnd::stopped);
     session_.wake(now());
     pump();
@@ -224,6 +232,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
   bool closing_ = false;  // close() or abort() was called; only on_closed is to come
   LoopTime closed_by_;
   std::optional<LoopTime> stop_at_;
+  std::optional<LoopTime> armed_for_;
 };
 
 void Publisher::refuse(Refusal refusal) {

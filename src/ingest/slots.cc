@@ -16,9 +16,9 @@ namespace {
 // Twenty wrong keys at once are forgiven, then one every three seconds.
 constexpr Duration failure_cost = 3s;
 constexpr Duration failure_credit = 20 * failure_cost;
-// 4,096 addresses x 24 bytes = 96 KiB. A guesser with more addresses than that pushes out the least guilty ones; keys
-// of 128 random bits do not mind.
-constexpr size_t failures_max = 4096;
+// 1,024 addresses x 24 bytes = 24 KiB, looked through in a microsecond or two. A guesser with more addresses than that
+// pushes out the least guilty ones; keys of 128 random bits do not mind.
+constexpr size_t failures_max = 1024;
 
 }  // namespace
 
