@@ -1,0 +1,159 @@
+#include "wire/http1.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <string>
+
+namespace klieg::wire::http1 {
+namespace {
+
+struct Parsed {
+  explicit Parsed(std::string text) : text(std::move(text)), result(parse_request_head(this->text, head)) {}
+  Parsed(const Parsed&) = delete;
+  Parsed& operator=(const Parsed&) = delete;
+  uint16_t status() const { return result ? 0 : result.error().status; }
+  std::string text;
+  RequestHead head;
+  Result<void, Refusal> result;
+};
+
+TEST(Http1, a_request_is_read_with_its_names_in_lower_case) {
+  const Parsed request("GET /a/%20b?x=1&y HTTP/1.1\r\nHOST: example.org:80\r\nX-Thing: \t a  b \r\nEmpty:\r\n\r\n");
+  ASSERT_TRUE(request.result);
+  EXPECT_EQ(request.head.method, "GET");
+  EXPECT_EQ(request.head.path, "/a/%20b");
+  EXPECT_EQ(request.head.query, "x=1&y");
+  EXPECT_EQ(request.head.host, "example.org:80");
+  ASSERT_EQ(request.head.headers.size(), 3u);
+  EXPECT_EQ(request.head.headers[1].name, "x-thing");
+  EXPECT_EQ(request.head.headers[1].value, "a  b");
+  EXPECT_EQ(request.head.headers[2].value, "");
+  EXPECT_EQ(request.head.persistence, Persistence::keep_alive);
+}
+
+TEST(Http1, an_absolute_target_is_taken_apart_and_its_host_wins) {
+  const Parsed request("GET http://real.org/a?b HTTP/1.1\r\nHost: other.org\r\n\r\n");
+  EXPECT_EQ(request.head.host, "real.org");
+  EXPECT_EQ(request.head.path, "/a");
+  const Parsed bare("GET HTTPS://real.org?q HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(bare.head.path, "/");
+  EXPECT_EQ(bare.head.query, "q");
+  EXPECT_EQ(Parsed("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").head.path, "/");
+}
+
+TEST(Http1, persistence_follows_version_and_connection) {
+  EXPECT_EQ(Parsed("GET / HTTP/1.0\r\n\r\n").head.persistence, Persistence::close);
+  EXPECT_EQ(Parsed("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").head.persistence, Persistence::keep_alive);
+  EXPECT_EQ(Parsed("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n").head.persistence, Persistence::close);
+}
+
+TEST(Http1, what_could_be_read_in_two_ways_is_refused) {
+  const std::pair<std::string, int> heads[] = {
+      {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", 400},
+      {"Content-Length: 1\r\nContent-Length: 1\r\n", 400},
+      {"Content-Length: 1, 1\r\n", 400},
+      {"Content-Length: +1\r\n", 400},
+      {"Content-Length: \r\n", 400},
+      {"Content-Length: 99999999999999999999\r\n", 400},
+      {"Transfer-Encoding: gzip, chunked\r\n", 501},
+      {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400},
+      {"Name : value\r\n", 400},
+      {"Name\r\n", 400},
+      {": value\r\n", 400},
+      {"Name: a\r\n folded\r\n", 400},
+      {"Name: a\nOther: b\r\n", 400},
+      {"Name: a\rb\r\n", 400},
+      {std::string("Name: a\0b\r\n", 11), 400},
+      {"Host: second\r\n", 400},
+      {"Expect: miracles\r\n", 417},
+  };
+  for (const auto& [fields, status] : heads) {
+    EXPECT_EQ(Parsed("POST / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n").status(), status) << fields;
+  }
+}
+
+TEST(Http1, a_bad_request_line_is_refused) {
+  const std::pair<std::string, int> lines[] = {
+      {"GET /", 400},
+      {"GET  / HTTP/1.1", 400},
+      {"GET / HTTP/1.1 ", 400},
+      {"GET /a b HTTP/1.1", 400},
+      {"G@T / HTTP/1.1", 400},
+      {"GET / HTTP/2.0", 505},
+      {"GET / HTTP/1.x", 400},
+      {"GET a HTTP/1.1", 400},
+      {"GET /#f HTTP/1.1", 400},
+      {"GET ftp://h/ HTTP/1.1", 400},
+      {"CONNECT h:1 HTTP/1.1", 501},
+      {"GET * HTTP/1.1", 400},
+      {"GET http:///x HTTP/1.1", 400},
+      {"GET /\x7f HTTP/1.1", 400},
+      {" GET / HTTP/1.1", 400},
+      {"GET / http/1.1", 400},
+  };
+  for (const auto& [line, status] : lines) EXPECT_EQ(Parsed(line + "\r\nHost: h\r\n\r\n").status(), status) << line;
+  EXPECT_EQ(Parsed("GET / HTTP/1.1\r\n\r\n").status(), 400) << "no Host";
+}
+
+TEST(Http1, too_many_headers_are_431) {
+  std::string fields;
+  for (size_t i = 0; i < headers_max; ++i) fields += "a: b\r\n";
+  EXPECT_EQ(Parsed("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n").status(), 431);
+}
+
+TEST(Http1, a_bare_line_end_ends_a_head_so_that_its_sender_is_answered) {
+  EXPECT_EQ(find_head_end("GET / HTTP/1.1\n\nrest"), 16u);
+  EXPECT_EQ(Parsed("GET / HTTP/1.1\n\n").status(), 400);
+}
+
+RC_GTEST_PROP(Http1, the_end_of_a_head_is_found_however_it_comes, (std::string text)) {
+  for (char& c : text) c = "\r\na"[static_cast<uint8_t>(c) % 3];
+  const auto end = find_head_end(text);
+  for (size_t size = 1, searched = 0; size <= text.size(); ++size) {
+    const auto found = find_head_end(std::string_view(text).substr(0, size), searched);
+    if (found) {
+      RC_ASSERT(found == end);
+      return;
+    }
+    searched = size;
+  }
+  RC_ASSERT(!end);
+}
+
+TEST(Http1, a_chunked_body_is_joined_and_its_end_found) {
+  std::vector<uint8_t> out;
+  ChunkedDecoder decoder(100);
+  const std::string body = "5;name=\"value\"\r\nhello\r\n01\r\n!\r\n0\r\nTrailer: x\r\n\r\n";
+  EXPECT_EQ(decoder.feed(as_bytes(body + "GET"), out), body.size());
+  EXPECT_TRUE(decoder.done());
+  EXPECT_EQ(std::string(out.begin(), out.end()), "hello!");
+}
+
+TEST(Http1, a_bad_chunked_body_is_refused) {
+  const std::pair<std::string, int> bodies[] = {
+      {"x\r\n", 400},        {"\r\n", 400},         {"5\n", 400},       {"5\r\nhelloX", 400},
+      {"5\r\nhello\n", 400}, {"-1\r\n", 400},       {"65\r\n", 413},    {"1000000000000000\r\n", 400},
+      {"0x5\r\n", 400},      {"0\r\na\n\r\n", 400}, {"5 \rhello", 400}, {"ffffffffffffff\r\n", 413},
+  };
+  for (const auto& [body, status] : bodies) {
+    std::vector<uint8_t> out;
+    const auto fed = ChunkedDecoder(100).feed(as_bytes(body), out);
+    ASSERT_FALSE(fed) << body;
+    EXPECT_EQ(fed.error().status, status) << body;
+  }
+  std::vector<uint8_t> out;
+  EXPECT_FALSE(ChunkedDecoder(100).feed(as_bytes("0\r\n" + std::string(5000, 't')), out));
+}
+
+TEST(Http1, the_way_back_is_written) {
+  std::string out;
+  append_status_line(out, 206);
+  append_status_line(out, 299);
+  append_field(out, "etag", "\"x\"");
+  append_chunk_size(out, 4096);
+  EXPECT_EQ(out, "HTTP/1.1 206 Partial Content\r\nHTTP/1.1 299 \r\netag: \"x\"\r\n1000\r\n");
+}
+
+}  // namespace
+}  // namespace klieg::wire::http1
