@@ -6,9 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "http/fake_connection_test.h"
-#include "http/server.h"
-#include "http/session.h"
+#include "http/server_test.h"
 
 namespace klieg::http {
 namespace {
@@ -17,28 +15,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-struct TestHandler final : Handler {
-  void serve(const Request& request, Responder responder) override {
-    targets.push_back(std::string(request.path) + (request.query.empty() ? "" : "?") + std::string(request.query));
-    bodies.emplace_back(request.body.text());
-    if (answer) {
-      responder.respond(answer(request));
-    } else {
-      held.push_back(std::move(responder));
-    }
-  }
-  std::vector<std::string> targets;
-  std::vector<std::string> bodies;
-  std::function<Response(const Request&)> answer;  // null: held
-  std::vector<Responder> held;
-};
-
-Response response_of(decltype(Response::body) body) {
-  Response response;
-  response.body = std::move(body);
-  return response;
-}
 
 struct Http1 : testing::Test {
   void connect(const Limits& limits = {}) {

@@ -61,6 +61,7 @@ class Http2Session final : public Session, public Responder::Target, public std:
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
+  bool expects(uint64_t exchange) const override { return exchanges_.contains(static_cast<int32_t>(exchange)); }
 
   void resume(Exchange& exchange);
 
@@ -337,6 +338,7 @@ ssize_t Http2Session::offer(Exchange& exchange, size_t limit, uint32_t& flags) {
 }
 
 int Http2Session::put_data(Exchange& exchange, const uint8_t* frame_header, size_t size) {
+  if (full()) return NGHTTP2_ERR_WOULDBLOCK;  // the same frame is put again by the next pump()
   put({frame_header, 9});
   exchange.body.take(size, put_);
   exchange.sent += size;

@@ -56,6 +56,11 @@ void Responder::respond(Response response) {
   if (auto target = target_.lock()) target->respond(exchange_, std::move(response));
 }
 
+bool Responder::viewer_gone() const {
+  const auto target = target_.lock();
+  return !target || !target->expects(exchange_);
+}
+
 Outgoing::Outgoing(decltype(Response::body) body) {
   if (auto* bytes = std::get_if<Bytes>(&body)) {
     bytes_ = std::move(*bytes);

@@ -24,6 +24,7 @@ class Responder {
    public:
     virtual ~Target() = default;
     virtual void respond(uint64_t exchange, Response response) = 0;
+    virtual bool expects(uint64_t) const { return true; }  // the answer of this exchange, still
   };
   Responder(std::weak_ptr<Target> target, uint64_t exchange) : target_(std::move(target)), exchange_(exchange) {}
   Responder(Responder&& other) noexcept;
@@ -31,7 +32,7 @@ class Responder {
   ~Responder();
 
   void respond(Response response);
-  bool viewer_gone() const { return target_.expired(); }
+  bool viewer_gone() const;  // or its stream was reset
 
  private:
   std::weak_ptr<Target> target_;

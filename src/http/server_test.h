@@ -1,8 +1,14 @@
-// A net::Connection without a network: the test is the peer. Included by tests alone.
+// A server without a network: the test is the peer and the handler. Included by tests alone.
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "http/server.h"
+#include "http/session.h"
 #include "net/connection.h"
 
 namespace klieg::http {
@@ -65,6 +71,29 @@ inline void FakePeer::take(size_t more) {
   room = room == SIZE_MAX ? more : room + more;
   connection->flush();
   if (waited && connection->unsent() == 0) handler->on_drained();
+}
+
+// Keeps what it is asked; answers at once or holds.
+struct TestHandler final : Handler {
+  void serve(const Request& request, Responder responder) override {
+    targets.push_back(std::string(request.path) + (request.query.empty() ? "" : "?") + std::string(request.query));
+    bodies.emplace_back(request.body.text());
+    if (answer) {
+      responder.respond(answer(request));
+    } else {
+      held.push_back(std::move(responder));
+    }
+  }
+  std::vector<std::string> targets;
+  std::vector<std::string> bodies;
+  std::function<Response(const Request&)> answer;  // null: held
+  std::vector<Responder> held;
+};
+
+inline Response response_of(decltype(Response::body) body) {
+  Response response;
+  response.body = std::move(body);
+  return response;
 }
 
 }  // namespace klieg::http
