@@ -2,6 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "base/bytes.h"
+#include "broadcaster/clock_code.h"
 
 namespace klieg::broadcaster {
 namespace {
@@ -22,6 +35,56 @@ TEST(test_card_source, a_missing_encoder_is_explained) {
   const auto outcome = broadcast_test_card({.url = "rtmp://host/live/key", .encoder = "no-such-encoder"});
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().message, testing::HasSubstr("apt-get install ffmpeg"));
+}
+
+struct Shown {
+  int64_t time_ms;   // as the encoder is told
+  int64_t clock_ms;  // as the picture says
+};
+
+// The pictures in a recording of what the encoder was fed: see raw_matroska.h for its shape.
+std::vector<Shown> pictures_of(ByteView fed, PictureSize size) {
+  std::vector<Shown> all;
+  constexpr std::array<uint8_t, 4> cluster{0x1F, 0x43, 0xB6, 0x75};
+  auto at = std::ranges::search(fed, cluster).begin();
+  ByteReader reader(fed.subspan(static_cast<size_t>(at - fed.begin())));
+  while (reader.remaining() > 42) {
+    reader.skip(4 + 8 + 1 + 8);  // Cluster, Timestamp
+    const auto time_ms = static_cast<int64_t>(reader.u64());
+    reader.skip(1);  // SimpleBlock
+    const uint64_t block_size = reader.u64() & 0xFF'FFFF'FFFF'FFFF;
+    const uint8_t track = reader.u8();
+    reader.skip(3);
+    const ByteView content = reader.bytes(block_size - 4);
+    if (track != 0x81 || !reader.ok()) continue;
+    const auto clock =
+        read_clock(content.first(static_cast<size_t>(size.width * size.height)), size.width, size.height, size.width);
+    all.push_back({time_ms, clock ? to_ms(clock->time_since_epoch()) : -1});
+  }
+  return all;
+}
+
+TEST(test_card_source, each_picture_shows_the_time_it_is_handed_over_with) {
+  const auto folder = std::filesystem::temp_directory_path() / ("klieg_test_card_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto fed = folder / "fed", encoder = folder / "encoder";
+  std::ofstream(encoder) << "#!/bin/sh\nexec cat >" << fed << "\n";
+  std::filesystem::permissions(encoder, std::filesystem::perms::owner_all);
+
+  const PictureSize size{160, 90};
+  const auto outcome = broadcast_test_card(
+      {.url = "rtmp://host/live/key", .size = size, .rate = {50, 1}, .duration = 400ms, .encoder = encoder});
+  ASSERT_TRUE(outcome) << outcome.error().message;
+
+  std::ifstream file(fed, std::ios::binary);
+  const std::vector<uint8_t> content{std::istreambuf_iterator<char>(file), {}};
+  std::filesystem::remove_all(folder);
+  const std::vector<Shown> pictures = pictures_of(content, size);
+  ASSERT_GE(pictures.size(), 3u) << "a slow machine drops some of twenty, not all";
+  for (const Shown& picture : pictures) {
+    EXPECT_EQ(picture.clock_ms - pictures[0].clock_ms, picture.time_ms - pictures[0].time_ms);
+    EXPECT_EQ(picture.clock_ms % 20, 0) << "a frame falls on every whole second";
+  }
 }
 
 }  // namespace
