@@ -120,7 +120,7 @@ for (const player of ["hls", "dash"]) {
     assert.equal(await page.evaluate(() => window.klieg.player), player);
     await moves();
     const latency_s = await page.evaluate(() => window.klieg.latency());
-    assert.ok(latency_s > 0 && latency_s < 12, `latency ${latency_s}`);
+    assert.ok(latency_s > 0 && latency_s < 3, `latency ${latency_s}`);
     await picture_of(`live-${player}`);
     if (player === "hls") await is_accessible();
 

@@ -1,11 +1,12 @@
-// An origin for tests of the pages: serves dist/, a live test picture that ffmpeg packages as plain HLS and DASH, and
-// the status of channels, which the test sets. Nothing here is low-latency: it is about what the page does and says.
+// An origin for tests of the pages: serves dist/, a live test picture as LL-HLS and LL-DASH (the same for every
+// channel), and the status of channels, which the test sets.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
+
+import { FakePackager } from "./fake_packager.mjs";
 
 const dist = new URL("../dist/", import.meta.url).pathname;
 const types = {
@@ -13,26 +14,25 @@ const types = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
-  ".m3u8": "application/vnd.apple.mpegurl",
-  ".mpd": "application/dash+xml",
-  ".m4s": "video/mp4",
 };
 
-const ffmpeg_arguments = (folder, size) => [
+const ffmpeg_arguments = (address, size) => [
   ...["-hide_banner", "-loglevel", "error", "-re"],
   ...["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=30`, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"],
   ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "30", "-b:v", "500k", "-pix_fmt", "yuv420p"],
   ...["-c:a", "aac", "-b:a", "64k"],
-  ...["-f", "dash", "-seg_duration", "1", "-window_size", "8", "-extra_window_size", "8"],
-  ...["-utc_timing_url", "/time", "-hls_playlist", "1", "-hls_master_name", "index.m3u8", join(folder, "manifest.mpd")],
+  ...["-f", "dash", "-method", "PUT", "-http_persistent", "1", "-streaming", "1", "-ldash", "1", "-target_latency", "0.8"],
+  ...["-seg_duration", "1", "-frag_type", "duration", "-frag_duration", "0.2", "-use_template", "1", "-use_timeline", "0"],
+  ...["-window_size", "12", "-utc_timing_url", "/time", `${address}/put/manifest.mpd`],
 ];
 
 // start() -> { address, set(channel, status), off(channel), down(), up(), picture(), close() }
 export async function start({ size = "640x360" } = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "klieg-web-"));
+  const packager = new FakePackager();
   const channels = new Map(); // name -> { status, waiting: Set of functions }
   let answering = true;
   let ffmpeg = null;
+  const viewers = new Set(); // sockets
 
   function status_of(channel) {
     return { channel, ...channels.get(channel).status, server_time: new Date().toISOString() };
@@ -43,9 +43,7 @@ export async function start({ size = "640x360" } = {}) {
   }
   async function file(response, path, status = 200) {
     try {
-      let content = await readFile(path);
-      // ffmpeg promises one second of delay, which whole segments of one second cannot keep.
-      if (path.endsWith(".mpd")) content = String(content).replace(/suggestedPresentationDelay="[^"]*"/, 'suggestedPresentationDelay="PT4S"');
+      const content = await readFile(path);
       response.writeHead(status, { "content-type": types[extname(path)] ?? "application/octet-stream" });
       response.end(content);
     } catch {
@@ -53,16 +51,25 @@ export async function start({ size = "640x360" } = {}) {
     }
   }
 
-  const server = createServer((request, response) => {
-    if (!answering) return void request.socket.destroy();
+  const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://origin");
+    if (request.method === "PUT") {
+      packager.put(url.pathname.slice("/put/".length), request);
+      return void request.on("end", () => response.end());
+    }
+    if (request.method === "DELETE") return void response.end();
+    if (!answering) return void request.socket.destroy();
+    viewers.add(request.socket);
     const live = /^\/live\/([^/]+)\/(.+)$/.exec(url.pathname);
     if (url.pathname === "/time") return void response.end(new Date().toISOString());
     if (url.pathname === "/live/index.json")
       return json(response, { channels: [...channels].map(([name, { status }]) => ({ name, state: status.state })) });
     if (live) {
       const [, channel, rest] = live;
-      if (rest !== "status.json") return void file(response, join(folder, normalize(`/${rest}`)));
+      if (rest !== "status.json") {
+        if (!(await packager.serve(rest, url.searchParams, response))) response.writeHead(404).end("not found");
+        return;
+      }
       if (!channels.has(channel)) return void response.writeHead(404).end("no such channel");
       const { status, waiting } = channels.get(channel);
       const after = Number(url.searchParams.get("after") ?? -1);
@@ -95,17 +102,18 @@ export async function start({ size = "640x360" } = {}) {
     // Connections die and new ones are refused at once, as when the server restarts.
     down() {
       answering = false;
-      server.closeAllConnections();
+      for (const socket of viewers) socket.destroy();
+      viewers.clear();
     },
     up() {
       answering = true;
     },
     // From here on there is a picture; resolves when it can be asked for.
     async picture() {
-      ffmpeg = spawn("ffmpeg", ffmpeg_arguments(folder, size), { stdio: ["ignore", "inherit", "inherit"] });
+      const address = `http://127.0.0.1:${server.address().port}`;
+      ffmpeg = spawn("ffmpeg", ffmpeg_arguments(address, size), { stdio: ["ignore", "inherit", "inherit"] });
       for (let i = 0; i < 200; ++i) {
-        const ready = await readFile(join(folder, "media_0.m3u8"), "utf8").then((text) => text.split("#EXTINF").length > 4, () => false);
-        if (ready) return;
+        if (packager.has_picture) return;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       throw new Error("ffmpeg made no picture within 20 s");
@@ -115,7 +123,6 @@ export async function start({ size = "640x360" } = {}) {
       ffmpeg?.kill("SIGKILL");
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

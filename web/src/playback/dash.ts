@@ -21,7 +21,8 @@ export function open_dash({ video, channel }: Opening): Playback {
       // How far behind to play is the manifest's to say (ServiceDescription/Latency).
       applyServiceDescription: true,
       buffer: { bufferToKeep: 8, bufferTimeDefault: 12, bufferTimeAtTopQuality: 12, fastSwitchEnabled: true },
-      liveCatchup: { enabled: true, maxDrift: 0, playbackRate: { min: -0.03, max: 0.1 } },
+      // Further behind than liveThreshold the viewer watches the past; bringing back who is lost is the session's.
+      liveCatchup: { enabled: true, maxDrift: 0, liveThreshold: 5, playbackRate: { min: -0.03, max: 0.1 } },
       gaps: { jumpGaps: true, jumpLargeGaps: true, smallGapLimit: 0.5, threshold: 0.1 },
       retryIntervals: { MediaSegment: 250, InitializationSegment: 250, MPD: 500 },
       // Only should a manifest come without UTCTiming: the default is a clock of somebody else.

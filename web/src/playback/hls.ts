@@ -8,18 +8,20 @@ import { type Opening, type Playback, type Quality, hls_address } from "./playba
 
 // Blocking reloads are held by the server until the next part is born, during a pause of the publisher until it gives
 // up holding: a long wait for the first byte is no failure. What fails at once is asked for again soon, since a part
-// is only worth having for a second.
+// is only worth having for a second; ten times make 15 s, after which the player is made anew.
 const load_policy: LoadPolicy = {
   default: {
     maxTimeToFirstByteMs: 10_000,
     maxLoadTimeMs: 20_000,
     timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
-    errorRetry: { maxNumRetry: 5, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: "exponential" },
+    errorRetry: { maxNumRetry: 10, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: "exponential" },
   },
 };
 
 const media_recovery_wait_ms = 5_000; // a second media error sooner than this is not cured by the same means
 const pace_wait_ms = 200;
+const buffer_spare_s = 0.3; // of the buffer, left ahead after a jump: seeking to its very end starves
+const buffered_enough_s = 1.5; // so near to live the end of the buffer is as good as live
 
 export function open_hls({ video, channel, server_now_ms }: Opening): Playback {
   const hls = new Hls({
@@ -75,7 +77,11 @@ export function open_hls({ video, channel, server_now_ms }: Opening): Playback {
     delay_s,
     target_s: () => hls.targetLatency,
     jump_to_live() {
-      if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
+      const live_s = hls.liveSyncPosition;
+      if (live_s === null) return;
+      // What is already buffered shows at once; the pace makes up for the rest.
+      const buffered_s = video.currentTime + ahead_s(video) - buffer_spare_s;
+      video.currentTime = buffered_s > live_s - buffered_enough_s ? Math.min(live_s, buffered_s) : live_s;
     },
     qualities: () => (hls.levels.length > 1 ? hls.levels.map((level, i): Quality => label_level(i, level)).reverse() : []),
     quality: () => (hls.autoLevelEnabled ? "auto" : String(hls.nextLevel)),

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { backoff } from "../base/backoff";
 import type { Playback, PlaybackState } from "./playback";
-import { PlaybackSession, never_started_ms, stuck_ms } from "./session";
+import { PlaybackSession, never_started_ms, skip_ms, stuck_ms } from "./session";
 
 class FakePlayback implements Playback {
   readonly player = "hls";
@@ -171,6 +171,18 @@ describe("a playback session", () => {
     session.tick(1000);
     session.tick(1250);
     expect(current().jumps).toBe(1);
+  });
+
+  it("skips what a picture stands at before it makes a new player", async () => {
+    await playing();
+    current().now_state = "stalled";
+    current().delay = 4;
+    session.tick(1000);
+    session.tick(1000 + skip_ms);
+    expect(current().jumps).toBe(0);
+    session.tick(1001 + skip_ms);
+    expect(current().jumps).toBe(1);
+    expect(current().destroyed).toBe(false);
   });
 
   it("leaves a viewer behind who chose to be, until asked", async () => {

@@ -10,15 +10,17 @@ import { type Backoff, backoff } from "../base/backoff";
 import type { ChannelState } from "../watch/feed";
 import type { Playback, PlaybackState } from "./playback";
 
-// A picture that stands this long while the channel is live needs a new player: seven parts of 200 ms have come and
-// gone many times over, and the player's own retries have had their chance.
-export const stuck_ms = 6_000;
+// A picture that stands this long while the channel is live is behind for good: what stopped it is being skipped...
+export const skip_ms = 2_000;
+// ...and if it stands even so, the player is made anew.
+export const stuck_ms = 5_000;
 // A player that never shows a first picture; longer, since its chunk must be downloaded as well.
 export const never_started_ms = 12_000;
 // Playing for this long, the trouble is over.
 const well_again_ms = 10_000;
 // A viewer who did not ask to be behind is brought back to live when further behind than the target by this much.
-const lost_s = 3;
+const lost_s = 2;
+// A jump takes its time, and may not help at all.
 const jump_wait_ms = 8_000;
 
 export interface Followed {
@@ -79,7 +81,8 @@ export class PlaybackSession {
     switch (this.#followed.state) {
       case "live":
         if (trouble) this.#restart_later(now_ms);
-        else if (this.#state === "playing") this.#stay_live(for_ms, now_ms);
+        else if (this.#state === "playing" || (this.#state === "stalled" && for_ms > skip_ms)) this.#stay_live(now_ms);
+        if (this.#state === "playing" && for_ms > well_again_ms) this.#waits.reset();
         break;
       case "ended":
         if (trouble || this.#state === "drained" || this.#state === "loading") this.close(now_ms);
@@ -118,12 +121,11 @@ export class PlaybackSession {
     return this.#state === "playing" || this.#state === "paused" || this.#state === "stalled";
   }
 
-  #stay_live(for_ms: number, now_ms: number): void {
-    if (for_ms > well_again_ms) this.#waits.reset();
+  #stay_live(now_ms: number): void {
     const delay_s = this.#playback?.delay_s() ?? null;
     const target_s = this.#playback?.target_s() ?? null;
     if (this.intent !== "live" || delay_s === null || target_s === null || delay_s < target_s + lost_s) return;
-    if (now_ms - this.#jumped_at_ms < jump_wait_ms) return; // a jump takes its time; and may not help at all
+    if (now_ms - this.#jumped_at_ms < jump_wait_ms) return;
     this.#jumped_at_ms = now_ms;
     this.#playback?.jump_to_live();
   }

@@ -1,0 +1,183 @@
+// A low-latency window of media for tests: ffmpeg sends chunked CMAF and an MPD by HTTP PUT; from the same bytes come
+// LL-DASH (segments sent as they grow) and LL-HLS (a part per chunk, blocking reload).
+
+const part_hold_back_s = 0.65; // three parts of 200 ms and a frame
+const window_segments = 12;
+const hold_ms = 5_000;
+
+export class FakePackager {
+  #files = new Map(); // name -> { pieces: Buffer[], size, done }
+  #tracks = new Map(); // "0" -> Map of segment number -> { parts: [{ start, end, duration_s }], done }
+  #defaults = new Map(); // "0" -> { timescale }
+  #start_ms = NaN;
+  #waiting = new Set(); // called whenever anything was born
+
+  put(name, request) {
+    const file = { pieces: [], size: 0, done: false };
+    this.#files.set(name, file);
+    const segment = /^chunk-stream(\d+)-(\d+)\.m4s$/.exec(name);
+    const track = segment && this.#segment(segment[1], Number(segment[2]));
+    let tail = Buffer.alloc(0); // from the start of the first box that is not complete
+    let part_start = 0;
+    let duration_s = 0;
+    request.on("data", (piece) => {
+      file.pieces.push(piece);
+      file.size += piece.length;
+      tail = Buffer.concat([tail, piece]);
+      while (track && tail.length >= 8 && tail.length >= tail.readUInt32BE(0)) {
+        const size = tail.readUInt32BE(0);
+        const type = tail.toString("latin1", 4, 8);
+        if (type === "moof") duration_s = moof_ticks(tail.subarray(0, size)) / this.#defaults.get(segment[1]);
+        tail = tail.subarray(size);
+        if (type !== "mdat") continue;
+        track.parts.push({ start: part_start, end: file.size - tail.length, duration_s });
+        part_start = file.size - tail.length;
+      }
+      this.#wake();
+    });
+    request.on("end", () => {
+      file.done = true;
+      if (track) track.done = true;
+      const text = Buffer.concat(file.pieces);
+      if (name.startsWith("init-stream")) this.#defaults.set(/\d+/.exec(name)[0], timescale_of(text));
+      if (name.endsWith(".mpd")) this.#start_ms = Date.parse(/availabilityStartTime="([^"]+)"/.exec(text)?.[1]);
+      this.#wake();
+    });
+  }
+
+  get has_picture() {
+    return (this.#tracks.get("0")?.size ?? 0) > 3 && (this.#tracks.get("1")?.size ?? 0) > 3 && this.#start_ms > 0;
+  }
+
+  // Answers a request for anything under /live/NAME/; false: there is nothing of that name.
+  async serve(name, query, response) {
+    const playlist = /^(video|audio)\.m3u8$/.exec(name);
+    const part = /^part-(\d+)-(\d+)-(\d+)\.m4s$/.exec(name);
+    if (name === "index.m3u8") return send(response, "application/vnd.apple.mpegurl", multivariant);
+    if (playlist) return this.#serve_playlist(playlist[1] === "video" ? "0" : "1", query, response);
+    if (part) return this.#serve_part(part[1], Number(part[2]), Number(part[3]), response);
+    const file = this.#files.get(name);
+    if (!file) return false;
+    if (name.endsWith(".mpd")) return send(response, "application/dash+xml", Buffer.concat(file.pieces));
+    response.writeHead(200, { "content-type": "video/mp4" });
+    for (let next = 0; ; ) {
+      while (next < file.pieces.length) response.write(file.pieces[next++]);
+      if (file.done || response.destroyed) break;
+      await this.#next_birth(hold_ms);
+    }
+    response.end();
+    return true;
+  }
+
+  async #serve_playlist(track, query, response) {
+    const msn = Number(query.get("_HLS_msn") ?? -1);
+    const part = Number(query.get("_HLS_part") ?? -1);
+    const late_ms = Date.now() + hold_ms;
+    const born = () => {
+      const numbers = [...this.#tracks.get(track).keys()];
+      const segment = this.#tracks.get(track).get(msn);
+      return msn < 0 || Math.max(...numbers) > msn || (segment && (part < 0 ? segment.done : segment.parts.length > part));
+    };
+    while (!born() && Date.now() < late_ms) await this.#next_birth(hold_ms);
+    return send(response, "application/vnd.apple.mpegurl", this.#playlist(track));
+  }
+
+  async #serve_part(track, number, index, response) {
+    const found = this.#tracks.get(track)?.get(number)?.parts[index];
+    if (!found) return false;
+    const file = this.#files.get(segment_name(track, number));
+    return send(response, "video/mp4", Buffer.concat(file.pieces).subarray(found.start, found.end));
+  }
+
+  #playlist(track) {
+    const segments = [...this.#tracks.get(track)].slice(-window_segments);
+    const all = [...this.#tracks.get(track).values()];
+    const length_s = (segment) => segment.parts.reduce((sum, part) => sum + part.duration_s, 0);
+    let at_ms = this.#start_ms + 1000 * all.slice(0, all.length - segments.length).reduce((sum, one) => sum + length_s(one), 0);
+    const lines = [
+      "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-PART-INF:PART-TARGET=0.22",
+      `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${part_hold_back_s}`,
+      `#EXT-X-MEDIA-SEQUENCE:${segments[0][0]}\n#EXT-X-MAP:URI="init-stream${track}.m4s"`,
+    ];
+    segments.forEach(([number, segment], i) => {
+      lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(at_ms).toISOString()}`);
+      if (i >= segments.length - 4)
+        segment.parts.forEach((part, k) => {
+          const independent = track === "1" || k === 0 ? ",INDEPENDENT=YES" : "";
+          lines.push(`#EXT-X-PART:DURATION=${part.duration_s.toFixed(5)},URI="part-${track}-${number}-${k}.m4s"${independent}`);
+        });
+      if (segment.done) lines.push(`#EXTINF:${length_s(segment).toFixed(5)},\n${segment_name(track, number)}`);
+      at_ms += 1000 * length_s(segment);
+    });
+    return lines.join("\n") + "\n";
+  }
+
+  #segment(track, number) {
+    if (!this.#tracks.has(track)) this.#tracks.set(track, new Map());
+    const segment = { parts: [], done: false };
+    this.#tracks.get(track).set(number, segment);
+    return segment;
+  }
+
+  #wake() {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #next_birth(at_most_ms) {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, at_most_ms);
+      this.#waiting.add(wake);
+    });
+  }
+}
+
+const segment_name = (track, number) => `chunk-stream${track}-${String(number).padStart(5, "0")}.m4s`;
+
+const multivariant = `#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,AUTOSELECT=YES,URI="audio.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=700000,CODECS="avc1.42c01e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30,AUDIO="sound"
+video.m3u8
+`;
+
+function send(response, type, content) {
+  response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(content) });
+  response.end(content);
+  return true;
+}
+
+function child(box, type, header = 8) {
+  for (let at = header; at + 8 <= box.length; at += box.readUInt32BE(at))
+    if (box.toString("latin1", at + 4, at + 8) === type) return box.subarray(at, at + box.readUInt32BE(at));
+  throw new Error(`no ${type}`);
+}
+
+function timescale_of(init) {
+  const mdhd = child(child(child(child(init, "moov", 0), "trak"), "mdia"), "mdhd");
+  return mdhd.readUInt32BE(mdhd[8] === 1 ? 28 : 20);
+}
+
+// ISO/IEC 14496-12, 8.8.7 and 8.8.8: how long the samples of a moof with one traf last.
+function moof_ticks(moof) {
+  const traf = child(moof, "traf");
+  const tfhd = child(traf, "tfhd");
+  const trun = child(traf, "trun");
+  const tfhd_flags = tfhd.readUInt32BE(8) & 0xffffff;
+  const flags = trun.readUInt32BE(8) & 0xffffff;
+  const count = trun.readUInt32BE(12);
+  if (!(flags & 0x100)) {
+    const at = 16 + (tfhd_flags & 1 ? 8 : 0) + (tfhd_flags & 2 ? 4 : 0);
+    return tfhd_flags & 8 ? count * tfhd.readUInt32BE(at) : 0;
+  }
+  const field = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length * 4;
+  const first = 16 + (flags & 1 ? 4 : 0) + (flags & 4 ? 4 : 0);
+  let ticks = 0;
+  for (let i = 0; i < count; ++i) ticks += trun.readUInt32BE(first + i * field);
+  return ticks;
+}
