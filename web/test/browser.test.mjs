@@ -45,6 +45,7 @@ after(async () => {
 beforeEach(async () => {
   await page?.close();
   page = await context.newPage();
+  await page.addInitScript(() => localStorage.clear());
   strangers = [];
   page.on("request", (request) => {
     if (!request.url().startsWith(origin.address) && !request.url().startsWith("blob:")) strangers.push(request.url());
@@ -222,6 +223,24 @@ test("everything works by keyboard, and shortcuts can be turned off", async () =
   await page.keyboard.press("Escape");
   await page.getByRole("group", { name: "Settings" }).waitFor({ state: "detached" });
   assert.ok(page.url().endsWith("?player=dash"));
+});
+
+test("a viewer who paused sees what follows, and jumps to live without losing the picture", async () => {
+  origin.set("jump", live());
+  await open("/@jump");
+  await view_is("live");
+  await page.keyboard.press("k");
+  await view_is("held");
+  await page.waitForFunction(() => window.klieg.latency() > 6);
+  await page.keyboard.press("k");
+  await view_is("behind");
+  await moves();
+  await page.getByRole("button", { name: "Jump to live" }).click();
+  await page.locator("canvas").waitFor({ state: "visible" });
+  await view_is("live");
+  await page.locator("canvas").waitFor({ state: "hidden" });
+  const latency_s = await page.evaluate(() => window.klieg.latency());
+  assert.ok(latency_s < 3, `latency ${latency_s}`);
 });
 
 test("a tap brings the sound, and controls are large enough for fingers", async () => {

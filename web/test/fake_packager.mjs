@@ -4,6 +4,9 @@
 const part_hold_back_s = 0.65; // three parts of 200 ms and a frame
 const window_segments = 12;
 const hold_ms = 5_000;
+// ffmpeg's AAC begins one frame early. A playlist that does not say so is 21 ms wrong, and after a seek hls.js takes
+// the end of what it has for the middle of a segment, and waits until that one's parts leave the playlist.
+const priming_ms = (1000 * 1024) / 48_000;
 
 export class FakePackager {
   #files = new Map(); // name -> { pieces: Buffer[], size, done }
@@ -93,7 +96,8 @@ export class FakePackager {
     const segments = [...this.#tracks.get(track)].slice(-window_segments);
     const all = [...this.#tracks.get(track).values()];
     const length_s = (segment) => segment.parts.reduce((sum, part) => sum + part.duration_s, 0);
-    let at_ms = this.#start_ms + 1000 * all.slice(0, all.length - segments.length).reduce((sum, one) => sum + length_s(one), 0);
+    const early_ms = track === "1" ? priming_ms : 0;
+    let at_ms = this.#start_ms - early_ms + 1000 * all.slice(0, all.length - segments.length).reduce((sum, one) => sum + length_s(one), 0);
     const lines = [
       "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-PART-INF:PART-TARGET=0.22",
       `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${part_hold_back_s}`,

@@ -64,7 +64,10 @@ export function open_dash({ video, channel }: Opening): Playback {
     failure: () => failure,
     delay_s,
     target_s,
-    jump_to_live: () => player.seekToOriginalLive(),
+    jump_to_live() {
+      player.seekToOriginalLive();
+      return "jumped";
+    },
     qualities() {
       const all = representations();
       return all.length > 1 ? all.map((one) => ({ id: one.id, label: `${one.height}p` })).reverse() : [];

@@ -20,8 +20,9 @@ const load_policy: LoadPolicy = {
 
 const media_recovery_wait_ms = 5_000; // a second media error sooner than this is not cured by the same means
 const pace_wait_ms = 200;
-const buffer_spare_s = 0.3; // of the buffer, left ahead after a jump: seeking to its very end starves
-const buffered_enough_s = 1.5; // so near to live the end of the buffer is as good as live
+const spare_s = 0.3; // left ahead after a jump to the end of the buffer: seeking to its very end starves
+// Further behind than this hls.js has loaded whole segments, and takes seconds to find back to parts.
+const far_s = 4;
 
 export function open_hls({ video, channel, server_now_ms }: Opening): Playback {
   const hls = new Hls({
@@ -78,10 +79,9 @@ export function open_hls({ video, channel, server_now_ms }: Opening): Playback {
     target_s: () => hls.targetLatency,
     jump_to_live() {
       const live_s = hls.liveSyncPosition;
-      if (live_s === null) return;
-      // What is already buffered shows at once; the pace makes up for the rest.
-      const buffered_s = video.currentTime + ahead_s(video) - buffer_spare_s;
-      video.currentTime = buffered_s > live_s - buffered_enough_s ? Math.min(live_s, buffered_s) : live_s;
+      if (live_s === null || live_s - video.currentTime > far_s) return "make_anew";
+      video.currentTime = Math.min(live_s, video.currentTime + ahead_s(video) - spare_s);
+      return "jumped";
     },
     qualities: () => (hls.levels.length > 1 ? hls.levels.map((level, i): Quality => label_level(i, level)).reverse() : []),
     quality: () => (hls.autoLevelEnabled ? "auto" : String(hls.nextLevel)),

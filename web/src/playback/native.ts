@@ -27,6 +27,7 @@ export function open_native({ video, channel, server_now_ms }: Opening): Playbac
     target_s: () => null,
     jump_to_live() {
       if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
+      return "jumped";
     },
     qualities: () => [],
     quality: () => "auto",

@@ -10,6 +10,9 @@ export type Player = "hls" | "dash" | "native";
 //   any -> failed                          it needs to be made anew
 export type PlaybackState = "loading" | "playing" | "stalled" | "paused" | "drained" | "failed";
 
+// Some players find back to live sooner when made anew.
+export type Jump = "jumped" | "make_anew";
+
 export interface Quality {
   id: string; // as the player names it
   label: string; // "720p"
@@ -37,7 +40,7 @@ export interface Playback {
   failure(): string | null;
   delay_s(): number | null;
   target_s(): number | null;
-  jump_to_live(): void;
+  jump_to_live(): Jump;
   qualities(): Quality[]; // empty: nothing to choose from
   quality(): string; // the chosen id, or "auto"
   choose_quality(id: string): void;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { backoff } from "../base/backoff";
-import type { Playback, PlaybackState } from "./playback";
+import type { Jump, Playback, PlaybackState } from "./playback";
 import { PlaybackSession, never_started_ms, skip_ms, stuck_ms } from "./session";
 
 class FakePlayback implements Playback {
@@ -14,7 +14,11 @@ class FakePlayback implements Playback {
   failure = () => null;
   delay_s = () => this.delay;
   target_s = () => 0.6;
-  jump_to_live = () => void (this.jumps += 1);
+  jump: Jump = "jumped";
+  jump_to_live = () => {
+    this.jumps += 1;
+    return this.jump;
+  };
   qualities = () => [];
   quality = () => "auto";
   choose_quality = () => {};
@@ -30,6 +34,7 @@ const ended = { state: "ended", broadcast: "7.1" } as const;
 
 let made: FakePlayback[];
 let session: PlaybackSession;
+let left: number; // playbacks that were left
 const opened = () => Promise.resolve();
 const current = () => made[made.length - 1]!;
 
@@ -43,11 +48,13 @@ async function playing() {
 
 beforeEach(() => {
   made = [];
+  left = 0;
   session = new PlaybackSession(
     async () => {
       made.push(new FakePlayback());
       return current();
     },
+    () => (left += 1),
     backoff(500, 10_000, () => 0),
   );
 });
@@ -191,14 +198,24 @@ describe("a playback session", () => {
     current().delay = 20;
     session.tick(1000);
     expect(current().jumps).toBe(0);
-    session.jump_to_live();
+    session.jump_to_live(1000);
     expect(current().jumps).toBe(1);
     expect(session.intent).toBe("live");
   });
 
+  it("makes a player anew that says so when asked to jump", async () => {
+    await playing();
+    current().jump = "make_anew";
+    session.jump_to_live(1000);
+    expect(made[0]!.destroyed).toBe(true);
+    expect(left).toBe(1);
+    await opened();
+    expect(made).toHaveLength(2);
+  });
+
   it("tries again when its player could not be fetched", async () => {
     let attempts = 0;
-    const unlucky = new PlaybackSession(() => (attempts++, Promise.reject(new Error("offline"))), backoff(500, 500, () => 0));
+    const unlucky = new PlaybackSession(() => (attempts++, Promise.reject(new Error("offline"))), () => {}, backoff(500, 500, () => 0));
     unlucky.follow(live, 0);
     await opened();
     await opened();

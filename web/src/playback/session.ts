@@ -32,6 +32,7 @@ export type Intent = "live" | "behind"; // behind: the viewer paused or went bac
 
 export class PlaybackSession {
   #open: () => Promise<Playback>;
+  #leave: () => void;
   #waits: Backoff;
   #followed: Followed = { state: "offline", broadcast: null };
   #playback: Playback | null = null;
@@ -45,8 +46,10 @@ export class PlaybackSession {
   restarts = 0;
   stalls = 0;
 
-  constructor(open: () => Promise<Playback>, waits: Backoff = backoff(500, 10_000)) {
+  // `leave` is called before a playback is destroyed, while its last picture can still be had.
+  constructor(open: () => Promise<Playback>, leave: () => void = () => {}, waits: Backoff = backoff(500, 10_000)) {
     this.#open = open;
+    this.#leave = leave;
     this.#waits = waits;
   }
 
@@ -93,9 +96,9 @@ export class PlaybackSession {
     }
   }
 
-  jump_to_live(): void {
+  jump_to_live(now_ms: number): void {
     this.intent = "live";
-    this.#playback?.jump_to_live();
+    if (this.#playback?.jump_to_live() === "make_anew") this.#reopen(now_ms);
   }
 
   // Another player for the same broadcast.
@@ -127,7 +130,7 @@ export class PlaybackSession {
     if (this.intent !== "live" || delay_s === null || target_s === null || delay_s < target_s + lost_s) return;
     if (now_ms - this.#jumped_at_ms < jump_wait_ms) return;
     this.#jumped_at_ms = now_ms;
-    this.#playback?.jump_to_live();
+    this.jump_to_live(now_ms);
   }
 
   #restart_later(now_ms: number): void {
@@ -157,6 +160,7 @@ export class PlaybackSession {
   #discard(): void {
     this.#opening += 1;
     this.#retry_at_ms = null;
+    if (this.#playback !== null) this.#leave();
     this.#playback?.destroy();
     this.#playback = null;
   }

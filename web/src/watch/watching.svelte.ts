@@ -22,6 +22,8 @@ export class Watching {
   paused = $state(false);
   muted = $state(true);
   volume = $state(1);
+  has_still = $state(false);
+  ratio = $state(16 / 9); // of the last picture
   needs_tap = $state(false); // the browser refuses to play without one
   qualities: Quality[] = $state.raw([]);
   quality = $state("auto");
@@ -31,6 +33,7 @@ export class Watching {
 
   readonly video: HTMLVideoElement;
   #channel: string;
+  #still: HTMLCanvasElement;
   #clock = new ServerClock();
   #session: PlaybackSession;
   #stop = new AbortController();
@@ -38,11 +41,16 @@ export class Watching {
   #missing = false;
   #shown_at_ms = -Infinity;
 
-  constructor(channel: string, video: HTMLVideoElement, wish: string | null) {
+  // `still` lies over the video and keeps its last picture while one player gives way to another.
+  constructor(channel: string, video: HTMLVideoElement, still: HTMLCanvasElement, wish: string | null) {
     this.video = video;
+    this.#still = still;
     this.#channel = channel;
     this.player = choose_player(wish, support_here());
-    this.#session = new PlaybackSession(() => this.#open());
+    this.#session = new PlaybackSession(
+      () => this.#open(),
+      () => this.#keep_picture(),
+    );
 
     const signal = this.#stop.signal;
     video.addEventListener("volumechange", () => this.#read_element(), { signal });
@@ -73,7 +81,7 @@ export class Watching {
   }
 
   jump_to_live(): void {
-    this.#session.jump_to_live();
+    if (this.view !== "live") this.#session.jump_to_live(performance.now());
     if (this.video.paused) this.#play();
   }
 
@@ -116,6 +124,15 @@ export class Watching {
     return playback;
   }
 
+  #keep_picture(): void {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (width === 0) return; // no picture yet: the one kept before is as good
+    this.#still.width = width;
+    this.#still.height = height;
+    this.#still.getContext("2d")?.drawImage(this.video, 0, 0);
+    this.has_still = true;
+  }
+
   #play(): void {
     this.needs_tap = false;
     this.video.play().catch((refusal: unknown) => {
@@ -149,8 +166,11 @@ export class Watching {
       this.#shown_at_ms = performance.now();
       this.delay_s = delay_s;
     }
+    const state = this.#session.state;
+    if (state === "playing" || state === "closed") this.has_still = false;
     this.on_air_s = this.#on_air_s();
     this.stats = playback?.stats() ?? null;
+    if (this.stats !== null && this.stats.height > 0) this.ratio = this.stats.width / this.stats.height;
     this.qualities = playback?.qualities() ?? [];
     this.quality = playback?.quality() ?? "auto";
     this.stalls = this.#session.stalls;

@@ -9,8 +9,10 @@ export interface Notice {
   place: "stage" | "corner"; // over the whole picture, or out of its way
 }
 
-export function notice_of(view: View, channel: string): Notice | null {
+// `has_picture`: there is something on the screen, be it the last picture of a player that gave way to another.
+export function notice_of(view: View, channel: string, has_picture: boolean): Notice | null {
   const stage = (light: Notice["light"], title: string, text: string): Notice => ({ title, text, light, place: "stage" });
+  const waiting: Notice = { title: "Waiting for the picture…", text: "", light: "lit", place: "corner" };
   switch (view) {
     case "live":
     case "behind":
@@ -23,9 +25,9 @@ export function notice_of(view: View, channel: string): Notice | null {
     case "offline":
       return stage("glowing", "Starting soon", `@${channel} is not on air yet. This page starts by itself.`);
     case "loading":
-      return stage("lit", "On air", "The first picture is on its way…");
+      return has_picture ? waiting : stage("lit", "On air", "The first picture is on its way…");
     case "stalled":
-      return { title: "Waiting for the picture…", text: "", light: "lit", place: "corner" };
+      return waiting;
     case "paused":
       return stage("glowing", "Paused", `The camera of @${channel} is gone. If it returns, this goes on by itself.`);
     case "ended":
