@@ -96,6 +96,8 @@ WallTime zero_of(const Window& window) {
 
 Duration to_whole_ms(Duration duration) { return std::chrono::round<std::chrono::milliseconds>(duration); }
 
+enum class Addressing : uint8_t { by_number, by_time };  // SegmentTemplate@duration, SegmentTimeline
+
 // Segments a DASH player finds by arithmetic may lie at most half a segment off (ISO/IEC 23009-1 5.3.9.2.1).
 bool on_grid(const Window& window, const media::PeriodBegun& period) {
   if (period.why == media::PeriodStart::off_grid) return false;
@@ -110,23 +112,44 @@ bool on_grid(const Window& window, const media::PeriodBegun& period) {
   return true;
 }
 
-struct PeriodSegments {
-  const TrackWindow* track;
-  std::vector<const Segment*> finished;  // listed ones
-  bool open = false;
+// What the window lists of one period.
+struct PeriodContent {
+  struct OfTrack {
+    media::TrackId id;
+    const TrackWindow* track;
+    std::vector<const Segment*> finished;
+    bool open = false;
+    uint32_t header_version() const {
+      return finished.empty() ? track->open()->begun.header_version : finished.back()->begun.header_version;
+    }
+  };
+  std::vector<OfTrack> tracks;
+  MediaTime begin = MediaTime::max();  // of the first listed segment, if any is finished
+  MediaTime end = MediaTime::min();
+  bool any_finished = false;
+  bool all_begun = true;  // every track that is being sent
 };
 
-PeriodSegments segments_in(const Window& window, const TrackWindow& track, const media::PeriodBegun& period) {
-  PeriodSegments found{&track, {}, false};
-  for (const Segment& segment : track.segments) {
-    if (segment.begun.period != period.index || !listed(window, segment)) continue;
-    if (segment.open()) {
-      found.open = true;
-    } else {
+PeriodContent content_of(const Window& window, const media::PeriodBegun& period) {
+  PeriodContent content;
+  for (const auto& [id, track] : window.tracks()) {
+    PeriodContent::OfTrack found{id, &track, {}, false};
+    for (const Segment& segment : track.segments) {
+      if (segment.begun.period != period.index || !listed(window, segment)) continue;
+      if (segment.open()) {
+        found.open = true;
+        continue;
+      }
       found.finished.push_back(&segment);
+      content.any_finished = true;
+      content.begin = std::min(content.begin, segment.begun.start);
+      content.end = std::max(content.end, segment.begun.start + segment.duration);
     }
+    const bool begun = found.open || !found.finished.empty();
+    if (!track.segments.empty() && !begun) content.all_begun = false;
+    if (begun) content.tracks.push_back(std::move(found));
   }
-  return found;
+  return content;
 }
 
 dash::Representation representation_of(const Window& window, const TrackWindow& track, media::TrackId id,
@@ -173,6 +196,75 @@ void write_timeline(dash::Template& out, const std::vector<const Segment*>& segm
     dash::append(out.timeline, static_cast<uint64_t>(start_ticks),
                  static_cast<uint64_t>(std::max<int64_t>(1, end_ticks - start_ticks)));
   }
+}
+
+// Where a period begins in the document, which is where its first segment does if that is all there ever will be.
+struct Beginning {
+  Duration shift{0};  // from where the period began
+  media::Msn start_number = 0;
+};
+
+// A presentation that is over begins with what is left of it; one that lives keeps its beginning, because players know
+// its segments by their distance from there.
+Beginning beginning_of(const Window& window, const media::PeriodBegun& period, const PeriodContent& content,
+                       Addressing addressing) {
+  Beginning beginning{Duration(0), period.first_msn};
+  if (window.state() != media::BroadcastState::ended || window.first_listed() <= period.first_msn) return beginning;
+  beginning.start_number = window.first_listed();
+  if (addressing == Addressing::by_number) {
+    beginning.shift = window.begun().grid * static_cast<int64_t>(beginning.start_number - period.first_msn);
+  } else {
+    beginning.shift = std::max(Duration(0), content.begin - period.start);
+  }
+  return beginning;
+}
+
+void write_template(dash::Template& out, const Window& window, const media::PeriodBegun& period,
+                    const PeriodContent::OfTrack& of, Addressing addressing, const Beginning& beginning) {
+  const uint32_t own_timescale = of.track->headers.at(of.header_version()).born.timescale;
+  const Duration grid = window.begun().grid;
+  out.timescale = addressing == Addressing::by_number ? dash::exact_timescale(grid, own_timescale) : own_timescale;
+  const Duration offset = (period.start + beginning.shift).time_since_epoch();
+  out.presentation_time_offset = static_cast<uint64_t>(std::max<int64_t>(0, to_ticks(offset, out.timescale)));
+  if (addressing == Addressing::by_time) {
+    out.start_number = of.finished.front()->begun.msn;
+    write_timeline(out, of.finished);
+    return;
+  }
+  out.start_number = beginning.start_number;
+  out.duration = static_cast<uint64_t>(to_ticks(grid, out.timescale));
+  if (window.state() != media::BroadcastState::ended) out.availability_offset = availability_offset(window);
+}
+
+// Empty: not to be shown yet, or no longer. A period appears whole: with the tracks it will have, not with the one that
+// was quickest.
+std::optional<dash::Period> period_of(const Window& window, const media::PeriodBegun& period,
+                                      const media::PeriodBegun* next) {
+  const bool over = window.state() == media::BroadcastState::ended;
+  const Addressing addressing = on_grid(window, period) ? Addressing::by_number : Addressing::by_time;
+  const PeriodContent content = content_of(window, period);
+  if (content.tracks.empty()) return std::nullopt;
+  if (!content.any_finished && (addressing == Addressing::by_time || !content.all_begun)) return std::nullopt;
+
+  const Beginning beginning = beginning_of(window, period, content, addressing);
+  dash::Period view;
+  view.index = period.index;
+  view.start = to_whole_ms(period.start_wall - zero_of(window)) + beginning.shift;
+  view.start_wall = period.start_wall;
+  // After a discontinuity the next period begins some time after this one's last segment; otherwise just there.
+  if (over || (next && next->why == media::PeriodStart::discontinuity)) {
+    Duration duration = content.any_finished ? content.end - period.start - beginning.shift : Duration(0);
+    if (next) duration = std::min(duration, to_whole_ms(next->start_wall - zero_of(window)) - view.start);
+    view.duration = std::max(Duration(0), duration);
+  }
+  for (const PeriodContent::OfTrack& of : content.tracks) {
+    if (of.finished.empty() && addressing == Addressing::by_time) continue;
+    dash::Representation r = representation_of(window, *of.track, of.id, of.header_version());
+    write_template(r.segments, window, period, of, addressing, beginning);
+    view.representations.push_back(std::move(r));
+  }
+  std::ranges::sort(view.representations, {}, [](const dash::Representation& r) { return std::pair(r.kind, r.id); });
+  return view;
 }
 
 }  // namespace
@@ -302,75 +394,9 @@ dash::Manifest manifest_of(const Window& window, const ManifestSettings& setting
   out.clock_url = settings.clock_url;
 
   const auto& periods = window.periods();
-  for (size_t p = 0; p < periods.size(); ++p) {
-    const media::PeriodBegun& period = periods[p];
-    const media::PeriodBegun* next = p + 1 < periods.size() ? &periods[p + 1] : nullptr;
-    const bool grid_holds = on_grid(window, period);
-    MediaTime first_cut = MediaTime::max();
-    MediaTime content_end = period.start;
-    std::vector<PeriodSegments> tracks;
-    bool any_finished = false;
-    bool all_begun = true;
-    for (const auto& [id, track] : window.tracks()) {
-      PeriodSegments found = segments_in(window, track, period);
-      for (const Segment* segment : found.finished) {
-        any_finished = true;
-        first_cut = std::min(first_cut, segment->begun.start);
-        content_end = std::max(content_end, segment->begun.start + segment->duration);
-      }
-      if (!track.segments.empty() && found.finished.empty() && !found.open) all_begun = false;
-      tracks.push_back(std::move(found));
-    }
-    // A period appears whole: with the tracks it will have, not with the one that was quickest.
-    const bool appears = any_finished || (grid_holds && !over && all_begun && !tracks.empty());
-    if (!appears) continue;
-
-    dash::Period view;
-    view.index = period.index;
-    view.start = to_whole_ms(period.start_wall - zero_of(window));
-    view.start_wall = period.start_wall;
-    // A presentation that is over begins where its first segment does; one that lives keeps its beginning, because
-    // players know its segments by their distance from there.
-    Duration shift{0};
-    if (over && first_cut != MediaTime::max()) shift = std::max(Duration(0), first_cut - period.start);
-    media::Msn start_number = period.first_msn;
-    if (over && grid_holds && window.first_listed() > period.first_msn) {
-      start_number = window.first_listed();
-      shift = grid * static_cast<int64_t>(start_number - period.first_msn);
-    } else if (grid_holds) {
-      shift = Duration(0);
-    }
-    view.start += shift;
-    if (over || (next && next->why == media::PeriodStart::discontinuity)) {
-      view.duration = content_end - period.start - shift;
-      if (next)
-        view.duration =
-            std::min<Duration>(*view.duration, to_whole_ms(next->start_wall - zero_of(window)) - view.start);
-      view.duration = std::max(Duration(0), *view.duration);
-    }
-    size_t track_index = 0;
-    for (const auto& [id, track] : window.tracks()) {
-      const PeriodSegments& found = tracks[track_index++];
-      if (found.finished.empty() && !(grid_holds && found.open)) continue;
-      const uint32_t header_version =
-          found.finished.empty() ? track.open()->begun.header_version : found.finished.back()->begun.header_version;
-      dash::Representation r = representation_of(window, track, id, header_version);
-      const uint32_t own_timescale = track.headers.at(header_version).born.timescale;
-      r.segments.timescale = grid_holds ? dash::exact_timescale(grid, own_timescale) : own_timescale;
-      r.segments.presentation_time_offset = static_cast<uint64_t>(
-          std::max<int64_t>(0, to_ticks((period.start + shift).time_since_epoch(), r.segments.timescale)));
-      if (grid_holds) {
-        r.segments.start_number = start_number;
-        r.segments.duration = static_cast<uint64_t>(to_ticks(grid, r.segments.timescale));
-        if (!over) r.segments.availability_offset = availability_offset(window);
-      } else {
-        r.segments.start_number = found.finished.front()->begun.msn;
-        write_timeline(r.segments, found.finished);
-      }
-      view.representations.push_back(std::move(r));
-    }
-    std::ranges::sort(view.representations, {}, [](const dash::Representation& r) { return std::pair(r.kind, r.id); });
-    out.periods.push_back(std::move(view));
+  for (size_t i = 0; i < periods.size(); ++i) {
+    auto period = period_of(window, periods[i], i + 1 < periods.size() ? &periods[i + 1] : nullptr);
+    if (period) out.periods.push_back(std::move(*period));
   }
   return out;
 }

@@ -233,7 +233,9 @@ const TrackWindow* Window::main_track() const {
 
 bool Window::playable() const {
   const TrackWindow* main = main_track();
-  return main && !main->segments.empty() && !main->segments.front().open();
+  return main && std::ranges::any_of(main->segments, [this](const Segment& segment) {
+           return segment.begun.msn >= first_listed_ && !segment.open();
+         });
 }
 
 std::shared_ptr<const Object> Window::header(const TrackWindow& track, uint64_t version) const {

@@ -100,7 +100,7 @@ class Window final : public media::RecordSink {
   const TrackWindow* main_track() const;
   // The first number that playlists list. Older segments are stragglers.
   media::Msn first_listed() const { return first_listed_; }
-  // A viewer can begin: a segment of the main track is finished.
+  // A viewer can begin: a finished segment of the main track is listed.
   bool playable() const;
   // Wall clock of an instant of a period's media.
   WallTime wall_of(const media::PeriodBegun& period, MediaTime at) const {
