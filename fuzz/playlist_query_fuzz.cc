@@ -14,7 +14,7 @@ struct Scene {
   explicit Scene(int state) {
     origin.add_channel("cam");
     if (state == 0) return;
-    origin.begin("cam", broadcast.begun(), origin::Role::home, WallTime(1s), LoopTime());
+    origin.begin("cam", broadcast.begun(), WallTime(1s), LoopTime());
     broadcast.write = [this](const media::Record& record) { origin.apply("cam", record, LoopTime()); };
     broadcast.part_bytes = 2;
     broadcast.start();

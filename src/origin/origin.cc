@@ -192,21 +192,41 @@ Origin::~Origin() = default;
 
 void Origin::add_channel(const std::string& name) { channels_.try_emplace(name); }
 
-Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, Role role, WallTime wall,
-                      LoopTime now) {
+Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, WallTime wall, LoopTime now) {
   Channel& channel = channels_.at(name);
-  end_current(name, channel, now);
+  put_current(name, channel, std::make_unique<Broadcast>(begun, Role::home, settings_, departed_), now);
+  channel.status.broadcast = channel.current->window.name();
+  channel.status.started = wall;
+  change_status(name, channel, ChannelState::live);
+  return channel.current->window;
+}
+
+Window& Origin::begin_mirror(const std::string& name, std::span<const media::Record> replayed, LoopTime now) {
+  KLIEG_ASSERT(!replayed.empty() && std::holds_alternative<media::BroadcastBegun>(replayed.front()),
+               "a replay begins with its broadcast");
+  const auto& begun = std::get<media::BroadcastBegun>(replayed.front());
+  auto broadcast = std::make_unique<Broadcast>(begun, Role::mirror, settings_, departed_);
+  for (const media::Record& record : replayed.subspan(1)) broadcast->window.on_record(record);
+  if (broadcast->window.state() == media::BroadcastState::ended) note_end(name, *broadcast, now);
+  Channel& channel = channels_.at(name);
+  put_current(name, channel, std::move(broadcast), now);
+  open_gate(channel.window_gate);
+  return channel.current->window;
+}
+
+void Origin::put_current(const std::string& name, Channel& channel, std::unique_ptr<Broadcast> broadcast,
+                         LoopTime now) {
+  if (channel.current && !channel.current->ended) {
+    apply(name, media::StateChanged{media::BroadcastState::ended}, now);
+  }
   if (channel.current) channel.past.push_back(std::move(channel.current));
   while (channel.past.size() > settings_.ended_kept_max) channel.past.pop_front();
-  channel.current = std::make_unique<Broadcast>(begun, role, settings_, departed_);
-  Window& window = channel.current->window;
-  if (role == Role::home) {
-    channel.status.broadcast = window.name();
-    channel.status.started = wall;
-    change_status(name, channel, ChannelState::live);
-  }
-  open_gate(channel.window_gate);
-  return window;
+  channel.current = std::move(broadcast);
+}
+
+void Origin::note_end(const std::string& name, Broadcast& broadcast, LoopTime now) {
+  broadcast.ended = now;
+  retirements_.emplace(now + settings_.ended_kept, name);
 }
 
 void Origin::apply(const std::string& name, const media::Record& record, LoopTime now) {
@@ -226,17 +246,10 @@ void Origin::apply(const std::string& name, const media::Record& record, LoopTim
     if (broadcast.window.playable()) broadcast.ripen(WantKind::playable, 0, 0, 0);
   } else if (const auto* changed = std::get_if<media::StateChanged>(&record)) {
     if (changed->state == media::BroadcastState::ended) {
-      broadcast.ended = now;
-      retirements_.emplace(now + settings_.ended_kept, name);
+      note_end(name, broadcast, now);
       broadcast.ripen_all();
     }
     if (broadcast.role == Role::home) change_status(name, channel, state_of(changed->state));
-  }
-}
-
-void Origin::end_current(const std::string& name, Channel& channel, LoopTime now) {
-  if (channel.current && !channel.current->ended) {
-    apply(name, media::StateChanged{media::BroadcastState::ended}, now);
   }
 }
 

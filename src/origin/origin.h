@@ -8,8 +8,9 @@
 //   ... origin.expire(now) no later than origin.next_deadline()
 //
 // A channel is a public name; it shows one broadcast after another. Its status is what the page is told. One Origin, on
-// the broadcast's home loop, decides it (Role::home); the others are told by announce() and hold windows only for
-// viewers of their own (Role::mirror), asked for through Peers::mirror_wanted.
+// the broadcast's home loop, decides it; the others are told by announce() and mirror the broadcast only for viewers of
+// their own, asked for through Peers::mirror_wanted: the home replays its window, begin_mirror() takes it whole, and
+// what follows is applied as at home.
 //
 // Thread: one loop. Owner: cli/.
 #pragma once
@@ -17,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,7 +33,6 @@
 namespace klieg::origin {
 
 enum class ChannelState : uint8_t { offline, live, paused, ended };
-enum class Role : uint8_t { home, mirror };
 
 // What status.json says. `version` counts changes and is the same on every loop.
 struct Status {
@@ -104,8 +105,11 @@ class Origin {
 
   void add_channel(const std::string& name);
 
-  // A broadcast begins on a channel (which must exist). One that was there and did not end is ended first.
-  Window& begin(const std::string& channel, const media::BroadcastBegun& begun, Role role, WallTime wall, LoopTime now);
+  // A broadcast begins on a channel (which must exist), at home. One that was there and did not end is ended first.
+  Window& begin(const std::string& channel, const media::BroadcastBegun& begun, WallTime wall, LoopTime now);
+  // The same for a broadcast that lives elsewhere, from the records of Window::replay(), all of them: nobody is
+  // answered from half a window. Asserted: the first is BroadcastBegun.
+  Window& begin_mirror(const std::string& channel, std::span<const media::Record> replayed, LoopTime now);
   // Applies a record to the channel's current window. Asserted: there is one and it has not ended.
   void apply(const std::string& channel, const media::Record& record, LoopTime now);
   // A mirror is no longer fed: its window goes. Viewers who ask again make it wanted again.
@@ -137,7 +141,9 @@ class Origin {
   using WaitingByDeadline = std::multimap<LoopTime, std::unique_ptr<Waiting>>;
 
   void change_status(const std::string& name, Channel& channel, ChannelState state);
-  void end_current(const std::string& name, Channel& channel, LoopTime now);
+  enum class Role : uint8_t { home, mirror };
+  void put_current(const std::string& name, Channel& channel, std::unique_ptr<Broadcast> broadcast, LoopTime now);
+  void note_end(const std::string& name, Broadcast& broadcast, LoopTime now);
   void wake(WaitingByDeadline::iterator waiting, HoldEnd end);
   void forget(const std::string& name, Channel& channel, LoopTime now);
 

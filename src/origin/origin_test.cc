@@ -25,7 +25,7 @@ struct OriginTest : testing::Test {
     broadcast.write = [this](const media::Record& record) { origin.apply("cam", record, now); };
   }
   void go_live(const std::string& id = "abc") {
-    origin.begin("cam", broadcast.begun(id), Role::home, broadcast.wall_zero, now);
+    origin.begin("cam", broadcast.begun(id), broadcast.wall_zero, now);
     broadcast.start();
   }
   Answer ask(std::string path, std::string_view query = "", Patience patience = Patience::may_wait) {
@@ -250,7 +250,7 @@ TEST_F(OriginTest, beyond_the_limit_of_holds_nobody_is_held) {
   settings.holds_max = 2;
   Origin small(settings, nullptr, nullptr);
   small.add_channel("cam");
-  small.begin("cam", broadcast.begun(), Role::home, wall, now);
+  small.begin("cam", broadcast.begun(), wall, now);
   const Answer answer = small.find("/live/cam/index.m3u8", "", now, wall);
   EXPECT_EQ(small.hold(std::get<Hold>(answer), [](HoldEnd) {}), Held::yes);
   EXPECT_EQ(small.hold(std::get<Hold>(answer), [](HoldEnd) {}), Held::yes);
@@ -314,10 +314,12 @@ TEST_F(OriginTest, a_viewer_of_a_broadcast_that_lives_elsewhere_makes_its_mirror
   origin.announce("cam", {.version = 4, .state = ChannelState::live, .broadcast = "abc.1", .started = wall});
   const auto told = hold(ask("index.m3u8"));
   EXPECT_THAT(peers.wanted, testing::ElementsAre("cam"));
-  origin.begin("cam", broadcast.begun(), Role::mirror, wall, now);
-  EXPECT_EQ(*told, HoldEnd::ripe);
+  std::vector<media::Record> replayed{broadcast.begun()};
+  broadcast.write = [&](const media::Record& record) { replayed.push_back(record); };
   broadcast.start();
   broadcast.segments(1);
+  origin.begin_mirror("cam", replayed, now);
+  EXPECT_EQ(*told, HoldEnd::ripe);
   EXPECT_THAT(text(ask("index.m3u8")), HasSubstr("abc.1/video.m3u8"));
   EXPECT_TRUE(peers.statuses.empty());  // its home decides
   EXPECT_EQ(origin.last_asked("cam"), now);
@@ -327,6 +329,34 @@ TEST_F(OriginTest, a_viewer_of_a_broadcast_that_lives_elsewhere_makes_its_mirror
   EXPECT_EQ(*held, HoldEnd::ripe);
   EXPECT_EQ(status(ask("abc.1/video-1.m4s")), 0);  // wanted again
   EXPECT_EQ(peers.wanted.size(), 2u);
+}
+
+TEST_F(OriginTest, a_viewer_who_waited_for_a_mirror_is_answered_from_all_of_it) {
+  origin.announce("cam", {.version = 4, .state = ChannelState::live, .broadcast = "abc.1", .started = wall});
+  std::vector<media::Record> replayed{broadcast.begun()};
+  broadcast.write = [&](const media::Record& record) { replayed.push_back(record); };
+  broadcast.start();
+  broadcast.segments(20);
+  Answer later = Refusal{};
+  const Answer early = ask("abc.1/video-19.m4s");
+  std::ignore = origin.hold(std::get<Hold>(early), [&](HoldEnd) { later = ask("abc.1/video-19.m4s"); });
+  origin.begin_mirror("cam", replayed, now);
+  EXPECT_TRUE(std::holds_alternative<std::shared_ptr<const Object>>(later));
+}
+
+TEST_F(OriginTest, a_broadcast_that_ended_elsewhere_is_mirrored_for_late_players_too) {
+  origin.announce("cam", {.version = 5, .state = ChannelState::ended, .broadcast = "abc.1", .started = wall});
+  std::vector<media::Record> replayed{broadcast.begun()};
+  broadcast.write = [&](const media::Record& record) { replayed.push_back(record); };
+  broadcast.start();
+  broadcast.segments(3);
+  broadcast.state(BroadcastState::ended);
+  const auto told = hold(ask("abc.1/video.m3u8"));
+  origin.begin_mirror("cam", replayed, now);
+  EXPECT_EQ(*told, HoldEnd::ripe);
+  EXPECT_THAT(text(ask("abc.1/video.m3u8")), HasSubstr("#EXT-X-ENDLIST"));
+  origin.expire(now + settings.ended_kept);
+  EXPECT_EQ(origin.window("cam"), nullptr);
 }
 
 TEST_F(OriginTest, a_held_request_may_wait_again_from_within_its_call) {

@@ -29,7 +29,7 @@ struct AnsweringTest : testing::Test {
   AnsweringTest() {
     origin.add_channel("cam");
     broadcast.write = [this](const media::Record& record) { origin.apply("cam", record, clock.at); };
-    origin.begin("cam", broadcast.begun(), Role::home, broadcast.wall_zero, clock.at);
+    origin.begin("cam", broadcast.begun(), broadcast.wall_zero, clock.at);
     broadcast.start();
     broadcast.segments(2);
   }
