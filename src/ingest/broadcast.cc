@@ -54,6 +54,7 @@ void Broadcast::publisher_began(LoopTime, WallTime) {
     lane.incoming.reset();
   }
   waiting_audio_.clear();
+  waiting_audio_bytes_ = 0;
   waiting_data_.clear();
   first_audio_ms_.reset();
   capture_clock_.reset();
@@ -80,6 +81,7 @@ void Broadcast::end() {
   publishing_ = false;
   rejoin_until_.reset();
   waiting_audio_.clear();
+  waiting_audio_bytes_ = 0;
   waiting_data_.clear();
   sink_.on_ended();
 }
@@ -96,6 +98,7 @@ std::optional<Refusal> Broadcast::on_message(const MediaMessage& message, LoopTi
   auto packet = kind == TrackKind::video ? wire::flv::read_video(message.body) : wire::flv::read_audio(message.body);
   if (!packet) {
     if (packet.error().kind == wire::flv::Fault::Kind::not_accepted) return not_accepted(packet.error().message);
+    ++counts_.malformed;
     return unusable(packet.error().message);
   }
   if (packet->type == Packet::Type::ignored) return std::nullopt;
@@ -109,7 +112,7 @@ std::optional<Refusal> Broadcast::on_message(const MediaMessage& message, LoopTi
     case Packet::Type::coded_frames:
       return on_frame(kind, message, *std::move(packet), now, wall);
     case Packet::Type::metadata:
-      if (flowing()) sink_.on_data(packet->body, position_);
+      pass_data(packet->body);
       return std::nullopt;
     case Packet::Type::sequence_end:
     case Packet::Type::ignored:
@@ -119,7 +122,6 @@ std::optional<Refusal> Broadcast::on_message(const MediaMessage& message, LoopTi
 }
 
 std::optional<Refusal> Broadcast::unusable(const std::string& what) {
-  ++counts_.malformed;
   if (++unusable_ < unusable_max) return std::nullopt;
   return not_accepted(fmt::format("nothing in the last {} messages can be decoded: {}", unusable_max, what));
 }
@@ -127,12 +129,14 @@ std::optional<Refusal> Broadcast::unusable(const std::string& what) {
 void Broadcast::on_data(const MediaMessage& message) {
   if (const std::optional<WallTime> captured = read_klieg_time(message.body))
     capture_clock_ = {message.timestamp_ms, *captured};
-  if (flowing()) {
-    sink_.on_data(message.body, position_);
-  } else {
-    if (waiting_data_.size() == data_kept_max) waiting_data_.erase(waiting_data_.begin());
-    waiting_data_.push_back(message.body);
-  }
+  pass_data(message.body);
+}
+
+void Broadcast::pass_data(const Bytes& amf) {
+  if (flowing()) return sink_.on_data(amf, position_);
+  if (amf.size() > data_kept_bytes_max) return;
+  if (waiting_data_.size() == data_kept_max) waiting_data_.erase(waiting_data_.begin());
+  waiting_data_.push_back(amf);
 }
 
 std::optional<Refusal> Broadcast::on_config(TrackKind kind, const Packet& packet) {
@@ -157,12 +161,15 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
   if (!configured) {
     if (packet.codec != media::Codec::vp9 && packet.codec != media::Codec::mp3) {
       ++counts_.undecodable;
-      return std::nullopt;
+      return unusable(fmt::format("{} frames without a decoder configuration", media::name_of(packet.codec)));
     }
     lane.incoming = *wire::read_config(packet.codec, {});  // these two describe themselves
   }
   Result<wire::Frame> frame = wire::read_frame(*lane.incoming, packet.body);
-  if (!frame) return unusable(frame.error().message);
+  if (!frame) {
+    ++counts_.malformed;
+    return unusable(frame.error().message);
+  }
   unusable_ = 0;
   if (frame->renewed) lane.incoming = *std::exchange(frame->renewed, std::nullopt);
   Arrived arrived{.kind = kind,
@@ -190,13 +197,15 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
 void Broadcast::wait_with(Arrived arrived, LoopTime now) {
   if (!first_audio_ms_) first_audio_ms_ = arrived.timestamp_ms;
   const Duration heard = since(*first_audio_ms_, arrived.timestamp_ms);
-  if (waiting_audio_.size() == audio_kept_max) {
+  waiting_audio_bytes_ += arrived.frame.content.size();
+  waiting_audio_.push_back(std::move(arrived));
+  while (waiting_audio_.size() > audio_kept_max || waiting_audio_bytes_ > audio_kept_bytes_max) {
+    waiting_audio_bytes_ -= waiting_audio_.front().frame.content.size();
     waiting_audio_.pop_front();
     ++counts_.early_audio;
   }
-  waiting_audio_.push_back(std::move(arrived));
   const bool video_announced = lane_of(TrackKind::video).incoming.has_value();
-  if (heard < (video_announced ? video_patience : audio_only_after)) return;
+  if (heard < (video_announced ? video_patience : audio_only_after) || waiting_audio_.empty()) return;
   const Arrived first = std::move(waiting_audio_.front());
   waiting_audio_.pop_front();
   begin_with(first, now);
@@ -210,6 +219,7 @@ void Broadcast::begin_with(const Arrived& arrived, LoopTime now) {
   emit(arrived, now);
   begin_ = position_;
   for (const Arrived& audio : std::exchange(waiting_audio_, {})) emit(audio, now);
+  waiting_audio_bytes_ = 0;
   for (const Bytes& data : std::exchange(waiting_data_, {})) sink_.on_data(data, begin_);
 }
 

@@ -26,8 +26,8 @@
 //     stamp in H.264 or HEVC SEI (wire/sei.h) goes before. Stamps that our clock contradicts are ignored.
 //
 // Ownership: the sink must outlive the broadcast. Thread: the broadcast's home loop.
-// Limits: of audio waiting for the first key frame `audio_kept_max` messages, each within the session's message limit;
-// nothing else is kept.
+// Limit: before the first sample `audio_kept_max` frames of audio, together at most `audio_kept_bytes_max`, and
+// `data_kept_max` data messages of at most `data_kept_bytes_max` each: 1.25 MiB. After it nothing is kept.
 #pragma once
 
 #include <cstdint>
@@ -61,15 +61,17 @@ class Broadcast {
   static constexpr Duration stamp_early_max = 60s;  // longer behind arrival: a clock that is wrong, not a slow uplink
   static constexpr Duration stamp_late_max = 500ms;
   static constexpr size_t audio_kept_max = 128;  // 2.7 s of AAC at 48 kHz: more than encoders interleave apart
+  static constexpr size_t audio_kept_bytes_max = 1 << 20;  // those at 3 Mbit/s: uncommonly good sound
   static constexpr size_t data_kept_max = 4;
-  static constexpr int unusable_max = 100;  // messages in a row
+  static constexpr size_t data_kept_bytes_max = 64 << 10;  // of one message; onMetaData has a few hundred bytes
+  static constexpr int unusable_max = 100;                 // messages in a row
 
   enum class State : uint8_t { vacant, waiting, live, paused, ended };
 
   struct Counts {
     uint64_t samples = 0;
     uint64_t malformed = 0;    // messages that are no FLV tag, configurations and frames that are broken
-    uint64_t undecodable = 0;  // frames without a configuration or before the key frame that begins or renews a track
+    uint64_t undecodable = 0;  // frames without a configuration, or before the key frame that begins or renews a track
     uint64_t early_audio = 0;  // audio from before the first key frame
     uint64_t discontinuities = 0;
     uint64_t stamps_ignored = 0;  // capture stamps that our clock contradicts
@@ -110,11 +112,11 @@ class Broadcast {
   };
 
   Lane& lane_of(media::TrackKind kind) { return lanes_[static_cast<size_t>(kind)]; }
-  bool has_publisher() const { return publishing_; }
   bool flowing() const { return state_ == State::live; }
 
   std::optional<Refusal> unusable(const std::string& what);
   void on_data(const MediaMessage& message);
+  void pass_data(const Bytes& amf);
   std::optional<Refusal> on_config(media::TrackKind kind, const wire::flv::Packet& packet);
   std::optional<Refusal> on_frame(media::TrackKind kind, const MediaMessage& message, wire::flv::Packet packet,
                                   LoopTime now, WallTime wall);
@@ -137,6 +139,7 @@ class Broadcast {
   MediaTime position_;  // of the last sample
 
   std::deque<Arrived> waiting_audio_;
+  size_t waiting_audio_bytes_ = 0;
   std::optional<uint32_t> first_audio_ms_;
   std::vector<Bytes> waiting_data_;
 

@@ -211,6 +211,30 @@ TEST_F(BroadcastTest, refuses_an_encoder_that_sends_nothing_else) {
   EXPECT_EQ(sink.lines, Lines{});
 }
 
+TEST_F(BroadcastTest, refuses_an_encoder_that_never_says_how_its_frames_are_coded) {
+  std::optional<Refusal> refusal;
+  for (int i = 0; i < Broadcast::unusable_max && !refusal; ++i) refusal = video(0, key);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->words,
+            "nothing in the last 100 messages can be decoded: avc frames without a decoder configuration");
+}
+
+TEST_F(BroadcastTest, keeps_little_before_the_first_key_frame) {
+  video_config(avc_426);
+  audio_config();
+  std::vector<uint8_t> huge(700 << 10);
+  huge[0] = 0xaf;
+  huge[1] = 1;
+  const Bytes body = Bytes::take(huge);
+  for (uint32_t i = 0; i < 10; ++i) send(MediaMessage::Kind::audio, i, body);
+  EXPECT_EQ(broadcast.counts().early_audio, 9u) << "two do not fit into a mebibyte";
+  send(MediaMessage::Kind::data, 0, body);
+  for (uint32_t i = 0; i < 10; ++i) send(MediaMessage::Kind::data, i, Bytes::copy_of("12"));
+  video(0, key);
+  EXPECT_EQ(std::ranges::count(sink.lines, "data 2 at 0"), static_cast<std::ptrdiff_t>(Broadcast::data_kept_max));
+  EXPECT_EQ(sink.lines.size(), 4 + Broadcast::data_kept_max);
+}
+
 TEST_F(BroadcastTest, refuses_codecs_with_words) {
   EXPECT_EQ(send(MediaMessage::Kind::video, 0, from_hex("14 00"))->words,
             "video codec VP6 is not accepted: send H.264, HEVC, AV1 or VP9");
