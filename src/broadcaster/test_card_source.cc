@@ -151,6 +151,22 @@ class OnAir {
   uint64_t dropped_ = 0;
 };
 
+// What went wrong, of what ffmpeg says: the server's own words where there are any, else its last line.
+class Reason {
+ public:
+  void hear(const std::string& line) {
+    constexpr std::string_view quotes = "Server error: ";
+    if (const size_t at = line.find(quotes); at != std::string::npos) {
+      refusal_ = "the server says: " + line.substr(at + quotes.size());
+    }
+    last_ = line;
+  }
+  const std::string& words() const { return refusal_.empty() ? last_ : refusal_; }
+
+ private:
+  std::string refusal_, last_;
+};
+
 std::string replace_all(std::string text, const std::string& what, const std::string& with) {
   for (size_t at = 0; !what.empty() && (at = text.find(what, at)) != std::string::npos; at += with.size()) {
     text.replace(at, what.size(), with);
@@ -198,7 +214,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
   const std::string where = address->shown();
   const LoopTime end = options.duration ? read_loop_clock() + *options.duration : LoopTime::max();
   Duration retry_wait = retry_first;
-  std::string last_words;
+  Reason reason;
 
   logging::info("test card starting",
                 {{"to", where}, {"size", fmt::format("{}x{}", options.size.width, options.size.height)}});
@@ -206,12 +222,14 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
     auto encoder = EncoderProcess::start(encoder_arguments(options));
     if (!encoder) return std::unexpected(encoder.error());
     OnAir on_air(options, card, **encoder);
+    reason = {};
     Progress progress(where);
 
     const auto relay_words = [&] {
       for (const std::string& line : (*encoder)->take_words()) {
-        last_words = replace_all(replace_all(line, options.url, where), address->stream_key, "...");
-        logging::debug("encoder says", {{"words", last_words}});
+        const std::string words = replace_all(replace_all(line, options.url, where), address->stream_key, "...");
+        reason.hear(words);
+        logging::debug("encoder says", {{"words", words}});
       }
     };
     const auto finish = [&] {
@@ -241,13 +259,13 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
     progress.interrupt();
     if (on_air.length(read_loop_clock()) > healthy_after) retry_wait = retry_first;
     logging::warning("the broadcast stopped, trying again",
-                     {{"to", where}, {"after_s", retry_wait / 1s}, {"because", last_words}});
+                     {{"to", where}, {"after_s", retry_wait / 1s}, {"because", reason.words()}});
     for (const LoopTime again = std::min(read_loop_clock() + retry_wait, end); read_loop_clock() < again;) {
       if (stop.arrived()) return {};
       std::vector<pollfd> waits{{stop.fd(), POLLIN, 0}};
       wait_for(waits, again);
     }
-    if (read_loop_clock() >= end) return fail(fmt::format("{} could not be reached: {}", where, last_words));
+    if (read_loop_clock() >= end) return fail(fmt::format("{} could not be reached: {}", where, reason.words()));
     retry_wait = std::min(retry_wait * 2, retry_last);
   }
 }
