@@ -17,6 +17,7 @@ const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disabl
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 844 };
+const phone_on_its_side = { width: 844, height: 390 };
 
 let origin;
 let context;
@@ -65,7 +66,7 @@ async function moves() {
 
 async function picture_of(name) {
   if (!process.env.SCREENSHOTS) return;
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
+  for (const [size, viewport] of Object.entries({ desktop, phone, phone_on_its_side })) {
     await page.setViewportSize(viewport);
     await page.waitForTimeout(900); // the picture and transitions settle
     await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${size}.png`) });

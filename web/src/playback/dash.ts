@@ -13,7 +13,7 @@ const survivable: ReadonlySet<number | undefined> = new Set([
   MediaPlayer.errors.TIMED_TEXT_ERROR_ID_PARSE_CODE,
 ]);
 
-export function open_dash({ video, channel }: Opening): Playback {
+export function open({ video, channel }: Opening): Playback {
   const player = MediaPlayer().create();
   player.updateSettings({
     debug: { logLevel: 0 },

@@ -24,7 +24,7 @@ const spare_s = 0.3; // left ahead after a jump to the end of the buffer: seekin
 // Further behind than this hls.js has loaded whole segments, and takes seconds to find back to parts.
 const far_s = 4;
 
-export function open_hls({ video, channel, server_now_ms }: Opening): Playback {
+export function open({ video, channel, server_now_ms }: Opening): Playback {
   const hls = new Hls({
     lowLatencyMode: true, // the live sync is PART-HOLD-BACK of the playlist
     maxLiveSyncPlaybackRate: 1, // pace() below decides

@@ -6,7 +6,7 @@ import { type Opening, type Playback, hls_address } from "./playback";
 // Safari tells the wall-clock time of media time zero.
 type StartDated = HTMLVideoElement & { getStartDate?(): Date };
 
-export function open_native({ video, channel, server_now_ms }: Opening): Playback {
+export function open({ video, channel, server_now_ms }: Opening): Playback {
   const picture = new Picture();
   let failure: string | null = null;
   const fail = () => (failure = video.error?.message ?? "the browser could not play this");

@@ -58,13 +58,17 @@ export const hls_address = (channel: string) => `/live/${encodeURIComponent(chan
 export const dash_address = (channel: string) => `/live/${encodeURIComponent(channel)}/manifest.mpd`;
 
 // Players come as separate chunks, so that a viewer downloads the one that plays.
+const chunks = {
+  hls: () => import("./hls"),
+  dash: () => import("./dash"),
+  native: () => import("./native"),
+};
+
 export async function open_playback(player: Player, opening: Opening): Promise<Playback> {
-  switch (player) {
-    case "hls":
-      return (await import("./hls")).open_hls(opening);
-    case "dash":
-      return (await import("./dash")).open_dash(opening);
-    case "native":
-      return (await import("./native")).open_native(opening);
-  }
+  return (await chunks[player]()).open(opening);
+}
+
+// Has the chunk come while the page still waits for something to play.
+export function prefetch_player(player: Player): void {
+  chunks[player]().catch(() => {}); // opening will ask again, and deal with it
 }

@@ -2,7 +2,7 @@
 // the page shows as reactive state. Lives from the page's mount to its destroy().
 
 import { choose_player, support_here } from "../playback/choose";
-import { type Player, type Quality, type Stats, open_playback } from "../playback/playback";
+import { type Player, type Quality, type Stats, open_playback, prefetch_player } from "../playback/playback";
 import { PlaybackSession } from "../playback/session";
 import { type News, type Status, follow_channel } from "./feed";
 import { ServerClock, measure } from "./server_clock";
@@ -47,6 +47,7 @@ export class Watching {
     this.#still = still;
     this.#channel = channel;
     this.player = choose_player(wish, support_here());
+    if (this.player !== null) prefetch_player(this.player);
     this.#session = new PlaybackSession(
       () => this.#open(),
       () => this.#keep_picture(),
