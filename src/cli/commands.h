@@ -8,7 +8,8 @@ class App;
 
 namespace klieg::cli {
 
-void add_publish_command(CLI::App& app);   // publish.cc
+void add_serve_command(CLI::App& app);     // serve.cc
 void add_testcard_command(CLI::App& app);  // testcard.cc
+void add_publish_command(CLI::App& app);   // publish.cc
 
 }  // namespace klieg::cli

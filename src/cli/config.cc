@@ -16,7 +16,7 @@ namespace {
 
 using Text = std::string_view;
 
-template <uint32_t ServeConfig::*Field, uint32_t least, uint32_t most>
+template <uint32_t ServeConfig::* Field, uint32_t least, uint32_t most>
 Result<void> set_number(ServeConfig& config, Text text) {
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -27,13 +27,13 @@ Result<void> set_number(ServeConfig& config, Text text) {
   return {};
 }
 
-template <std::string ServeConfig::*Field>
+template <std::string ServeConfig::* Field>
 Result<void> set_text(ServeConfig& config, Text text) {
   config.*Field = text;
   return {};
 }
 
-template <std::string ServeConfig::*Field>
+template <std::string ServeConfig::* Field>
 Result<void> set_endpoint(ServeConfig& config, Text text) {
   if (!text.empty()) {
     if (auto endpoint = net::Endpoint::parse(text); !endpoint) return std::unexpected(endpoint.error());
@@ -42,7 +42,7 @@ Result<void> set_endpoint(ServeConfig& config, Text text) {
   return {};
 }
 
-template <class Enum, Enum ServeConfig::*Field>
+template <class Enum, Enum ServeConfig::* Field>
 Result<void> set_choice(ServeConfig& config, Text text, std::initializer_list<std::pair<Text, Enum>> choices) {
   std::string names;
   for (const auto& [name, value] : choices) {
@@ -56,10 +56,12 @@ Result<void> set_choice(ServeConfig& config, Text text, std::initializer_list<st
 }
 
 Result<void> set_takeover(ServeConfig& config, Text text) {
-  return set_choice<Takeover, &ServeConfig::takeover>(
-      config, text, {{"refuse", Takeover::refuse}, {"replace", Takeover::replace}});
+  using ingest::Takeover;
+  return set_choice<Takeover, &ServeConfig::takeover>(config, text,
+                                                      {{"refuse", Takeover::refused}, {"replace", Takeover::allowed}});
 }
 Result<void> set_hls_parts(ServeConfig& config, Text text) {
+  using origin::HlsParts;
   return set_choice<HlsParts, &ServeConfig::hls_parts>(config, text,
                                                        {{"file", HlsParts::file}, {"range", HlsParts::range}});
 }
@@ -105,8 +107,6 @@ constexpr Setting table[] = {
     {"ingest.takeover", "", "refuse|replace", "what a second publisher with the right key gets", set_takeover},
     {"ingest.rejoin_window_s", "", "SECONDS", "how long a dropped publisher may take to continue its broadcast",
      set_number<&C::rejoin_window_s, 0, 3'600>},
-    {"ingest.broadcasts_max", "", "N", "broadcasts at once; one more is refused with words",
-     set_number<&C::broadcasts_max, 1, 100'000>},
     {"packager.part_duration_ms", "", "MS", "nominal duration of a part", set_number<&C::part_duration_ms, 50, 1'000>},
     {"origin.live_window_s", "", "SECONDS", "how far back a viewer can go", set_number<&C::live_window_s, 10, 3'600>},
     {"hls.parts", "", "file|range", "parts as their own URLs, or as byte ranges of the segment", set_hls_parts},
@@ -148,8 +148,9 @@ class TomlReader {
   Result<void> read(const toml::table& document) {
     for (const auto& [section, node] : document) {
       const toml::table* keys = node.as_table();
-      if (!keys) return error_at(node, fmt::format("'{}' stands outside a [section]{}", section.str(),
-                                                   did_you_mean(section.str(), setting_names())));
+      if (!keys)
+        return error_at(node, fmt::format("'{}' stands outside a [section]{}", section.str(),
+                                          did_you_mean(section.str(), setting_names())));
       for (const auto& [key, value] : *keys) {
         if (auto done = read_key(fmt::format("{}.{}", section.str(), key.str()), value); !done) return done;
       }
@@ -243,8 +244,8 @@ Result<Channel> parse_channel(std::string_view text) {
     return fail(fmt::format("the key of channel '{}' must be 1 to 128 printable characters", channel.name));
   }
   if (channel.key == channel.name) {
-    return fail(fmt::format("the key of channel '{0}' is its public name; make one: openssl rand -hex 16",
-                            channel.name));
+    return fail(
+        fmt::format("the key of channel '{0}' is its public name; make one: openssl rand -hex 16", channel.name));
   }
   return channel;
 }

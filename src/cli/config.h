@@ -18,16 +18,12 @@
 
 #include "base/logging.h"
 #include "base/result.h"
+#include "ingest/slots.h"
+#include "origin/manifests.h"
 
 namespace klieg::cli {
 
-struct Channel {
-  std::string name;  // public: /@NAME
-  std::string key;   // secret: what the encoder sends
-};
-
-enum class Takeover { refuse, replace };  // what a second publisher with the right key gets
-enum class HlsParts { file, range };
+using ingest::Channel;
 
 struct ServeConfig {
   std::string data = "klieg-data";  // directory for what must survive: the generated stream key
@@ -40,18 +36,17 @@ struct ServeConfig {
   std::string rtmp = "0.0.0.0:1935";
   std::string rtmps;  // empty: closed
   std::string admin = "127.0.0.1:8090";
-  uint32_t connections_max = 10'000;   // per loop and listener
-  std::string congestion_control;      // empty: the kernel's default
+  uint32_t connections_max = 10'000;  // per loop and listener
+  std::string congestion_control;     // empty: the kernel's default
 
-  Takeover takeover = Takeover::refuse;
+  ingest::Takeover takeover = ingest::Takeover::refused;  // of a second publisher with the right key
   uint32_t rejoin_window_s = 15;
-  uint32_t broadcasts_max = 2'000;     // at once; 60 s of 2,000 x 300 kbit/s is 4.5 GB of live window
 
   uint32_t part_duration_ms = 200;
   uint32_t live_window_s = 60;
-  HlsParts hls_parts = HlsParts::file;
-  uint32_t hls_part_hold_back_ms = 0;  // 0: three part targets and a bit, see origin/
-  uint32_t dash_target_latency_ms = 0; // 0: origin's default
+  origin::HlsParts hls_parts = origin::HlsParts::file;
+  uint32_t hls_part_hold_back_ms = 0;   // 0: chosen by origin/manifests.h
+  uint32_t dash_target_latency_ms = 0;  // 0: origin's default
 
   logging::Level log_level = logging::Level::info;
   logging::Format log_format = logging::Format::text;

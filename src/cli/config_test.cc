@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <string>
+
 namespace klieg::cli {
 namespace {
 
@@ -15,8 +18,8 @@ TEST(Config, every_setting_is_read_from_toml_and_environment_under_the_same_name
   ServeConfig from_toml;
   ASSERT_TRUE(read_toml(from_toml, "[rtmp]\nlisten = \"127.0.0.1:0\"\n[origin]\nlive_window_s = 30\n", "f"));
   ServeConfig from_environment;
-  ASSERT_TRUE(read_environment(from_environment, {{"KLIEG_RTMP_LISTEN", "127.0.0.1:0"}, {"HOME", "/"},
-                                                  {"KLIEG_ORIGIN_LIVE_WINDOW_S", "30"}}));
+  ASSERT_TRUE(read_environment(
+      from_environment, {{"KLIEG_RTMP_LISTEN", "127.0.0.1:0"}, {"HOME", "/"}, {"KLIEG_ORIGIN_LIVE_WINDOW_S", "30"}}));
   EXPECT_EQ(from_toml.rtmp, "127.0.0.1:0");
   EXPECT_EQ(from_environment.rtmp, from_toml.rtmp);
   EXPECT_EQ(from_toml.live_window_s, 30u);
@@ -24,7 +27,8 @@ TEST(Config, every_setting_is_read_from_toml_and_environment_under_the_same_name
 }
 
 TEST(Config, an_unknown_key_is_refused_with_file_line_and_the_nearest_name) {
-  EXPECT_EQ(toml_error("[rtmp]\n\nlisen = \"x\"\n"), "klieg.toml:3: unknown key 'rtmp.lisen'; did you mean 'rtmp.listen'?");
+  EXPECT_EQ(toml_error("[rtmp]\n\nlisen = \"x\"\n"),
+            "klieg.toml:3: unknown key 'rtmp.lisen'; did you mean 'rtmp.listen'?");
   EXPECT_EQ(toml_error("[rtmp]\nlisten = \"nonsense:99999\"\n").substr(0, 26), "klieg.toml:2: rtmp.listen:");
 }
 
@@ -72,6 +76,32 @@ TEST(Config, tls_ports_without_a_certificate_are_refused) {
   ServeConfig config;
   config.https = ":8443";
   EXPECT_FALSE(validate(config));
+}
+
+TEST(Config, the_sample_file_names_every_setting_and_nothing_else) {
+  std::ifstream file(KLIEG_SOURCE_DIR "/deploy/klieg.toml");
+  ASSERT_TRUE(file) << "deploy/klieg.toml is part of the repository";
+  std::string uncommented;
+  for (std::string line; std::getline(file, line);) {
+    // "# key = value" is a setting at its default; any other comment stays one.
+    const bool setting = line.starts_with("# ") && line.find(" = ") != std::string::npos;
+    uncommented += (setting ? line.substr(2) : line) + "\n";
+  }
+  ServeConfig config;
+  auto read = read_toml(config, uncommented, "deploy/klieg.toml");
+  EXPECT_TRUE(read) << read.error().message;
+  EXPECT_EQ(config.channels.size(), 1u);
+
+  const ServeConfig defaults;
+  EXPECT_EQ(config.http, defaults.http);
+  EXPECT_EQ(config.admin, defaults.admin);
+  EXPECT_EQ(config.rejoin_window_s, defaults.rejoin_window_s);
+  EXPECT_EQ(config.part_duration_ms, defaults.part_duration_ms);
+  EXPECT_EQ(config.live_window_s, defaults.live_window_s);
+  for (const Setting& setting : settings()) {
+    const std::string key(setting.name.substr(setting.name.find('.') + 1));
+    EXPECT_NE(uncommented.find("\n" + key + " = "), std::string::npos) << setting.name << " is missing in the sample";
+  }
 }
 
 }  // namespace

@@ -1,0 +1,106 @@
+#include "cli/broadcast_home.h"
+
+#include <utility>
+
+#include "cli/first_run.h"
+
+namespace klieg::cli {
+namespace {
+
+// 72 random bits: a year of a thousand new broadcasts a second meets no id twice with odds of ten to one.
+constexpr size_t broadcast_id_bytes = 9;
+
+packager::PackagerSettings packager_settings(const ServeConfig& config) {
+  return {.broadcast_id = random_text(broadcast_id_bytes), .part = std::chrono::milliseconds(config.part_duration_ms)};
+}
+
+ingest::BroadcastSettings ingest_settings(const ServeConfig& config) {
+  return {.rejoin_window = std::chrono::seconds(config.rejoin_window_s)};
+}
+
+}  // namespace
+
+std::vector<media::Record> replay_of(const origin::Window& window) {
+  struct Collector final : media::RecordSink {
+    void on_record(const media::Record& record) override { records.push_back(record); }
+    std::vector<media::Record> records;
+  } collector;
+  window.replay(collector);
+  return std::move(collector.records);
+}
+
+BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel,
+                             const ServeConfig& config, OnState on_state)
+    : loop_(loop),
+      origin_(origin),
+      channel_(channel),
+      on_state_(std::move(on_state)),
+      packager_(packager_settings(config), *this),
+      broadcast_(ingest_settings(config), packager_),
+      timer_(loop, [this] {
+        broadcast_.on_wake(loop_.now());
+        wake_when_due();
+      }) {}
+
+BroadcastHome::~BroadcastHome() = default;
+
+void BroadcastHome::publisher_began() {
+  broadcast_.publisher_began(loop_.now(), loop_.wall_now());
+  wake_when_due();
+}
+
+std::optional<ingest::Refusal> BroadcastHome::on_message(const ingest::MediaMessage& message) {
+  auto refusal = broadcast_.on_message(message, loop_.now(), loop_.wall_now());
+  wake_when_due();
+  return refusal;
+}
+
+void BroadcastHome::publisher_gone() {
+  broadcast_.publisher_gone(loop_.now());
+  wake_when_due();
+}
+
+void BroadcastHome::end() { broadcast_.end(); }
+
+void BroadcastHome::wake_when_due() {
+  if (const std::optional<LoopTime> due = broadcast_.wake_at()) {
+    timer_.arm(*due);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void BroadcastHome::follow(size_t follower, Follower send) {
+  send_gathered();  // what is gathered is in the window already: it is for the others
+  if (const origin::Window* window = origin_.window(channel_)) send(replay_of(*window));
+  followers_.insert_or_assign(follower, std::move(send));
+}
+
+void BroadcastHome::on_record(const media::Record& record) {
+  if (const auto* begun = std::get_if<media::BroadcastBegun>(&record)) {
+    origin_.begin(channel_, *begun, loop_.wall_now(), loop_.now());
+  } else {
+    origin_.apply(channel_, record, loop_.now());
+  }
+  if (!followers_.empty()) {
+    if (gathered_.empty()) {
+      loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) send_gathered();
+      });
+    }
+    gathered_.push_back(record);
+  }
+  if (const auto* changed = std::get_if<media::StateChanged>(&record)) {
+    ended_ = changed->state == media::BroadcastState::ended;
+    if (ended_) send_gathered();  // the home may not see another turn
+    on_state_(changed->state);
+  }
+}
+
+void BroadcastHome::send_gathered() {
+  if (gathered_.empty()) return;
+  const std::vector<media::Record> records = std::exchange(gathered_, {});
+  for (auto& [_, send] : followers_) send(records);
+}
+
+}  // namespace klieg::cli

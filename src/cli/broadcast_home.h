@@ -1,0 +1,68 @@
+// The home of one broadcast: where ingest, packager and origin are joined.
+//
+//   media messages -> ingest::Broadcast -> packager::Packager -> records -> this loop's origin
+//                                                                        -> followers: other loops' mirrors
+//
+// Born when a publisher is first let in, dies when the broadcast has ended. Lives on the loop where that publisher
+// arrived; a publisher who returns on another loop is heard through posted messages.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/config.h"
+#include "ingest/broadcast.h"
+#include "media/ports.h"
+#include "net/loop.h"
+#include "origin/origin.h"
+#include "packager/packager.h"
+
+namespace klieg::cli {
+
+// The records that make an equal window, from BroadcastBegun on.
+std::vector<media::Record> replay_of(const origin::Window& window);
+
+class BroadcastHome final : private media::RecordSink {
+ public:
+  using OnState = std::function<void(media::BroadcastState)>;
+  using Follower = std::function<void(std::vector<media::Record>)>;
+
+  // `on_state` hears live, paused, live ... ended; after ended the owner destroys the home in a later turn.
+  BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const ServeConfig& config,
+                OnState on_state);
+  ~BroadcastHome() override;
+
+  void publisher_began();
+  std::optional<ingest::Refusal> on_message(const ingest::MediaMessage& message);
+  void publisher_gone();
+  void end();  // now, not after the rejoin window: the server is stopping
+  bool ended() const { return ended_; }
+
+  // Sends the window as it stands in one call, if there is one yet, then every record, gathered per turn. Replaces a
+  // follower of the same number.
+  void follow(size_t follower, Follower send);
+  void unfollow(size_t follower) { followers_.erase(follower); }
+
+ private:
+  void on_record(const media::Record& record) override;
+  void wake_when_due();
+  void send_gathered();
+
+  net::Loop& loop_;
+  origin::Origin& origin_;
+  const std::string channel_;
+  OnState on_state_;
+  packager::Packager packager_;
+  ingest::Broadcast broadcast_;
+  net::Timer timer_;
+  std::map<size_t, Follower> followers_;  // at most one per loop
+  std::vector<media::Record> gathered_;   // of this turn; empty without followers
+  bool ended_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace klieg::cli

@@ -1,0 +1,20 @@
+// The first start without a channel: one is made, kept, and explained.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/config.h"
+
+namespace klieg::cli {
+
+// The channel kept in DIR/channel, made with a random key if there is none yet (readable by its owner only).
+Result<Channel> first_run_channel(const std::string& data_directory);
+
+// Random, URL-safe text of `bytes` random bytes, from the system's generator: keys and broadcast ids.
+std::string random_text(size_t bytes);
+
+// What an encoder's owner has to type, as lines for a person.
+std::string publish_lines(const Channel& channel, const std::string& rtmp_address, const std::string& http_address);
+
+}  // namespace klieg::cli

@@ -1,0 +1,263 @@
+#include "cli/shard.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/logging.h"
+#include "cli/first_run.h"
+#include "cli/world.h"
+
+namespace klieg::cli {
+namespace {
+
+// Longer than any held request or playlist interval, so whoever still watches has asked within it.
+constexpr Duration unwatched_max = 60s;
+// How often the registry hears that media flows: often enough for SlotPolicy::silent_after.
+constexpr Duration touch_every = 1s;
+
+std::vector<std::string> names_of(const std::vector<ingest::Channel>& channels) {
+  std::vector<std::string> names;
+  for (const ingest::Channel& channel : channels) names.push_back(channel.name);
+  return names;
+}
+
+origin::Settings origin_settings(const ServeConfig& config) {
+  origin::Settings settings;
+  settings.window.live = std::chrono::seconds(config.live_window_s);
+  settings.manifests.hls_parts = config.hls_parts;
+  settings.manifests.part_hold_back = std::chrono::milliseconds(config.hls_part_hold_back_ms);
+  settings.manifests.target_latency = std::chrono::milliseconds(config.dash_target_latency_ms);
+  return settings;
+}
+
+uint64_t random_seed() {
+  const std::string text = random_text(8);
+  return std::hash<std::string>()(text);
+}
+
+std::string_view name_of(origin::ChannelState state) {
+  switch (state) {
+    case origin::ChannelState::offline:
+      return "offline";
+    case origin::ChannelState::live:
+      return "live";
+    case origin::ChannelState::paused:
+      return "paused";
+    case origin::ChannelState::ended:
+      return "ended";
+  }
+}
+
+// A publisher's way from its connection's loop to its broadcast's home.
+class ToHome final : public ingest::Publication {
+ public:
+  ToHome(World& world, net::Loop& loop, Registry::Place place)
+      : world_(world), loop_(loop), place_(std::make_shared<const Registry::Place>(std::move(place))) {}
+
+  void on_message(ingest::MediaMessage message, ingest::Delivery delivery) override {
+    world_.on_shard(place_->home, [place = place_, message = std::move(message), delivery = std::move(delivery)](
+                                      Shard& home) { home.on_message(place->channel, place->publisher, message); });
+    if (loop_.now() < touched_at_ + touch_every) return;
+    touched_at_ = loop_.now();
+    world_.on_registry([publisher = place_->publisher](Registry& registry) { registry.touch(publisher); });
+  }
+
+  void on_gone(ingest::Departure why) override {
+    world_.on_registry([publisher = place_->publisher, why](Registry& registry) { registry.gone(publisher, why); });
+    world_.on_shard(place_->home,
+                    [place = place_](Shard& home) { home.publisher_gone(place->channel, place->publisher); });
+  }
+
+ private:
+  World& world_;
+  net::Loop& loop_;
+  std::shared_ptr<const Registry::Place> place_;
+  LoopTime touched_at_{};
+};
+
+}  // namespace
+
+Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics& metrics)
+    : world_(world),
+      index_(index),
+      config_(config),
+      origin_(origin_settings(config), this, nullptr),
+      live_(loop_, origin_, metrics),
+      site_(names_of(config.channels), *this),
+      http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
+      ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
+      unwatched_(loop_, [this] { let_go_of_unwatched(); }) {
+  for (const ingest::Channel& channel : config.channels) origin_.add_channel(channel.name);
+}
+
+Shard::~Shard() = default;
+
+Result<net::Endpoint> Shard::open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
+                                  const net::ListenerLimits& limits) {
+  net::Listener::OnAccept on_accept;
+  if (door == Door::http || door == Door::https) {
+    on_accept = [this](std::unique_ptr<net::Connection> connection) { http_->accept(std::move(connection)); };
+  } else {
+    on_accept = [this](std::unique_ptr<net::Connection> connection) { ingest_.take(std::move(connection)); };
+  }
+  auto listener = net::Listener::listen(loop_, endpoint, std::move(tls), limits, std::move(on_accept));
+  if (!listener) return std::unexpected(listener.error());
+  listeners_.push_back(std::move(*listener));
+  return listeners_.back()->local();
+}
+
+void Shard::drain(std::function<void()> drained) {
+  listeners_.clear();
+  ingest_.stop([this, drained = std::move(drained)]() mutable {
+    for (auto& [_, home] : homes_) home.broadcast->end();
+    http_->drain([drained = std::move(drained)] { drained(); });
+  });
+}
+
+// Publishers.
+
+void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
+  world_.on_registry([this, request = std::move(request), answer = std::move(answer)](Registry& registry) mutable {
+    auto place = registry.claim(request, index_);
+    if (!place) return answer(std::unexpected(place.error()));
+    // The home hears of the publisher before the connection may send: posts arrive in order.
+    world_.on_shard(place->home, [place = *place, port = request.publisher](Shard& home) {
+      home.publisher_began(place.channel, place.publisher, port);
+    });
+    answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
+  });
+}
+
+void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,
+                            std::shared_ptr<ingest::Publisher> port) {
+  Home& home = homes_[channel];
+  if (!home.broadcast) {
+    home.broadcast = std::make_unique<BroadcastHome>(
+        loop_, origin_, channel, config_, [this, channel](media::BroadcastState state) { on_state(channel, state); });
+  } else if (home.publisher != 0) {
+    home.broadcast->publisher_gone();  // displaced by this one
+  }
+  home.publisher = home.last_publisher = publisher;
+  home.port = std::move(port);
+  home.broadcast->publisher_began();
+}
+
+void Shard::on_message(const std::string& channel, ingest::PublisherId publisher, const ingest::MediaMessage& message) {
+  const auto found = homes_.find(channel);
+  if (found == homes_.end() || found->second.publisher != publisher) return;
+  if (auto refusal = found->second.broadcast->on_message(message)) found->second.port->refuse(std::move(*refusal));
+}
+
+void Shard::publisher_gone(const std::string& channel, ingest::PublisherId publisher) {
+  const auto found = homes_.find(channel);
+  if (found == homes_.end() || found->second.publisher != publisher) return;
+  found->second.publisher = 0;
+  found->second.port = nullptr;
+  found->second.broadcast->publisher_gone();
+}
+
+void Shard::on_state(const std::string& channel, media::BroadcastState state) {
+  if (state != media::BroadcastState::ended) return;
+  // In a later turn: the broadcast is still on the stack.
+  loop_.post([this, channel] {
+    const auto found = homes_.find(channel);
+    if (found == homes_.end() || !found->second.broadcast->ended()) return;
+    world_.on_registry([channel, publisher = found->second.last_publisher](Registry& registry) {
+      registry.ended(channel, publisher);
+    });
+    homes_.erase(found);
+  });
+}
+
+// Mirrors: broadcasts that live on other shards.
+
+void Shard::on_status(const std::string& channel, const origin::Status& status) {
+  elsewhere_.erase(channel);
+  for (ShardIndex other = 0; other < world_.shards(); ++other) {
+    if (other == index_) continue;
+    world_.on_shard(other, [channel, status, home = index_](Shard& shard) { shard.announce(channel, home, status); });
+  }
+}
+
+void Shard::announce(const std::string& channel, ShardIndex home, const origin::Status& status) {
+  Elsewhere& elsewhere = elsewhere_[channel];
+  if (elsewhere.home != home || elsewhere.broadcast != status.broadcast) {
+    elsewhere = {.home = home, .broadcast = status.broadcast};
+  }
+  origin_.announce(channel, status);
+}
+
+void Shard::mirror_wanted(const std::string& channel) {
+  const auto found = elsewhere_.find(channel);
+  if (found == elsewhere_.end() || found->second.mirror != Mirror::none) return;
+  found->second.mirror = Mirror::joining;
+  world_.on_shard(found->second.home, [channel, follower = index_](Shard& home) { home.follow(channel, follower); });
+  unwatched_.arm(loop_.now() + unwatched_max);
+}
+
+void Shard::follow(const std::string& channel, ShardIndex follower) {
+  auto send = [this, channel, follower](std::vector<media::Record> records) {
+    world_.on_shard(follower, [channel, home = index_, records = std::move(records)](Shard& shard) {
+      shard.on_mirrored(channel, home, records);
+    });
+  };
+  if (const auto found = homes_.find(channel); found != homes_.end()) {
+    found->second.broadcast->follow(follower, std::move(send));
+  } else if (const origin::Window* ended = origin_.window(channel)) {
+    send(replay_of(*ended));
+  }
+}
+
+void Shard::unfollow(const std::string& channel, ShardIndex follower) {
+  if (const auto found = homes_.find(channel); found != homes_.end()) found->second.broadcast->unfollow(follower);
+}
+
+void Shard::on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records) {
+  const auto found = elsewhere_.find(channel);
+  if (found == elsewhere_.end() || found->second.home != home || records.empty()) return;
+  Mirror& mirror = found->second.mirror;
+  if (mirror == Mirror::joining && std::holds_alternative<media::BroadcastBegun>(records.front())) {
+    mirror = Mirror::present;
+    origin_.begin_mirror(channel, records, loop_.now());
+  } else if (mirror == Mirror::present) {
+    for (const media::Record& record : records) origin_.apply(channel, record, loop_.now());
+  }
+}
+
+void Shard::let_go_of_unwatched() {
+  bool any_left = false;
+  for (auto& [name, elsewhere] : elsewhere_) {
+    if (elsewhere.mirror != Mirror::present) continue;
+    if (loop_.now() - origin_.last_asked(name) < unwatched_max) {
+      any_left = true;
+      continue;
+    }
+    elsewhere.mirror = Mirror::none;
+    origin_.drop_mirror(name);
+    world_.on_shard(elsewhere.home,
+                    [channel = name, follower = index_](Shard& home) { home.unfollow(channel, follower); });
+  }
+  if (any_left) unwatched_.arm(loop_.now() + unwatched_max / 4);
+}
+
+// Viewers.
+
+void Shard::serve(const http::Request& request, http::Responder responder) {
+  if (request.path == "/live/index.json") return responder.respond(list());
+  live_.serve(request, std::move(responder));
+}
+
+http::Response Shard::list() const {
+  nlohmann::json channels = nlohmann::json::array();
+  for (const ingest::Channel& channel : config_.channels) {
+    channels.push_back({{"name", channel.name}, {"state", name_of(origin_.status(channel.name).state)}});
+  }
+  static const auto headers = std::make_shared<const http::HeaderBlock>(http::HeaderBlock{
+      {"content-type", "application/json"}, {"cache-control", "no-store"}, {"access-control-allow-origin", "*"}});
+  http::Response response;
+  response.headers = headers;
+  response.body = Bytes::take(nlohmann::json{{"channels", std::move(channels)}}.dump() + "\n");
+  return response;
+}
+
+}  // namespace klieg::cli

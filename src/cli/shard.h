@@ -1,0 +1,93 @@
+// A loop with what every loop has: listeners, an HTTP server, an origin, an ingest server, and the broadcasts that live
+// here. The same on every core; a shard reaches another only by posting to it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.h"
+#include "cli/broadcast_home.h"
+#include "cli/config.h"
+#include "cli/registry.h"
+#include "cli/site.h"
+#include "http/server.h"
+#include "ingest/server.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "origin/origin.h"
+#include "origin/server.h"
+
+namespace klieg::cli {
+
+class World;
+
+class Shard final : private ingest::Gate, private origin::Peers, private http::Handler {
+ public:
+  Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics& metrics);
+  ~Shard() override;
+
+  net::Loop& loop() { return loop_; }
+  ShardIndex index() const { return index_; }
+
+  enum class Door { http, https, rtmp, rtmps };
+  // Before the loop runs. Returns the endpoint with its real port.
+  Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
+                             const net::ListenerLimits& limits);
+
+  // On this loop: closes the doors, tells the publishers, ends the broadcasts, lets the viewers finish.
+  void drain(std::function<void()> drained);
+
+  // Posted by other shards.
+  void publisher_began(const std::string& channel, ingest::PublisherId publisher,
+                       std::shared_ptr<ingest::Publisher> port);
+  void on_message(const std::string& channel, ingest::PublisherId publisher, const ingest::MediaMessage& message);
+  void publisher_gone(const std::string& channel, ingest::PublisherId publisher);
+  void follow(const std::string& channel, ShardIndex follower);
+  void unfollow(const std::string& channel, ShardIndex follower);
+  void announce(const std::string& channel, ShardIndex home, const origin::Status& status);
+  void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
+
+ private:
+  struct Home {
+    std::unique_ptr<BroadcastHome> broadcast;
+    ingest::PublisherId publisher = 0;       // whose messages count; others were displaced; 0: gone
+    ingest::PublisherId last_publisher = 0;  // the last who was there
+    std::shared_ptr<ingest::Publisher> port;
+  };
+  // A broadcast on another shard. `joining`: asked for, its replay has not come; what comes before is from an earlier
+  // time and is dropped.
+  enum class Mirror { none, joining, present };
+  struct Elsewhere {
+    ShardIndex home = 0;
+    std::string broadcast;
+    Mirror mirror = Mirror::none;
+  };
+
+  void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
+  void on_status(const std::string& channel, const origin::Status& status) override;
+  void mirror_wanted(const std::string& channel) override;
+  void serve(const http::Request& request, http::Responder responder) override;
+  http::Response list() const;
+  void on_state(const std::string& channel, media::BroadcastState state);
+  void let_go_of_unwatched();
+
+  World& world_;
+  const ShardIndex index_;
+  const ServeConfig& config_;
+  net::Loop loop_;
+  origin::Origin origin_;
+  origin::Server live_;
+  Site site_;
+  std::unique_ptr<http::Server> http_;
+  ingest::Server ingest_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::map<std::string, Home> homes_;           // one per broadcast that lives here
+  std::map<std::string, Elsewhere> elsewhere_;  // one per channel last live on another shard
+  net::Timer unwatched_;
+};
+
+}  // namespace klieg::cli

@@ -1,0 +1,63 @@
+#include "cli/site.h"
+
+#include <utility>
+
+namespace klieg::cli {
+namespace {
+
+constexpr std::string_view page_path = "/index.html";  // one page for every channel: it reads its own address
+
+// Built assets carry a hash of their content in their name; pages do not.
+std::string_view cache_control_of(const WebFile& file) {
+  return file.path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+}
+
+http::HeaderBlock headers_of(const WebFile& file) {
+  return {{"content-type", file.content_type},
+          {"cache-control", cache_control_of(file)},
+          {"vary", "accept-encoding"},
+          {"x-content-type-options", "nosniff"}};
+}
+
+}  // namespace
+
+Site::Site(const std::vector<std::string>& channels, http::Handler& live) : live_(live) {
+  for (const WebFile& file : web_files()) {
+    http::HeaderBlock plain = headers_of(file);
+    http::HeaderBlock compressed = headers_of(file);
+    compressed.add("content-encoding", "gzip");
+    files_[file.path] = {&file, std::make_shared<const http::HeaderBlock>(std::move(plain)),
+                         std::make_shared<const http::HeaderBlock>(std::move(compressed))};
+  }
+  channels_.insert(channels.begin(), channels.end());
+}
+
+void Site::serve(const http::Request& request, http::Responder responder) {
+  if (request.path.starts_with("/live/") || request.path == "/time") return live_.serve(request, std::move(responder));
+  if (request.method != http::Method::get && request.method != http::Method::head) {
+    return responder.respond(http::Response::text(405, "only GET and HEAD here\n"));
+  }
+  if (const auto found = files_.find(request.path); found != files_.end()) {
+    return serve_file(found->second, 200, request, std::move(responder));
+  }
+  const auto page = files_.find(page_path);
+  if (page == files_.end()) {
+    return responder.respond(http::Response::text(404, "this build has no pages: build web/ first (./dev build)\n"));
+  }
+  const bool exists = request.path == "/" ||
+                      (request.path.starts_with("/@") && channels_.contains(std::string(request.path.substr(2))));
+  serve_file(page->second, exists ? 200 : 404, request, std::move(responder));
+}
+
+void Site::serve_file(const File& file, uint16_t status, const http::Request& request,
+                      http::Responder responder) const {
+  const auto accepts = request.header("accept-encoding");
+  const bool gzip = !file.file->gzip.empty() && accepts && accepts->find("gzip") != std::string_view::npos;
+  http::Response response;
+  response.status = status;
+  response.headers = gzip ? file.compressed : file.plain;
+  response.body = Bytes::of_static(gzip ? file.file->gzip : file.file->content);
+  responder.respond(std::move(response));
+}
+
+}  // namespace klieg::cli

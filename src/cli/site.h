@@ -1,0 +1,34 @@
+// Everything under one HTTP address: pages, their assets, and what is live.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cli/web_files.h"
+#include "http/server.h"
+
+namespace klieg::cli {
+
+class Site final : public http::Handler {
+ public:
+  // `live` answers /live/ and /time. `channels` are all that exist.
+  Site(const std::vector<std::string>& channels, http::Handler& live);
+
+  void serve(const http::Request& request, http::Responder responder) override;
+
+ private:
+  struct File {
+    const WebFile* file;
+    std::shared_ptr<const http::HeaderBlock> plain, compressed;
+  };
+
+  void serve_file(const File& file, uint16_t status, const http::Request& request, http::Responder responder) const;
+
+  http::Handler& live_;
+  std::unordered_map<std::string_view, File> files_;
+  std::unordered_set<std::string> channels_;
+};
+
+}  // namespace klieg::cli
