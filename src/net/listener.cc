@@ -37,19 +37,23 @@ std::string text_of(const sockaddr_storage& address, socklen_t size) {
 }
 
 // A bound, listening socket for one address, or errno.
-Result<int, int> listen_on(const addrinfo& address, PortUse port_use) {
+Result<int, int> listen_on(const addrinfo& address, const ListenerLimits& limits) {
   const int socket = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0) return std::unexpected(errno);
   set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (port_use == PortUse::shared) set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (limits.port_use == PortUse::shared) set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.ai_family == AF_INET6) set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  // Here and not on accepted sockets: one that was born under bbr keeps its pacing when it is given another algorithm.
+  if (const std::string& name = limits.congestion_control; !name.empty()) {
+    ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size()));
+  }
   if (::bind(socket, address.ai_addr, address.ai_addrlen) == 0 && ::listen(socket, SOMAXCONN) == 0) return socket;
   const int error = errno;
   ::close(socket);
   return std::unexpected(error);
 }
 
-Result<int> open_listener(const Endpoint& endpoint, PortUse port_use) {
+Result<int> open_listener(const Endpoint& endpoint, const ListenerLimits& limits) {
   const bool everywhere = endpoint.host.empty() || endpoint.host == "*";
   const std::string port = std::to_string(endpoint.port);
   int error = 0;
@@ -61,7 +65,7 @@ Result<int> open_listener(const Endpoint& endpoint, PortUse port_use) {
     if (const int status = ::getaddrinfo(host, port.c_str(), &hints, &found); status != 0) {
       return fail(fmt::format("cannot listen on {}: {}", endpoint.text(), ::gai_strerror(status)));
     }
-    const auto socket = listen_on(*found, port_use);
+    const auto socket = listen_on(*found, limits);
     ::freeaddrinfo(found);
     if (socket) return *socket;
     error = socket.error();
@@ -123,10 +127,6 @@ class Acceptor final : public Listener, public std::enable_shared_from_this<Acce
 
   void welcome(int socket, std::string peer) {
     set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (!limits_.congestion_control.empty()) {
-      ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, limits_.congestion_control.data(),
-                   static_cast<socklen_t>(limits_.congestion_control.size()));
-    }
     ++connections_;
     Place place(nullptr, [weak = weak_from_this()](void*) {
       if (auto self = weak.lock()) {
@@ -180,7 +180,7 @@ std::string peer_of(int socket) {
 
 Result<std::unique_ptr<Listener>> Listener::listen(Loop& loop, const Endpoint& endpoint, std::shared_ptr<TlsServer> tls,
                                                    const ListenerLimits& limits, OnAccept on_accept) {
-  const auto socket = open_listener(endpoint, limits.port_use);
+  const auto socket = open_listener(endpoint, limits);
   if (!socket) return std::unexpected(socket.error());
   auto acceptor = std::make_shared<Acceptor>(loop, *socket, std::static_pointer_cast<TlsCertificate>(std::move(tls)),
                                              limits, std::move(on_accept));

@@ -36,7 +36,8 @@ enum class PortUse : uint8_t { exclusive, shared };
 struct ListenerLimits {
   size_t connections_max = 10'000;  // per listener and loop; further ones wait in the kernel's queue
   PortUse port_use = PortUse::exclusive;
-  // "" leaves the kernel's default; otherwise set on every accepted socket (TCP_CONGESTION), e.g. "cubic".
+  // "" leaves the kernel's default; otherwise what every accepted socket is born with (TCP_CONGESTION), e.g. "cubic".
+  // A name that the kernel does not know or allow is ignored.
   std::string congestion_control;
 };
 
