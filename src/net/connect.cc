@@ -34,6 +34,7 @@ class Attempt final : public std::enable_shared_from_this<Attempt> {
     timeout_.arm(loop_.now() + timeout);
     resolver_.async_resolve(to_.host, std::to_string(to_.port), asio::ip::resolver_base::numeric_service,
                             [self = shared_from_this()](boost::system::error_code error, const auto& found) {
+                              self->loop_.reactor().begin_turn();
                               if (error) return self->give_up(error.message());
                               for (const auto& entry : found) self->addresses_.push_back(entry.endpoint());
                               self->try_next();
@@ -56,6 +57,7 @@ class Attempt final : public std::enable_shared_from_this<Attempt> {
       }
       descriptor_.assign(socket);
       descriptor_.async_wait(Descriptor::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+        self->loop_.reactor().begin_turn();
         if (!error && self->done_) self->connected();
       });
       return;

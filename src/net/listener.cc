@@ -103,7 +103,9 @@ class Acceptor final : public Listener, public std::enable_shared_from_this<Acce
     waiting_ = true;
     descriptor_.async_wait(Descriptor::wait_read, [self = shared_from_this()](boost::system::error_code error) {
       self->waiting_ = false;
-      if (!error) self->accept_some();
+      if (error) return;
+      self->loop_.reactor().begin_turn();
+      self->accept_some();
     });
   }
 

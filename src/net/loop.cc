@@ -12,15 +12,18 @@ Loop::~Loop() = default;
 void Loop::run() {
   reactor_->thread = std::this_thread::get_id();
   reactor_->context.restart();
-  do {
-    reactor_->now.reset();
-    reactor_->wall_now.reset();
-  } while (reactor_->context.run_one() > 0);
+  reactor_->begin_turn();
+  reactor_->context.run();
 }
 
 void Loop::stop() { reactor_->context.stop(); }
 
-void Loop::post(std::move_only_function<void()> work) { asio::post(reactor_->context, std::move(work)); }
+void Loop::post(std::move_only_function<void()> work) {
+  asio::post(reactor_->context, [reactor = reactor_.get(), work = std::move(work)]() mutable {
+    reactor->begin_turn();
+    work();
+  });
+}
 
 void Loop::dispatch(std::move_only_function<void()> work) {
   if (std::this_thread::get_id() == reactor_->thread) return work();
@@ -40,8 +43,9 @@ WallTime Loop::wall_now() const {
 // Lives as long as a wait for it is under way, so that a wait which ends after the Timer finds something to look at.
 struct Timer::State {
   State(Loop& loop, std::move_only_function<void()> callback)
-      : timer(loop.reactor().context), callback(std::move(callback)) {}
+      : reactor(loop.reactor()), timer(reactor.context), callback(std::move(callback)) {}
 
+  Loop::Reactor& reactor;
   asio::steady_timer timer;
   std::move_only_function<void()> callback;
   uint64_t armed = 0;  // which arm() counts; a wait of another one was cancelled, even if it had already expired
@@ -58,6 +62,7 @@ void Timer::arm(LoopTime when) {
   state_->timer.async_wait([state = state_, armed](boost::system::error_code error) {
     if (error || state->armed != armed) return;
     ++state->armed;
+    state->reactor.begin_turn();
     state->callback();
   });
 }

@@ -1,8 +1,8 @@
 // What a loop is made of. Included by net/*.cc alone: the one door to Boost.Asio.
 //
-// Asio tells us *when* a descriptor is ready (async_wait), keeps timers and resolves names; the system calls on the
-// descriptor are our own. That keeps the hot path at one recv and one sendmsg, and lets all connections of a loop share
-// their buffers: a connection that has nothing to say holds none.
+// Asio runs the loop, keeps timers, carries posted work between threads, accepts and resolves. Connections wait in a
+// ReadySet of ours, which Asio watches as one descriptor, and make their system calls themselves. A request then costs
+// one recv and one sendmsg, and all connections of a loop share their buffers: one that has nothing to say holds none.
 #pragma once
 
 #ifndef BOOST_ASIO_SEPARATE_COMPILATION
@@ -11,6 +11,8 @@
 #ifndef BOOST_ASIO_NO_DEPRECATED
 #define BOOST_ASIO_NO_DEPRECATED
 #endif
+
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -26,6 +28,7 @@
 #include <vector>
 
 #include "net/loop.h"
+#include "net/ready_set.h"
 
 namespace klieg::net {
 
@@ -38,10 +41,28 @@ using Descriptor = asio::posix::stream_descriptor;
 constexpr size_t read_buffer_size = 64 * 1024;
 
 struct Loop::Reactor {
-  Reactor() : context(1), work(asio::make_work_guard(context)) {}
+  Reactor() : context(1), work(asio::make_work_guard(context)), ready_watch(context, ::dup(ready.descriptor())) {
+    wait_for_ready();
+  }
 
+  // Every callback from Asio begins with this: the clocks are read anew when somebody asks.
+  void begin_turn() const {
+    now.reset();
+    wall_now.reset();
+  }
+
+  void wait_for_ready() {
+    ready_watch.async_wait(Descriptor::wait_read, [this](boost::system::error_code error) {
+      if (error) return;
+      ready.dispatch([this] { begin_turn(); });
+      wait_for_ready();
+    });
+  }
+
+  ReadySet ready;  // outlives the context, whose last handlers may own streams
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> work;
+  Descriptor ready_watch;
   std::atomic<std::thread::id> thread;  // of run(); read by dispatch() from any
 
   // Each is used only from a read event until its handler returns, so one per loop is enough.

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,62 +23,64 @@ constexpr Duration linger_time_max = 2s;
 }  // namespace
 
 Stream::Stream(Loop& loop, int socket, std::string peer, std::unique_ptr<TlsSession> tls, Place place)
-    : loop_(loop),
-      descriptor_(loop.reactor().context, socket),
-      tls_(std::move(tls)),
-      place_(std::move(place)),
-      peer_(std::move(peer)) {}
+    : loop_(loop), socket_(socket), tls_(std::move(tls)), place_(std::move(place)), peer_(std::move(peer)) {}
+
+Stream::~Stream() { close_socket(); }
 
 void Stream::start(ConnectionHandler& handler) {
   KLIEG_ASSERT(!handler_, "a connection starts once");
   handler_ = &handler;
   if (!early_.empty()) {
-    asio::post(loop_.reactor().context, [self = shared_from_this()] {
+    loop_.post([self = shared_from_this()] {
       self->deliver(std::exchange(self->early_, {}));
-      self->wait_readable();
+      self->watch();
     });
     return;
   }
-  wait_readable();
+  watch();
 }
 
 void Stream::finish_handshake(std::move_only_function<void(Result<void>)> done) {
   handshake_done_ = std::move(done);
   tls_->begin(loop_.reactor().encrypted);
   send_ciphertext();
-  wait_readable();
+  watch();
 }
 
-void Stream::wait_readable() {
-  const bool wanted = closing_ || handshake_done_ || (handler_ && !paused_);
-  if (waiting_readable_ || !open() || !wanted) return;
-  waiting_readable_ = true;
-  descriptor_.async_wait(Descriptor::wait_read, [self = shared_from_this()](boost::system::error_code error) {
-    self->waiting_readable_ = false;
-    if (!error) self->on_readable();
-  });
+// Tells the loop what this stream waits for now. A system call only where that has changed.
+void Stream::watch() {
+  if (!open()) return;
+  const uint32_t wanted = (wants_to_read() ? EPOLLIN : 0u) | (wants_to_write() ? EPOLLOUT : 0u);
+  if (wanted == watched_) return;
+  auto& ready = loop_.reactor().ready;
+  in_set_ ? ready.change(socket_, wanted, *this) : ready.add(socket_, wanted, *this);
+  in_set_ = true;
+  watched_ = wanted;
 }
 
-void Stream::wait_writable() {
-  if (waiting_writable_ || !open()) return;
-  waiting_writable_ = true;
-  descriptor_.async_wait(Descriptor::wait_write, [self = shared_from_this()](boost::system::error_code error) {
-    self->waiting_writable_ = false;
-    if (!error) self->on_writable();
-  });
+bool Stream::wants_to_write() const {
+  return !ciphertext_.empty() || (queued_size_ > 0 && (!tls_ || tls_->established()));
+}
+
+void Stream::on_ready(uint32_t events) {
+  if (!open()) return;
+  const auto self = shared_from_this();
+  if (wants_to_read() ? events & (EPOLLIN | EPOLLERR | EPOLLHUP) : events & (EPOLLERR | EPOLLHUP)) {
+    wants_to_read() ? on_readable() : end(Closed::reset);
+  }
+  if (events & EPOLLOUT) on_writable();
+  watch();
 }
 
 void Stream::on_readable() {
-  if (!open() || (paused_ && !closing_)) return;
   auto& buffer = loop_.reactor().received;
-  const ssize_t size = ::recv(descriptor_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (size < 0 && errno != EAGAIN && errno != EINTR) return end(Closed::reset);
   if (size == 0) return end(closing_ ? Closed::by_us : Closed::by_peer);
   if (size > 0 && !closing_) {
     const ByteView bytes(buffer.data(), static_cast<size_t>(size));
     tls_ ? decrypt(bytes) : deliver(bytes);
   }
-  wait_readable();
 }
 
 void Stream::deliver(ByteView plain) {
@@ -116,9 +119,14 @@ void Stream::settle_handshake() {
   if (open() && queued_size_ > 0) flush();
 }
 
+void Stream::pause_reading() {
+  paused_ = true;
+  watch();
+}
+
 void Stream::resume_reading() {
   paused_ = false;
-  wait_readable();
+  watch();
 }
 
 void Stream::write(std::span<const Bytes> pieces) {
@@ -137,7 +145,7 @@ void Stream::write(std::span<const Bytes> pieces) {
     if (skip < piece.size()) queue_.push_back(piece.slice(skip));
   }
   if (tls_ && ciphertext_.empty()) return flush();
-  wait_writable();
+  watch();
 }
 
 size_t Stream::send(std::span<const Bytes> pieces, size_t skip) {
@@ -153,7 +161,7 @@ size_t Stream::send(std::span<const Bytes> pieces, size_t skip) {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = count;
-    const ssize_t taken = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t taken = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken < 0 && errno != EAGAIN && errno != EINTR) {
       end_later(Closed::reset);
       return sent;
@@ -173,7 +181,7 @@ void Stream::flush() {
     while (open() && ciphertext_.empty() && queued_size_ > 0 && tls_->established()) encrypt_batch();
     if (!tls_->established()) return;  // settle_handshake() comes back
   }
-  if (unsent() > 0) wait_writable();
+  watch();
 }
 
 void Stream::encrypt_batch() {
@@ -215,7 +223,7 @@ void Stream::send_ciphertext() {
   }
   if (open() && sent < encrypted.size()) {
     ciphertext_.insert(ciphertext_.end(), encrypted.begin() + static_cast<ptrdiff_t>(sent), encrypted.end());
-    wait_writable();
+    watch();
   }
   encrypted.clear();
 }
@@ -270,28 +278,28 @@ void Stream::finish_sending() {
     tls_->finish(loop_.reactor().encrypted);
     send_ciphertext();
   }
-  ::shutdown(descriptor_.native_handle(), SHUT_WR);
+  ::shutdown(socket_, SHUT_WR);
   linger_ = std::make_unique<Timer>(loop_, [this] { end(Closed::by_us); });
   linger_->arm(loop_.now() + linger_time_max);
-  wait_readable();
+  watch();
 }
 
 void Stream::abort() {
   if (!open()) return;
   const linger at_once{1, 0};
-  ::setsockopt(descriptor_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   end_later(Closed::by_us);
 }
 
 void Stream::release() {
   handler_ = nullptr;
   handshake_done_ = nullptr;
-  close_descriptor();
+  close_socket();
 }
 
 void Stream::end(Closed why) {
   ended_ = true;
-  close_descriptor();
+  close_socket();
   if (handshake_done_) {
     const bool said = !tls_->failure().empty();
     return std::exchange(handshake_done_,
@@ -302,17 +310,18 @@ void Stream::end(Closed why) {
 
 void Stream::end_later(Closed why) {
   ended_ = true;
-  asio::post(loop_.reactor().context, [self = shared_from_this(), why] { self->end(why); });
+  loop_.post([self = shared_from_this(), why] { self->end(why); });
 }
 
-void Stream::close_descriptor() {
+void Stream::close_socket() {
   ended_ = true;
   linger_.reset();
   queue_.clear();
   queue_head_ = head_sent_ = queued_size_ = 0;
   ciphertext_.clear();
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  if (socket_ < 0) return;
+  if (in_set_) loop_.reactor().ready.remove(socket_, *this);
+  ::close(std::exchange(socket_, -1));
   place_.reset();
 }
 

@@ -1,7 +1,7 @@
 // The Connection there is: a socket, a queue of shared bytes, perhaps a TLS session.
 //
-// A Stream is held by its owner's Connection and by every wait under way, so a wait that ends after the owner let go
-// finds a closed stream and does nothing. `handler_` is null before start() and after the last callback.
+// A Stream is held by its owner's Connection and by the turn it is in, so an owner may let go inside any callback.
+// `handler_` is null before start() and after the last callback.
 #pragma once
 
 #include <memory>
@@ -17,14 +17,17 @@ namespace klieg::net {
 // A place among connections_max: given back when the stream's socket closes.
 using Place = std::shared_ptr<void>;
 
-class Stream final : public std::enable_shared_from_this<Stream> {
+class Stream final : private Watched, public std::enable_shared_from_this<Stream> {
  public:
   Stream(Loop& loop, int socket, std::string peer, std::unique_ptr<TlsSession> tls, Place place);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   void start(ConnectionHandler& handler);
   void write(std::span<const Bytes> pieces);
   size_t unsent() const { return queued_size_ + ciphertext_.size(); }
-  void pause_reading() { paused_ = true; }
+  void pause_reading();
   void resume_reading();
   void close();
   void abort();
@@ -39,8 +42,10 @@ class Stream final : public std::enable_shared_from_this<Stream> {
 
  private:
   // Waiting and reading.
-  void wait_readable();
-  void wait_writable();
+  void watch();
+  bool wants_to_read() const { return closing_ || handshake_done_ || (handler_ && !paused_); }
+  bool wants_to_write() const;
+  void on_ready(uint32_t events) override;
   void on_readable();
   void on_writable();
   void decrypt(ByteView ciphertext);
@@ -56,13 +61,14 @@ class Stream final : public std::enable_shared_from_this<Stream> {
   void finish_sending();
 
   // Ending.
-  bool open() const { return descriptor_.is_open() && !ended_; }
+  bool open() const { return !ended_; }
   void end(Closed why);        // at once: only from turns of the stream's own
   void end_later(Closed why);  // from inside a call of the owner
-  void close_descriptor();
+  void close_socket();
 
   Loop& loop_;
-  Descriptor descriptor_;
+  int socket_;            // -1: closed
+  uint32_t watched_ = 0;  // for which events
   std::unique_ptr<TlsSession> tls_;
   ConnectionHandler* handler_ = nullptr;
   std::move_only_function<void(Result<void>)> handshake_done_;
@@ -74,8 +80,7 @@ class Stream final : public std::enable_shared_from_this<Stream> {
   std::vector<uint8_t> early_;       // what followed a client's handshake before start(); at most one read
   std::vector<uint8_t> ciphertext_;  // what the kernel did not take of the last batch of records
 
-  bool waiting_readable_ = false;
-  bool waiting_writable_ = false;
+  bool in_set_ = false;  // of the loop's ReadySet
   bool paused_ = false;
   bool closing_ = false;
   bool ended_ = false;
