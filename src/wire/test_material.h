@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -25,7 +24,10 @@ inline std::filesystem::path test_material_root() {
 // Empty where there is no such file.
 inline std::vector<uint8_t> test_material(const std::string& path) {
   std::ifstream file(test_material_root() / path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::vector<uint8_t> content;
+  char piece[65536];
+  while (file.read(piece, sizeof piece), file.gcount() > 0) content.insert(content.end(), piece, piece + file.gcount());
+  return content;
 }
 
 }  // namespace klieg::wire
