@@ -22,6 +22,7 @@ enum class RefusalReason : uint8_t {
 struct Refusal {
   RefusalReason reason = RefusalReason::wrong_key;
   std::string words;
+  std::string channel = {};  // for the log, where the key was right
   bool operator==(const Refusal&) const = default;
 };
 

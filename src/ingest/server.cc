@@ -169,7 +169,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
         .Increment();
     logging::warning("publisher refused", {{"reason", name_of(refusal.reason)},
                                            {"words", refusal.words},
-                                           {"channel", channel_},
+                                           {"channel", channel_.empty() ? refusal.channel : channel_},
                                            {"peer", connection_->peer()},
                                            {"encoder", session_.encoder()}});
   }

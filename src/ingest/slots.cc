@@ -82,7 +82,8 @@ Result<Granted, Refusal> Slots::claim(std::string_view key, std::string_view pee
     case SlotState::live: {
       const bool silent = now - slot.last_media_at >= policy_.silent_after;
       if (!silent && policy_.takeover == Takeover::refused) {
-        return std::unexpected(Refusal{RefusalReason::already_live, "already live: another encoder uses this key"});
+        return std::unexpected(
+            Refusal{RefusalReason::already_live, "already live: another encoder uses this key", slot.channel});
       }
       granted.continuity = Continuity::continues;
       granted.displaced = slot.publisher;
