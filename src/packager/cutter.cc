@@ -23,23 +23,23 @@ Duration Cutter::tolerance() const {
   return std::min(interval, grid_.segment) / 2;
 }
 
-bool Cutter::ends_here(MediaTime at, Duration duration, Sync sync) const {
+bool Cutter::ends_here(MediaTime at, Duration length, Sync sync) const {
   if (at <= segment_start_) return false;
-  if (at + duration - segment_start_ > grid_.segment_max || at >= line() + grid_.segment / 2) return true;
-  if (grid_.fit == GridFit::sparse) return at + duration / 2 >= line();
+  if (length > grid_.segment_max || at >= line() + grid_.segment / 2) return true;
+  if (grid_.fit == GridFit::sparse) return at >= line();
   if (sync == Sync::no) return false;
   if (at >= line() - tolerance()) return true;
   // A key frame before the line is better than the one after it if that would come too late to be waited for.
   return at - segment_start_ >= grid_.segment / 2 && at + key_interval() - segment_start_ > grid_.segment_max;
 }
 
-std::optional<Cut> Cutter::decide(MediaTime at, Duration duration, Sync sync) {
+std::optional<Cut> Cutter::decide(MediaTime at, Duration length, Sync sync) {
   if (sync == Sync::yes) {
     intervals_[1] = intervals_[0];
     intervals_[0] = at - last_key_;
     last_key_ = at;
   }
-  if (!ends_here(at, duration, sync)) return std::nullopt;
+  if (!ends_here(at, length, sync)) return std::nullopt;
   const Duration offset = at > line() ? at - line() : line() - at;
   ++lines_passed_;
   segment_start_ = at;

@@ -28,8 +28,9 @@ class Cutter {
   // A period begins on the grid; its first segment starts here.
   void begin(MediaTime start);
 
-  // Does the segment end before this sample? Call for each sample but the one given to begin(), in decode order.
-  std::optional<Cut> decide(MediaTime presentation, Duration duration, media::Sync sync);
+  // Does the segment end before this sample, presented at `at`? `length` is how long the segment, as it is decoded,
+  // would be with the sample in it. Call for each sample but the one given to begin(), in decode order.
+  std::optional<Cut> decide(MediaTime at, Duration length, media::Sync sync);
 
   // No later cut lies before this time.
   MediaTime earliest() const { return line() - tolerance(); }
@@ -38,7 +39,7 @@ class Cutter {
   MediaTime line() const;
   Duration tolerance() const;
   Duration key_interval() const { return std::max(intervals_[0], intervals_[1]); }
-  bool ends_here(MediaTime at, Duration duration, media::Sync sync) const;
+  bool ends_here(MediaTime at, Duration length, media::Sync sync) const;
 
   Grid grid_;
   MediaTime origin_;

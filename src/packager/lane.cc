@@ -18,6 +18,8 @@ namespace {
 constexpr Duration hole_filled_max = 2s;
 // What stands in for more than this at once would stand in for a jump of the timeline.
 constexpr Duration fill_max = 10s;
+// A sample that lies further than this before the end of the one before it comes too late to be used.
+constexpr Duration step_back_max = 10ms;
 constexpr MediaTime decode_time_max = MediaTime(50 * 365 * 86400s);
 constexpr Duration composition_offset_max = 10s;
 
@@ -72,12 +74,15 @@ void Lane::accept(Sample sample) {
 
 void Lane::place(Sample sample) {
   if (track_.kind == TrackKind::audio) {
+    if (sample.presentation_time() + audio_frame_of(track_, sample.content) / 2 < start_) return;
     cadence_.expect_frame(audio_frame_of(track_, sample.content));
     cadence_.place(sample);
+    if (sample.decode_time + step_back_max < least_decode_) return;
     fill_hole(sample.decode_time);
     last_audio_ = sample.content;
   } else {
     cadence_.place(sample);
+    if (sample.decode_time + step_back_max < least_decode_) return;
     if (sample.sync == Sync::yes) last_key_ = sample;
   }
   // Rounding may bring two samples together that came a millisecond apart.
@@ -105,7 +110,7 @@ bool Lane::can_fill() const {
 
 bool Lane::fill(MediaTime until, Duration step) {
   if (!can_fill()) return false;
-  waiting_end_ = std::max(waiting_end_, until - fill_max);
+  waiting_end_ = std::max({waiting_end_, until - fill_max, least_decode_});
   if (track_.kind == TrackKind::audio) {
     const Bytes silence = *silent_frame(track_, last_audio_);
     step = audio_frame_of(track_, silence);
@@ -135,11 +140,15 @@ void Lane::gather() {
   waiting_.clear();
   waiting_size_ = 0;
   standing_in_ = false;
+  least_decode_ = std::max(least_decode_, end_);
   cadence_.restart();
 }
 
-void Lane::drop_before_key_frame() {
-  while (!waiting_.empty() && waiting_.front().sync == Sync::no) {
+void Lane::drop_unusable() {
+  const auto usable = [&](const Sample& sample) {
+    return sample.decode_time >= least_decode_ && (track_.kind == TrackKind::audio || sample.sync == Sync::yes);
+  };
+  while (!waiting_.empty() && !usable(waiting_.front())) {
     waiting_size_ -= waiting_.front().content.size();
     waiting_.pop_front();
   }
@@ -183,8 +192,8 @@ void Lane::settle(MediaTime start) {
     cadence_.measure(times);
   }
   state_ = LaneState::settled;
-  least_decode_ = end_;
-  end_ = waiting_end_ = start;
+  start_ = start;
+  end_ = waiting_end_ = std::max(end_, start);
   bool begun = false;
   for (Sample& sample : gathered) {
     const Duration half = track_.kind == TrackKind::audio ? audio_frame_of(track_, sample.content) / 2 : Duration(0);

@@ -40,7 +40,7 @@ class Lane {
   bool full() const { return waiting_size_ > waiting_bytes_max || waiting_.size() > waiting_count_max; }
 
   // While gathering: a period cannot begin before a key frame; and what is known of the frames' duration.
-  void drop_before_key_frame();
+  void drop_unusable();
   Duration measured_frame();
 
   // The next sample with its duration filled in, if that is known; nullptr if not. `flush`: then the usual one is
@@ -74,6 +74,7 @@ class Lane {
   uint64_t waiting_size_ = 0;
   MediaTime end_;
   MediaTime waiting_end_;
+  MediaTime start_;            // of the period
   MediaTime least_decode_;     // of the next sample: decode times increase by at least a tick
   MediaTime last_came_{-1ns};  // as they came
   bool standing_in_ = false;   // filled, and the publisher is not back yet

@@ -109,11 +109,14 @@ bool Packager::try_start(Lane::Flush flush) {
   const bool waited_enough = flush == Lane::Flush::yes || std::max(waited(video), waited(audio)) >= start_wait_max ||
                              (video.lane && video.lane->full()) || (audio.lane && audio.lane->full());
   GridMeasure measure{.segment = settings_.segment, .part = settings_.part, .key_interval = {}};
-  if (video.lane) video.lane->drop_before_key_frame();
+  for (Member& each : members_) {
+    if (each.lane) each.lane->drop_unusable();
+  }
   if (video.lane && !video.lane->empty()) {
     if (!grid_) {
       measure.key_interval = key_interval_of(*video.lane);
-      if (!measure.key_interval && !waited_enough) return false;
+      // Key frames that follow each other fast tell too little of the pace: nearly a segment is needed.
+      if (!waited_enough && (!measure.key_interval || waited(video) < settings_.segment * 4 / 5)) return false;
       if (flush == Lane::Flush::yes && !measure.key_interval)
         measure.key_interval = std::max(waited(video), measure.segment);
       measure.frame = video.lane->measured_frame();
@@ -160,6 +163,7 @@ void Packager::start_period() {
   Member& video = member(TrackKind::video);
   Lane& leading = video.place == Member::Place::joining ? *video.lane : *member(TrackKind::audio).lane;
   leading.settle(leading.waiting().front().presentation_time());
+  KLIEG_ASSERT(!leading.empty(), "what was usable before it was settled still is");
   const MediaTime start = leading.waiting().front().presentation_time();
   cutter_->begin(start);
   begin_period(next_period_ == 0 ? PeriodStart::first : PeriodStart::discontinuity, start);
@@ -211,7 +215,8 @@ void Packager::lead(Lane::Flush flush) {
 
 void Packager::cut_before(const Sample& sample, MediaTime end_before) {
   const MediaTime at = sample.presentation_time();
-  const auto decided = cutter_->decide(at, sample.duration, sample.sync);
+  const auto decided =
+      cutter_->decide(at, leader().writer->segment_until(sample.decode_time + sample.duration), sample.sync);
   if (sample.decode_time - end_before > hole_max) {
     cut(at, PeriodStart::discontinuity);
   } else if (decided) {
@@ -244,9 +249,17 @@ void Packager::cut(MediaTime at, std::optional<PeriodStart> new_period) {
   }
 }
 
+// Nothing came in the whole segment, and no stall was noticed before now: one frame stands in, or the one that comes
+// next if there is no room before it.
+void Packager::write_only_frame(Member& member) {
+  const Sample* next = member.lane->front(Lane::Flush::yes);
+  const MediaTime room_ends = std::max(member.lane->end(), member.segment_at) + member.lane->usual_duration();
+  const bool room = !next || next->decode_time >= room_ends;
+  member.writer->write(room ? member.lane->stand_in(member.segment_at) : member.lane->take());
+}
+
 void Packager::next_segment(Member& ending, const DecidedCut& cut) {
-  // Nothing came in the whole segment, and no stall was noticed before now.
-  if (ending.writer->segment_empty()) ending.writer->write(ending.lane->stand_in(ending.segment_at));
+  if (ending.writer->segment_empty()) write_only_frame(ending);
   ending.writer->end_segment();
   ending.writer->begin_segment(cut.msn, cut.period);
   ending.segment_at = cut.at;
@@ -293,7 +306,7 @@ void Packager::flush_all() {
     while (each.writer->msn() < leader().writer->msn()) {
       next_segment(each, *std::ranges::find(cuts_, each.writer->msn() + 1, &DecidedCut::msn));
     }
-    if (each.writer->segment_empty()) each.writer->write(each.lane->stand_in(each.segment_at));
+    if (each.writer->segment_empty()) write_only_frame(each);
     each.writer->end_segment();
   }
   next_msn_ = leader().writer->msn() + 1;

@@ -87,6 +87,7 @@ class Packager final : public media::SampleSink {
   void cut_before(const media::Sample& sample, MediaTime end_before);
   void cut(MediaTime at, std::optional<media::PeriodStart> new_period);
   void next_segment(Member& member, const DecidedCut& cut);
+  void write_only_frame(Member& member);
   void replace_stalled();
   void begin_period(media::PeriodStart why, MediaTime start);
 

@@ -28,6 +28,7 @@ void TrackWriter::begin_segment(media::Msn msn, uint32_t period) {
   KLIEG_ASSERT(segment_empty(), "the segment before has ended");
   msn_ = msn;
   period_ = period;
+  if (!header_written_) write_header();
 }
 
 void TrackWriter::write_header() {
@@ -41,7 +42,6 @@ void TrackWriter::write_header() {
 }
 
 void TrackWriter::open_segment(const media::Sample& first) {
-  if (!header_written_) write_header();
   segment_start_ticks_ = to_ticks(first.decode_time.time_since_epoch(), timescale_);
   segment_size_ = 0;
   part_index_ = 0;

@@ -22,7 +22,7 @@ class TrackWriter {
   TrackWriter(media::TrackId id, const media::Track& track, const Grid& grid, media::RecordSink& out,
               std::function<WallTime(MediaTime)> wall_of);
 
-  // A new decoder configuration, from the next segment on.
+  // A new decoder configuration, from the next segment on; its header is born when that begins.
   void change_track(const media::Track& track);
 
   // The next sample begins this segment. The one before has ended.
