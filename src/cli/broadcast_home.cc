@@ -30,40 +30,48 @@ std::vector<media::Record> replay_of(const origin::Window& window) {
 }
 
 BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel,
-                             const ServeConfig& config, OnState on_state)
+                             const ServeConfig& config, std::function<void()> on_ended)
     : loop_(loop),
       origin_(origin),
       channel_(channel),
-      on_state_(std::move(on_state)),
+      on_ended_(std::move(on_ended)),
       packager_(packager_settings(config), *this),
       broadcast_(ingest_settings(config), packager_),
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
-        wake_when_due();
+        settle();
       }) {}
 
 BroadcastHome::~BroadcastHome() = default;
 
 void BroadcastHome::publisher_began() {
   broadcast_.publisher_began(loop_.now(), loop_.wall_now());
-  wake_when_due();
+  settle();
 }
 
 std::optional<ingest::Refusal> BroadcastHome::on_message(const ingest::MediaMessage& message) {
   auto refusal = broadcast_.on_message(message, loop_.now(), loop_.wall_now());
-  wake_when_due();
+  settle();
   return refusal;
 }
 
 void BroadcastHome::publisher_gone() {
   broadcast_.publisher_gone(loop_.now());
-  wake_when_due();
+  settle();
 }
 
-void BroadcastHome::end() { broadcast_.end(); }
+void BroadcastHome::end() {
+  broadcast_.end();
+  settle();
+}
 
-void BroadcastHome::wake_when_due() {
-  if (const std::optional<LoopTime> due = broadcast_.wake_at()) {
+// After every input: the next wake-up, or the end.
+void BroadcastHome::settle() {
+  if (ended()) {
+    timer_.cancel();
+    send_gathered();  // there may be no further turn
+    if (on_ended_) std::exchange(on_ended_, nullptr)();
+  } else if (const std::optional<LoopTime> due = broadcast_.wake_at()) {
     timer_.arm(*due);
   } else {
     timer_.cancel();
@@ -89,11 +97,6 @@ void BroadcastHome::on_record(const media::Record& record) {
       });
     }
     gathered_.push_back(record);
-  }
-  if (const auto* changed = std::get_if<media::StateChanged>(&record)) {
-    ended_ = changed->state == media::BroadcastState::ended;
-    if (ended_) send_gathered();  // the home may not see another turn
-    on_state_(changed->state);
   }
 }
 

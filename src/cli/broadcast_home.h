@@ -28,19 +28,18 @@ std::vector<media::Record> replay_of(const origin::Window& window);
 
 class BroadcastHome final : private media::RecordSink {
  public:
-  using OnState = std::function<void(media::BroadcastState)>;
   using Follower = std::function<void(std::vector<media::Record>)>;
 
-  // `on_state` hears live, paused, live ... ended; after ended the owner destroys the home in a later turn.
+  // `on_ended` is called once, also for a broadcast that never began; the owner then destroys the home in a later turn.
   BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const ServeConfig& config,
-                OnState on_state);
+                std::function<void()> on_ended);
   ~BroadcastHome() override;
 
   void publisher_began();
   std::optional<ingest::Refusal> on_message(const ingest::MediaMessage& message);
   void publisher_gone();
   void end();  // now, not after the rejoin window: the server is stopping
-  bool ended() const { return ended_; }
+  bool ended() const { return broadcast_.state() == ingest::Broadcast::State::ended; }
 
   // Sends the window as it stands in one call, if there is one yet, then every record, gathered per turn. Replaces a
   // follower of the same number.
@@ -49,19 +48,18 @@ class BroadcastHome final : private media::RecordSink {
 
  private:
   void on_record(const media::Record& record) override;
-  void wake_when_due();
+  void settle();
   void send_gathered();
 
   net::Loop& loop_;
   origin::Origin& origin_;
   const std::string channel_;
-  OnState on_state_;
+  std::function<void()> on_ended_;
   packager::Packager packager_;
   ingest::Broadcast broadcast_;
   net::Timer timer_;
   std::map<size_t, Follower> followers_;  // at most one per loop
   std::vector<media::Record> gathered_;   // of this turn; empty without followers
-  bool ended_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

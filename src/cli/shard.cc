@@ -131,9 +131,9 @@ void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
 void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,
                             std::shared_ptr<ingest::Publisher> port) {
   Home& home = homes_[channel];
-  if (!home.broadcast) {
-    home.broadcast = std::make_unique<BroadcastHome>(
-        loop_, origin_, channel, config_, [this, channel](media::BroadcastState state) { on_state(channel, state); });
+  if (!home.broadcast || home.broadcast->ended()) {
+    home.broadcast =
+        std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, [this, channel] { bury(channel); });
   } else if (home.publisher != 0) {
     home.broadcast->publisher_gone();  // displaced by this one
   }
@@ -156,12 +156,11 @@ void Shard::publisher_gone(const std::string& channel, ingest::PublisherId publi
   found->second.broadcast->publisher_gone();
 }
 
-void Shard::on_state(const std::string& channel, media::BroadcastState state) {
-  if (state != media::BroadcastState::ended) return;
+void Shard::bury(const std::string& channel) {
   // In a later turn: the broadcast is still on the stack.
   loop_.post([this, channel] {
     const auto found = homes_.find(channel);
-    if (found == homes_.end() || !found->second.broadcast->ended()) return;
+    if (found == homes_.end() || !found->second.broadcast->ended()) return;  // the next one lives here already
     world_.on_registry([channel, publisher = found->second.last_publisher](Registry& registry) {
       registry.ended(channel, publisher);
     });

@@ -72,7 +72,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   void mirror_wanted(const std::string& channel) override;
   void serve(const http::Request& request, http::Responder responder) override;
   http::Response list() const;
-  void on_state(const std::string& channel, media::BroadcastState state);
+  void bury(const std::string& channel);
   void let_go_of_unwatched();
 
   World& world_;
