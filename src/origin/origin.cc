@@ -249,7 +249,8 @@ void Origin::apply(const std::string& name, const media::Record& record, LoopTim
       note_end(name, broadcast, now);
       broadcast.ripen_all();
     }
-    if (broadcast.role == Role::home) change_status(name, channel, state_of(changed->state));
+    const ChannelState state = state_of(changed->state);
+    if (broadcast.role == Role::home && channel.status.state != state) change_status(name, channel, state);
   }
 }
 

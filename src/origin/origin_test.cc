@@ -295,6 +295,7 @@ TEST_F(OriginTest, status_tells_every_change_to_whoever_waits_for_it) {
             "{\"channel\":\"cam\",\"state\":\"live\",\"version\":1,\"broadcast\":\"abc.1\","
             "\"started_at\":\"2023-11-14T22:13:20.000Z\",\"target_latency_ms\":900,"
             "\"server_time\":\"2023-11-14T22:13:20.000Z\"}\n");
+  broadcast.state(BroadcastState::live);  // a packager says so too: nothing new
   const auto paused = hold(ask("status.json", "after=1"));
   broadcast.state(BroadcastState::paused);
   EXPECT_EQ(*paused, HoldEnd::ripe);
