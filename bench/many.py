@@ -258,7 +258,7 @@ def main():
     settle_s, measure_s = (SETTLE_QUICK_S, MEASURE_QUICK_S) if options.quick else (SETTLE_S, MEASURE_S)
 
     raise_file_limit()
-    subprocess.run(["tools/build_preset", "release", "bench_many_load", "klieg"], cwd=machine.ROOT, check=True)
+    subprocess.run(["tools/build_preset", "release", "bench_many_load"], cwd=machine.ROOT, check=True)
     make_recording()
     header = machine.print_header("many", versions=["klieg", "nginx"])
     print(f"{RECORDING.stat().st_size * 8 / 30 / 1000:.0f} kbit/s each, {rounds} x {measure_s} s in {WINDOWS} windows "
