@@ -42,10 +42,12 @@ class TlsSession {
   // A client's: the name the certificate must be for (empty: any), also sent as SNI where it is a name.
   void expect_host(const std::string& host, TlsClient policy);
 
-  // Ciphertext that came. Must be read() until wants_more before the next is given.
+  // Ciphertext that came. Must be read() until wants_more or drained() before the next is given.
   void give(ByteView ciphertext) { input_ = ciphertext; }
   // Takes the handshake forward, then decrypts at most one record into `plain`. What must be sent goes to `output`.
   Read read(std::span<uint8_t> plain, size_t& plain_size, std::vector<uint8_t>& output);
+  // All that was given has been read: read() would only say wants_more.
+  bool drained() const;
   // Takes the handshake forward without input (a client's first flight).
   void begin(std::vector<uint8_t>& output);
   // Asserted: established(). Full records of 16 KiB and one for the rest.
