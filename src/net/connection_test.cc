@@ -4,9 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "net/certificate_test.h"
 #include "net/listener.h"
@@ -300,6 +304,58 @@ TEST(Loop, posted_work_runs_in_order_and_timers_in_theirs) {
   });
   loop.run();
   EXPECT_EQ(order, "first second at once late ");
+}
+
+// What two loops of a server share: a port, a certificate; and how they are reached from elsewhere.
+TEST_F(Tls, loops_on_threads_of_their_own_share_a_port_and_a_certificate) {
+  certificate = *TlsServer::load(files.certificate_file(), files.key_file(), {});
+  struct Echo final : ConnectionHandler {
+    explicit Echo(std::unique_ptr<Connection> made) : connection(std::move(made)) { connection->start(*this); }
+    void on_bytes(ByteView bytes) override { connection->write(Bytes::copy_of(bytes)); }
+    void on_closed(Closed) override { connection.reset(); }
+    std::unique_ptr<Connection> connection;
+  };
+  struct Worker {
+    Loop loop;
+    std::vector<std::unique_ptr<Echo>> echoes;
+    std::unique_ptr<Listener> listener;
+    std::thread thread;
+  };
+  Worker workers[2];
+  ListenerLimits limits;
+  limits.port_use = PortUse::shared;
+  Endpoint at{"127.0.0.1", 0};
+  for (Worker& worker : workers) {
+    auto made = Listener::listen(worker.loop, at, certificate, limits, [&worker](auto connection) {
+      worker.echoes.push_back(std::make_unique<Echo>(std::move(connection)));
+    });
+    ASSERT_TRUE(made) << made.error().message;
+    worker.listener = std::move(*made);
+    at = worker.listener->local();
+    worker.thread = std::thread([&worker] { worker.loop.run(); });
+  }
+  constexpr size_t clients = 20;
+  Side sides[clients];
+  for (Side& side : sides) {
+    net::connect(loop, at, TlsClient::accept_any_certificate, 10s, [&side](auto made) {
+      ASSERT_TRUE(made) << made.error().message;
+      side.hold(std::move(*made));
+      side.connection->write(Bytes::copy_of("hello"));
+    });
+  }
+  EXPECT_TRUE(certificate->reload());
+  run_until([&] { return std::ranges::all_of(sides, [](const Side& side) { return side.received == "hello"; }); });
+  std::atomic<int> posted = 0;
+  for (Worker& worker : workers) {
+    worker.loop.dispatch([&] {
+      ++posted;
+      worker.echoes.clear();
+      worker.listener.reset();
+      worker.loop.stop();
+    });
+    worker.thread.join();
+  }
+  EXPECT_EQ(posted, 2);
 }
 
 TEST(Endpoint, is_read_from_its_usual_forms) {
