@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -53,6 +54,7 @@ std::map<std::string, Object, std::less<>> read_objects(const char* directory) {
 
 int main(int count, char** arguments) {
   if (count < 3) return 2;
+  std::signal(SIGPIPE, SIG_IGN);
   const auto objects = read_objects(arguments[1]);
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   const int on = 1;
