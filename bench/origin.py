@@ -182,7 +182,7 @@ def make_files(directory):
 
 
 def measure(servers, options):
-    rounds = 1 if options.quick else 5
+    rounds = 1 if options.quick else 3
     rows, details = [], []
     for transport in ("HTTP/1.1", "HTTP/1.1 TLS", "HTTP/2 TLS"):
         for connections in (50,) if options.quick else (50, 1000):
@@ -215,7 +215,7 @@ def measure(servers, options):
 
 
 def main():
-    options = machine.options(__doc__, seconds=(2, 0.5))
+    options = machine.options(__doc__, seconds=(1.5, 0.5))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     build()

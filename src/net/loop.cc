@@ -11,9 +11,9 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   reactor_->thread = std::this_thread::get_id();
-  reactor_->context.restart();
   reactor_->begin_turn();
   reactor_->context.run();
+  reactor_->context.restart();  // here and not before: a stop() that came before run() counts
 }
 
 void Loop::stop() { reactor_->context.stop(); }

@@ -100,6 +100,7 @@ void Stream::decrypt(ByteView ciphertext) {
     switch (read) {
       case TlsSession::Read::plaintext:
         deliver({reactor.decrypted.data(), size});
+        if (tls_->drained()) return;
         break;
       case TlsSession::Read::wants_more:
         return;
@@ -268,7 +269,7 @@ void Stream::on_writable() {
 void Stream::close() {
   if (!open() || closing_) return;
   closing_ = true;
-  if (unsent() == 0) finish_sending();
+  if (unsent() == 0 || (tls_ && !tls_->established())) finish_sending();  // without a key nothing can be sent
 }
 
 // Our end of the stream is said; the peer's is waited for, because closing a socket on bytes that nobody read makes the
