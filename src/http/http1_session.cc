@@ -19,16 +19,6 @@ namespace {
 
 namespace http1 = wire::http1;
 
-Method method_of(std::string_view name) {
-  if (name == "GET") return Method::get;
-  if (name == "HEAD") return Method::head;
-  if (name == "POST") return Method::post;
-  if (name == "PUT") return Method::put;
-  if (name == "DELETE") return Method::delete_;
-  if (name == "OPTIONS") return Method::options;
-  return Method::other;
-}
-
 // A request whose body is still coming.
 struct Arriving {
   std::string head;

@@ -17,16 +17,6 @@
 namespace klieg::http {
 namespace {
 
-Method method_of(std::string_view name) {
-  if (name == "GET") return Method::get;
-  if (name == "HEAD") return Method::head;
-  if (name == "POST") return Method::post;
-  if (name == "PUT") return Method::put;
-  if (name == "DELETE") return Method::delete_;
-  if (name == "OPTIONS") return Method::options;
-  return Method::other;
-}
-
 class Http2Session;
 
 // One stream: a request and its response.

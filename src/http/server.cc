@@ -106,6 +106,16 @@ bool Outgoing::done_after(uint64_t taken) const {
 
 bool Outgoing::lost() const { return log_ && !done() && !log_->growing() && offset_ >= log_->size(); }
 
+Method method_of(std::string_view name) {
+  if (name == "GET") return Method::get;
+  if (name == "HEAD") return Method::head;
+  if (name == "POST") return Method::post;
+  if (name == "PUT") return Method::put;
+  if (name == "DELETE") return Method::delete_;
+  if (name == "OPTIONS") return Method::options;
+  return Method::other;
+}
+
 bool has_body(uint16_t status) { return status >= 200 && status != 204 && status != 304; }
 
 Tally::Tally(Metrics& metrics)

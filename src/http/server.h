@@ -47,13 +47,13 @@ class Handler {
 };
 
 struct Limits {
-  size_t head_size_max = 16 * 1024;  // request line and headers; more: 431
-  size_t body_size_max = 64 * 1024;  // more: 413
-  Duration head_time_max = 10s;      // from connect (or a request's first byte) to the end of its head; more: 408
-  Duration idle_time_max = 75s;      // between requests
-  Duration stall_time_max = 30s;     // a peer that takes nothing of what is due to it
+  size_t head_size_max = size_t{16} * 1024;  // request line and headers; more: 431
+  size_t body_size_max = size_t{64} * 1024;  // more: 413
+  Duration head_time_max = 10s;   // from connect (or a request's first byte) to the end of its head; more: 408
+  Duration idle_time_max = 75s;   // between requests
+  Duration stall_time_max = 30s;  // a peer that takes nothing of what is due to it
   size_t unsent_max =
-      1024 * 1024;             // per connection, handed to the kernel's side of us; beyond it we stop reading the log
+      size_t{1024} * 1024;     // per connection, handed to the kernel's side of us; beyond it we stop reading the log
   uint32_t streams_max = 100;  // HTTP/2 concurrent streams
 };
 

@@ -199,8 +199,8 @@ TEST_F(Net, a_refused_connect_is_an_error_in_words) {
 }
 
 struct Tls : Net {
-  void listen_tls(std::vector<std::string> protocols = {}) {
-    auto loaded = TlsServer::load(files.certificate_file(), files.key_file(), std::move(protocols));
+  void listen_tls(const std::vector<std::string>& protocols = {}) {
+    auto loaded = TlsServer::load(files.certificate_file(), files.key_file(), protocols);
     ASSERT_TRUE(loaded) << loaded.error().message;
     certificate = *loaded;
     listen({}, certificate);

@@ -25,7 +25,7 @@ struct Endpoint {
 class TlsServer {
  public:
   static Result<std::shared_ptr<TlsServer>> load(const std::string& certificate_file, const std::string& key_file,
-                                                 std::vector<std::string> application_protocols);
+                                                 const std::vector<std::string>& application_protocols);
   virtual ~TlsServer() = default;
   virtual Result<void> reload() = 0;
 };

@@ -38,7 +38,9 @@ using Descriptor = asio::posix::stream_descriptor;
 
 // 64 KiB: what one recv may bring. A whole RTMP key frame or many pipelined requests in one system call, and still in
 // the second-level cache when the handler reads it.
-constexpr size_t read_buffer_size = 64 * 1024;
+constexpr size_t read_buffer_size = size_t{64} * 1024;
+
+constexpr size_t tls_record_size_max = size_t{16} * 1024;  // RFC 8446 section 5.1
 
 struct Loop::Reactor {
   Reactor() : context(1), work(asio::make_work_guard(context)), ready_watch(context, ::dup(ready.descriptor())) {
@@ -67,7 +69,7 @@ struct Loop::Reactor {
 
   // Each is used only from a read event until its handler returns, so one per loop is enough.
   std::array<uint8_t, read_buffer_size> received;
-  std::array<uint8_t, 16 * 1024> decrypted;  // one TLS record
+  std::array<uint8_t, tls_record_size_max> decrypted;
   // Used only inside one write().
   std::vector<uint8_t> encrypted;
   std::vector<uint8_t> record;

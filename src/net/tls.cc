@@ -166,7 +166,7 @@ std::string_view TlsSession::application_protocol() const {
 }
 
 TlsCertificate::TlsCertificate(std::string certificate_file, std::string key_file,
-                               std::vector<std::string> application_protocols)
+                               const std::vector<std::string>& application_protocols)
     : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {
   for (const std::string& protocol : application_protocols) {
     KLIEG_ASSERT(!protocol.empty() && protocol.size() < 256, "an ALPN name fits its length byte");
@@ -220,8 +220,8 @@ std::unique_ptr<TlsSession> TlsCertificate::accept_session() const {
 }
 
 Result<std::shared_ptr<TlsServer>> TlsServer::load(const std::string& certificate_file, const std::string& key_file,
-                                                   std::vector<std::string> application_protocols) {
-  auto made = std::make_shared<TlsCertificate>(certificate_file, key_file, std::move(application_protocols));
+                                                   const std::vector<std::string>& application_protocols) {
+  auto made = std::make_shared<TlsCertificate>(certificate_file, key_file, application_protocols);
   if (auto loaded = made->reload(); !loaded) return std::unexpected(loaded.error());
   return made;
 }

@@ -24,8 +24,6 @@ struct SslDeleter {
 using SslPointer = std::unique_ptr<SSL, SslDeleter>;
 using SslContextPointer = std::unique_ptr<SSL_CTX, SslDeleter>;
 
-constexpr size_t tls_record_size_max = 16 * 1024;  // RFC 8446 section 5.1
-
 // What OpenSSL says is wrong, in words; empties its error queue.
 std::string take_openssl_error();
 
@@ -77,7 +75,8 @@ class TlsSession {
 // The TlsServer behind listener.h.
 class TlsCertificate final : public TlsServer, public std::enable_shared_from_this<TlsCertificate> {
  public:
-  TlsCertificate(std::string certificate_file, std::string key_file, std::vector<std::string> application_protocols);
+  TlsCertificate(std::string certificate_file, std::string key_file,
+                 const std::vector<std::string>& application_protocols);
   Result<void> reload() override;
   std::unique_ptr<TlsSession> accept_session() const;
 

@@ -134,9 +134,10 @@ Result<void, Refusal> note_field(const HeaderView& field, Framing& framing, Requ
     case 14:
       if (field.name == "content-length") {
         ++framing.content_lengths;
-        const char* end = field.value.data() + field.value.size();
-        const auto [rest, error] = std::from_chars(field.value.data(), end, out.content_length);
-        if (field.value.empty() || rest != end || error != std::errc()) return refuse(400, "bad Content-Length");
+        const std::string_view digits = field.value;
+        const char* end = digits.data() + digits.size();
+        const auto [rest, error] = std::from_chars(end - digits.size(), end, out.content_length);
+        if (digits.empty() || rest != end || error != std::errc()) return refuse(400, "bad Content-Length");
       }
       break;
     case 17:
