@@ -126,6 +126,7 @@ struct PeriodContent {
   std::vector<OfTrack> tracks;
   MediaTime begin = MediaTime::max();  // of the first listed segment, if any is finished
   MediaTime end = MediaTime::min();
+  media::Msn next_msn = 0;  // behind the last finished segment
   bool any_finished = false;
   bool all_begun = true;  // every track that is being sent
 };
@@ -144,6 +145,7 @@ PeriodContent content_of(const Window& window, const media::PeriodBegun& period)
       content.any_finished = true;
       content.begin = std::min(content.begin, segment.begun.start);
       content.end = std::max(content.end, segment.begun.start + segment.duration);
+      content.next_msn = std::max(content.next_msn, segment.begun.msn + 1);
     }
     const bool begun = found.open || !found.finished.empty();
     if (!track.segments.empty() && !begun) content.all_begun = false;
@@ -254,6 +256,11 @@ std::optional<dash::Period> period_of(const Window& window, const media::PeriodB
   // After a discontinuity the next period begins some time after this one's last segment; otherwise just there.
   if (over || (next && next->why == media::PeriodStart::discontinuity)) {
     Duration duration = content.any_finished ? content.end - period.start - beginning.shift : Duration(0);
+    // Players divide by the grid and round up: what sticks out by a millisecond would be a segment that never was.
+    if (addressing == Addressing::by_number) {
+      duration =
+          std::min(duration, window.begun().grid * static_cast<int64_t>(content.next_msn - beginning.start_number));
+    }
     if (next) duration = std::min(duration, to_whole_ms(next->start_wall - zero_of(window)) - view.start);
     view.duration = std::max(Duration(0), duration);
   }

@@ -285,6 +285,23 @@ TEST_F(ManifestsTest, a_broadcast_that_is_over_is_static_and_begins_with_its_fir
   }
 }
 
+// Players divide by the grid and round up: a millisecond too much and they ask for a segment that never was.
+TEST_F(ManifestsTest, a_period_that_is_over_has_room_for_as_many_segments_as_it_has) {
+  start();
+  broadcast.segments(2);
+  broadcast.open();
+  broadcast.add_part();
+  broadcast.close(1010ms);
+  broadcast.period(PeriodStart::discontinuity, 5s);
+  broadcast.segments(1);
+  broadcast.open();
+  broadcast.add_part();
+  broadcast.close(1s + 333us);
+  EXPECT_THAT(mpd(), HasSubstr("<Period id=\"0\" start=\"PT0S\" duration=\"PT3S\">"));
+  broadcast.state(BroadcastState::ended);
+  EXPECT_THAT(mpd(), HasSubstr("<Period id=\"1\" start=\"PT8.01S\" duration=\"PT2S\">"));
+}
+
 std::filesystem::path shared_data() {
   if (const char* named = std::getenv("KLIEG_SHARED_DATA")) return named;
   return std::filesystem::path(__FILE__).parent_path() / "../../../shared/data";
