@@ -88,10 +88,10 @@ std::optional<hls::RenditionReport> report_of(const TrackWindow& track) {
   return std::nullopt;
 }
 
-// The wall clock of presentation time zero, exact.
+// The wall clock of presentation time zero, exact. A broadcast whose first frame is shown before that begins there.
 WallTime zero_of(const Window& window) {
   const media::PeriodBegun& first = window.periods().front();
-  return first.start_wall - first.start.time_since_epoch();
+  return first.start_wall - std::max(Duration(0), first.start.time_since_epoch());
 }
 
 Duration to_whole_ms(Duration duration) { return std::chrono::round<std::chrono::milliseconds>(duration); }
@@ -195,7 +195,7 @@ void write_timeline(dash::Template& out, const std::vector<const Segment*>& segm
         i + 1 < segments.size() ? segments[i + 1]->begun.start : segment.begun.start + segment.duration;
     const int64_t start_ticks = to_ticks(segment.begun.start.time_since_epoch(), out.timescale);
     const int64_t end_ticks = to_ticks(end.time_since_epoch(), out.timescale);
-    dash::append(out.timeline, static_cast<uint64_t>(start_ticks),
+    dash::append(out.timeline, static_cast<uint64_t>(std::max<int64_t>(0, start_ticks)),
                  static_cast<uint64_t>(std::max<int64_t>(1, end_ticks - start_ticks)));
   }
 }
@@ -251,7 +251,8 @@ std::optional<dash::Period> period_of(const Window& window, const media::PeriodB
   const Beginning beginning = beginning_of(window, period, content, addressing);
   dash::Period view;
   view.index = period.index;
-  view.start = to_whole_ms(period.start_wall - zero_of(window)) + beginning.shift;
+  // The server's clock may have been set back since the broadcast began; nothing begins before that.
+  view.start = std::max(Duration(0), to_whole_ms(period.start_wall - zero_of(window))) + beginning.shift;
   view.start_wall = period.start_wall;
   // After a discontinuity the next period begins some time after this one's last segment; otherwise just there.
   if (over || (next && next->why == media::PeriodStart::discontinuity)) {

@@ -302,6 +302,21 @@ TEST_F(ManifestsTest, a_period_that_is_over_has_room_for_as_many_segments_as_it_
   EXPECT_THAT(mpd(), HasSubstr("<Period id=\"1\" start=\"PT8.01S\" duration=\"PT2S\">"));
 }
 
+// An encoder may write a composition time below zero; a machine's clock may be set right in mid-broadcast.
+TEST_F(ManifestsTest, nothing_begins_before_the_presentation_does) {
+  MadeUpBroadcast early;
+  early.at = MediaTime(-5s);
+  start(std::move(early));
+  broadcast.segments(2);
+  EXPECT_THAT(mpd(), HasSubstr("<Period id=\"0\" start=\"PT0S\">"));
+  broadcast.period(PeriodStart::off_grid);
+  broadcast.segments(1);
+  EXPECT_THAT(mpd(), HasSubstr("<S t=\"0\""));
+  broadcast.period(PeriodStart::discontinuity, -3600s);
+  broadcast.segments(1);
+  EXPECT_THAT(mpd(), HasSubstr("<Period id=\"2\" start=\"PT0S\">"));
+}
+
 std::filesystem::path shared_data() {
   if (const char* named = std::getenv("KLIEG_SHARED_DATA")) return named;
   return std::filesystem::path(__FILE__).parent_path() / "../../../shared/data";
