@@ -121,7 +121,10 @@ Slice slice_of(const ByteRange& range, std::optional<uint64_t> size, uint64_t bo
     if (*range.last == 0 || *size == 0) return {Is::nothing, 0, 0};
     return {Is::part, *size - std::min(*size, *range.last), *size};
   }
-  if (!size && range.last && *range.last >= open_ended) return {Is::part, *range.first, std::nullopt};
+  // What is to be born next may be waited for, but nothing beyond it: the object may end before it gets there.
+  if (!size && range.last && *range.last >= open_ended && *range.first <= born) {
+    return {Is::part, *range.first, std::nullopt};
+  }
   if (*range.first >= born) return {Is::nothing, 0, 0};
   return {Is::part, *range.first, range.last && *range.last < born ? *range.last + 1 : born};
 }
@@ -265,6 +268,12 @@ http::Response Answering::respond(const Object& object, const Question& question
   Slice slice{Slice::Is::whole, 0, size};
   if (question.if_range.empty() || question.if_range == object.etag) {
     if (const auto range = parse_range(question.range)) slice = slice_of(*range, size, born);
+  }
+  if (slice.is == Slice::Is::nothing) {
+    // Not the object's headers: a cache must not keep the refusal of what may be born in a moment for a year.
+    response.headers.reset();
+    response.own_headers.add("cache-control", "no-store");
+    add_cors(response.own_headers);
   }
   if (slice.is != Slice::Is::whole) {
     response.status = slice.is == Slice::Is::part ? 206 : 416;

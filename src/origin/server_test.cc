@@ -133,6 +133,7 @@ TEST_F(AnsweringTest, a_range_of_a_finished_segment_is_partial_content) {
   const http::Response beyond = get(finished, {{"range", "bytes=5000-"}});
   EXPECT_EQ(beyond.status, 416);
   EXPECT_EQ(header(beyond, "content-range"), "bytes */5000");
+  EXPECT_EQ(header(beyond, "cache-control"), "no-store");
 }
 
 TEST_F(AnsweringTest, a_range_of_a_part_is_reckoned_from_the_part) {
@@ -162,6 +163,8 @@ TEST_F(AnsweringTest, a_range_of_a_growing_segment_is_what_exists_unless_the_end
   EXPECT_EQ(range(closed).end, 1000u);
   EXPECT_EQ(header(get(growing, {{"range", "bytes=200-"}}), "content-range"), "bytes 200-999/*");
   EXPECT_EQ(get(growing, {{"range", "bytes=1000-"}}).status, 416);
+  EXPECT_EQ(get(growing, {{"range", "bytes=1000-9007199254740991"}}).status, 206);
+  EXPECT_EQ(get(growing, {{"range", "bytes=1001-9007199254740991"}}).status, 416);
   EXPECT_EQ(get(growing, {{"range", "bytes=-10"}}).status, 200);
 }
 
