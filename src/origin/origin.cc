@@ -403,7 +403,8 @@ Answer Origin::find_playlist(Broadcast& broadcast, const Name& name, std::string
   std::optional<uint64_t> part = asked->part;
   if (asked->msn) {
     if (msn > live + 1) return bad_request("_HLS_msn lies too far ahead\n");
-    if (part && msn == live && *part >= live_parts + hls::advance_part_limit(window.begun().part_target)) {
+    if (part && msn >= live &&
+        *part >= (msn == live ? live_parts : 0) + hls::advance_part_limit(window.begun().part_target)) {
       return bad_request("_HLS_part lies too far ahead\n");
     }
     // A part past the last one of a finished segment is the first of the next (6.2.5.2).

@@ -104,6 +104,8 @@ TEST_F(OriginTest, a_reload_too_far_ahead_is_refused_at_once) {
   broadcast.segments(3);  // 0, 1, 2
   EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=4")), 0);
   EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=5")), 400);
+  EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=4&_HLS_part=14")), 0);
+  EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=4&_HLS_part=15")), 400);
   EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=3&_HLS_part=14")), 0);
   EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=3&_HLS_part=15")), 400);
   EXPECT_EQ(status(ask("abc.1/video.m3u8", "_HLS_msn=18446744073709551615")), 400);
