@@ -275,6 +275,15 @@ std::optional<dash::Period> period_of(const Window& window, const media::PeriodB
   return view;
 }
 
+// When a period's entry last told something new: its beginning, or the end of its last segment where each is named or
+// where no more will come. Reckoned from the media, so that it is the same wherever the window is mirrored.
+WallTime published_of(const Window& window, const media::PeriodBegun& period, const dash::Period& view) {
+  const bool by_time = !view.representations.empty() && !view.representations.front().segments.duration;
+  if (!by_time && window.state() != media::BroadcastState::ended) return period.start_wall;
+  const PeriodContent content = content_of(window, period);
+  return content.any_finished ? window.wall_of(period, content.end) : period.start_wall;
+}
+
 }  // namespace
 
 Duration part_hold_back(const Window& window, const ManifestSettings& settings) {
@@ -385,14 +394,13 @@ hls::MediaPlaylist playlist_of(const Window& window, const TrackWindow& track, c
   return out;
 }
 
-dash::Manifest manifest_of(const Window& window, const ManifestSettings& settings, Duration live, WallTime published) {
+dash::Manifest manifest_of(const Window& window, const ManifestSettings& settings, Duration live) {
   KLIEG_ASSERT(window.playable(), "a manifest lists something that can be played");
   const Duration grid = window.begun().grid;
   const bool over = window.state() == media::BroadcastState::ended;
   dash::Manifest out;
   out.presentation = over ? dash::Presentation::over : dash::Presentation::live;
   out.availability_start = WallTime(std::chrono::floor<std::chrono::milliseconds>(zero_of(window).time_since_epoch()));
-  out.published = published;
   out.update_period = std::clamp<Duration>(grid, 1s, 2s);
   out.time_shift = live;
   out.buffer_min = 2 * window.begun().part_target;
@@ -404,7 +412,9 @@ dash::Manifest manifest_of(const Window& window, const ManifestSettings& setting
   const auto& periods = window.periods();
   for (size_t i = 0; i < periods.size(); ++i) {
     auto period = period_of(window, periods[i], i + 1 < periods.size() ? &periods[i + 1] : nullptr);
-    if (period) out.periods.push_back(std::move(*period));
+    if (!period) continue;
+    out.published = std::max(out.published, published_of(window, periods[i], *period));
+    out.periods.push_back(std::move(*period));
   }
   return out;
 }

@@ -32,9 +32,9 @@ wire::hls::MultivariantPlaylist multivariant_of(const Window& window);
 // durations.
 wire::hls::MediaPlaylist playlist_of(const Window& window, const TrackWindow& track, const ManifestSettings& settings);
 
-// Asserted: window.playable(). `published` is the wall clock of the document's last change.
-wire::dash::Manifest manifest_of(const Window& window, const ManifestSettings& settings, Duration live,
-                                 WallTime published);
+// Asserted: window.playable(). A function of the window alone, publishTime too, so that every loop and node writes the
+// same document with the same tag.
+wire::dash::Manifest manifest_of(const Window& window, const ManifestSettings& settings, Duration live);
 
 // Bits per second of a track's segments, rounded up to two digits so that manifests change seldom.
 struct Bitrate {

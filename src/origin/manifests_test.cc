@@ -26,7 +26,7 @@ struct ManifestsTest : testing::Test {
     broadcast.write = [this](const media::Record& record) { window->on_record(record); };
     broadcast.start();
   }
-  std::string mpd() { return wire::dash::render(manifest_of(*window, settings, 10s, WallTime(1'700'000'100s))); }
+  std::string mpd() { return wire::dash::render(manifest_of(*window, settings, 10s)); }
   std::string index() { return wire::hls::render(multivariant_of(*window)); }
   wire::hls::MediaPlaylist playlist(std::string_view track = "video") {
     return playlist_of(*window, *window->track(track), settings);
@@ -171,7 +171,7 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
   start();
   broadcast.segments(3);
   EXPECT_EQ(mpd(), R"(<?xml version="1.0" encoding="UTF-8"?>
-<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,http://www.dashif.org/guidelines/low-latency-live-v5" type="dynamic" availabilityStartTime="2023-11-14T22:13:20.000Z" publishTime="2023-11-14T22:15:00.000Z" minimumUpdatePeriod="PT1S" timeShiftBufferDepth="PT10S" suggestedPresentationDelay="PT1.9S" maxSegmentDuration="PT1S" minBufferTime="PT0.4S">
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,http://www.dashif.org/guidelines/low-latency-live-v5" type="dynamic" availabilityStartTime="2023-11-14T22:13:20.000Z" publishTime="2023-11-14T22:13:20.000Z" minimumUpdatePeriod="PT1S" timeShiftBufferDepth="PT10S" suggestedPresentationDelay="PT1.9S" maxSegmentDuration="PT1S" minBufferTime="PT0.4S">
     <ServiceDescription id="0">
       <Latency target="900" min="450" max="1900" referenceId="0"/>
       <PlaybackRate min="0.95" max="1.05"/>

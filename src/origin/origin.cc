@@ -101,28 +101,23 @@ struct Origin::Broadcast {
                                            const ManifestSettings& settings) {
     Version& cached = playlists[{id, skip}];
     if (!cached.document || cached.of != track.version) {
-      cached = {
-          track.version, WallTime(),
-          std::make_shared<Document>(DocumentKind::playlist, hls::render(playlist_of(window, track, settings), skip))};
+      cached = {track.version, std::make_shared<Document>(DocumentKind::playlist,
+                                                          hls::render(playlist_of(window, track, settings), skip))};
     }
     return cached.document;
   }
 
-  std::shared_ptr<const Document> stable(NameKind kind, const Settings& settings, WallTime wall) {
+  std::shared_ptr<const Document> stable(NameKind kind, const Settings& settings) {
     Version& cached = kind == NameKind::manifest ? manifest : multivariant;
     if (cached.document && cached.of == window.version()) return cached.document;
     cached.of = window.version();
-    // What reads the same as before is the same version and keeps its tag and publishTime.
-    auto text = [&](WallTime published) {
-      if (kind == NameKind::multivariant) return hls::render(multivariant_of(window));
-      return wire::dash::render(manifest_of(window, settings.manifests, settings.window.live, published));
-    };
-    if (cached.document && cached.document->content(Coding::identity).text() == text(cached.published)) {
-      return cached.document;
-    }
-    cached.published = wall;
+    std::string text = kind == NameKind::multivariant
+                           ? hls::render(multivariant_of(window))
+                           : wire::dash::render(manifest_of(window, settings.manifests, settings.window.live));
+    // What reads the same as before is the same version, compressed already.
+    if (cached.document && cached.document->content(Coding::identity).text() == text) return cached.document;
     const auto document_kind = kind == NameKind::manifest ? DocumentKind::manifest : DocumentKind::playlist;
-    cached.document = std::make_shared<Document>(document_kind, text(wall));
+    cached.document = std::make_shared<Document>(document_kind, std::move(text));
     return cached.document;
   }
 
@@ -134,7 +129,6 @@ struct Origin::Broadcast {
  private:
   struct Version {
     uint64_t of = 0;
-    WallTime published;
     std::shared_ptr<const Document> document;
   };
 
@@ -336,7 +330,7 @@ Answer Origin::find(std::string_view path, std::string_view query, LoopTime now,
   if (name->kind == NameKind::status) return find_status(found->first, channel, query, now, wall, patience);
   channel.last_asked = now;
   if (name->kind == NameKind::multivariant || name->kind == NameKind::manifest) {
-    return find_stable(found->first, channel, name->kind, now, wall, patience);
+    return find_stable(found->first, channel, name->kind, now, patience);
   }
   Broadcast* broadcast = channel.find(name->broadcast);
   if (!broadcast) {
@@ -365,8 +359,7 @@ Answer Origin::await_window(const std::string& name, Channel& channel, LoopTime 
   return Hold{channel.window_gate, now + 3s};
 }
 
-Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, WallTime wall,
-                           Patience patience) {
+Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, Patience patience) {
   Broadcast* broadcast = channel.current.get();
   if (!broadcast || (!channel.status.broadcast.empty() && broadcast->window.name() != channel.status.broadcast)) {
     if (channel.status.broadcast.empty()) return not_live(name);
@@ -376,8 +369,7 @@ Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind k
     if (broadcast->ended || patience == Patience::exhausted) return not_live(name);
     return broadcast->wait_for({}, now);
   }
-  return Found{broadcast->stable(kind, settings_, wall), Freshness::stable,
-               broadcast->window.begun().target_duration_s};
+  return Found{broadcast->stable(kind, settings_), Freshness::stable, broadcast->window.begun().target_duration_s};
 }
 
 Answer Origin::find_playlist(Broadcast& broadcast, const Name& name, std::string_view query, LoopTime now,

@@ -149,8 +149,7 @@ class Origin {
 
   Answer find_status(const std::string& name, Channel& channel, std::string_view query, LoopTime now, WallTime wall,
                      Patience patience);
-  Answer find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, WallTime wall,
-                     Patience patience);
+  Answer find_stable(const std::string& name, Channel& channel, NameKind kind, LoopTime now, Patience patience);
   Answer find_playlist(Broadcast& broadcast, const Name& name, std::string_view query, LoopTime now, Patience patience);
   Answer find_media(Broadcast& broadcast, const Name& name, LoopTime now, Patience patience);
   Answer await_window(const std::string& name, Channel& channel, LoopTime now, Patience patience);

@@ -284,7 +284,7 @@ TEST_F(OriginTest, a_manifest_on_its_grid_stays_the_same_document_from_segment_t
   const auto second = std::get<Found>(ask("manifest.mpd")).document;
   EXPECT_NE(first, second);
   EXPECT_THAT(std::string(second->content(Coding::identity).text()),
-              HasSubstr("publishTime=\"2023-11-14T22:13:23.000Z\""));
+              HasSubstr("publishTime=\"2023-11-14T22:13:31.000Z\""));
 }
 
 TEST_F(OriginTest, status_tells_every_change_to_whoever_waits_for_it) {
@@ -345,6 +345,22 @@ TEST_F(OriginTest, a_viewer_who_waited_for_a_mirror_is_answered_from_all_of_it) 
   std::ignore = origin.hold(std::get<Hold>(early), [&](HoldEnd) { later = ask("abc.1/video-19.m4s"); });
   origin.begin_mirror("cam", replayed, now);
   EXPECT_TRUE(std::holds_alternative<std::shared_ptr<const Object>>(later));
+}
+
+TEST_F(OriginTest, a_mirror_writes_the_manifest_that_the_home_writes) {
+  go_live();
+  broadcast.segments(3);
+  const std::string at_home = text(ask("manifest.mpd"));
+  Origin other(settings, nullptr, nullptr);
+  other.add_channel("cam");
+  other.announce("cam", origin.status("cam"));
+  struct Records final : media::RecordSink {
+    void on_record(const media::Record& record) override { all.push_back(record); }
+    std::vector<media::Record> all;
+  } records;
+  origin.window("cam")->replay(records);
+  other.begin_mirror("cam", records.all, now);
+  EXPECT_EQ(text(other.find("/live/cam/manifest.mpd", "", now, wall + 7s)), at_home);
 }
 
 TEST_F(OriginTest, a_broadcast_that_ended_elsewhere_is_mirrored_for_late_players_too) {

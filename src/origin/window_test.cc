@@ -189,7 +189,7 @@ std::string everything(const Window& window) {
   const ManifestSettings settings;
   if (window.playable()) {
     text += wire::hls::render(multivariant_of(window));
-    text += wire::dash::render(manifest_of(window, settings, 10s, WallTime()));
+    text += wire::dash::render(manifest_of(window, settings, 10s));
   }
   for (const auto& [id, track] : window.tracks()) {
     text += wire::hls::render(playlist_of(window, track, settings), wire::hls::Skip::nothing);
