@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,11 @@ void EncoderProcess::offer(std::initializer_list<ByteView> pieces) {
   written_ = 0;
   for (const ByteView piece : pieces) unwritten_.insert(unwritten_.end(), piece.begin(), piece.end());
   advance();
+}
+
+bool EncoderProcess::drained() const {
+  int in_pipe = 0;
+  return idle() && ioctl(input_.get(), FIONREAD, &in_pipe) == 0 && in_pipe == 0;
 }
 
 void EncoderProcess::add_to(std::vector<pollfd>& waits) const {

@@ -31,6 +31,7 @@ class EncoderProcess {
   ~EncoderProcess();  // as finish(0s)
 
   bool idle() const { return written_ == unwritten_.size(); }
+  bool drained() const;  // idle, and it has read all that was written
   // Asserted: idle(). Give the pieces in order.
   void offer(std::initializer_list<ByteView> pieces);
 

@@ -10,6 +10,7 @@
 
 #include "base/logging.h"
 #include "broadcaster/encoder_process.h"
+#include "broadcaster/frame_pacer.h"
 #include "broadcaster/raw_matroska.h"
 #include "broadcaster/rtmp_url.h"
 #include "broadcaster/stop_signals.h"
@@ -26,7 +27,9 @@ constexpr Duration clock_step_min = 5ms;  // below: the wall clock is being slew
 constexpr Duration retry_first = 1s, retry_last = 5s;
 constexpr Duration healthy_after = 10s;  // a broadcast that lasted this long starts its retries anew
 constexpr Duration last_frames_patience = 4s;
-constexpr uint64_t frames_before_on_air = 8;  // ffmpeg reads a few ahead before it connects
+// What ffmpeg may have read before it connects: a picture, a block of its reader (32 KiB) and what the pipe holds (64).
+constexpr size_t read_ahead_max = 128 << 10;
+constexpr Duration warm_up_look_every = 5ms;
 
 // Returns when something may have happened, or at `until`.
 void wait_for(std::vector<pollfd>& waits, LoopTime until) {
@@ -71,51 +74,58 @@ class Progress {
 class OnAir {
  public:
   OnAir(const TestCardOptions& options, TestCard& card, EncoderProcess& encoder)
-      : options_(options), card_(card), encoder_(encoder), start_(read_loop_clock()), wall_start_(read_wall_clock()) {
-    align_to_seconds();
+      : options_(options), card_(card), encoder_(encoder), begun_(read_loop_clock()) {
     std::optional<raw_matroska::Audio> audio;
     if (options.sound == Sound::tone) audio = {sample_rate, channels};
     encoder_.offer(
         {raw_matroska::header({options.size.width, options.size.height, options.rate.instant_of(1)}, audio)});
+    const size_t picture_size = card.draw(read_wall_clock()).content().size();
+    warm_up_frames_ = 2 + (read_ahead_max + picture_size - 1) / picture_size;
+    wall_start_ = read_wall_clock();
   }
 
-  LoopTime next_instant() const { return start_ + options_.rate.instant_of(next_frame_); }
-  Duration length(LoopTime now) const { return now - start_; }
+  LoopTime next_instant() const { return pacer_ ? pacer_->wake_at() : read_loop_clock() + warm_up_look_every; }
+  Duration length(LoopTime now) const { return now - begun_; }
+  bool flows() const { return pacer_.has_value(); }
   uint64_t frames() const { return frames_; }
-  uint64_t dropped() const { return dropped_; }
+  uint64_t dropped() const { return pacer_ ? pacer_->dropped() : 0; }
 
   // Takes the frame that is due, if one is.
   void advance(LoopTime now) {
-    if (now < next_instant()) return;
-    const uint64_t due = options_.rate.frame_due(now - start_);
-    dropped_ += due - next_frame_;  // we ourselves were late
-    next_frame_ = due + 1;
-    if (!encoder_.idle()) {
-      ++dropped_;
-      return;
+    if (!pacer_) return warm_up();
+    if (const auto n = pacer_->take(now, encoder_.idle() ? EncoderState::idle : EncoderState::busy)) {
+      follow_wall_clock();
+      offer_frame(*n);
     }
-    follow_wall_clock();
-    offer_frame(options_.rate.instant_of(due));
-    ++frames_;
   }
 
  private:
-  // Moves the start to the next instant of the frame grid that begins with each second.
-  void align_to_seconds() {
-    const Duration into_second = wall_start_.time_since_epoch() % 1s;
-    uint64_t n = options_.rate.frame_due(into_second) + 1;
-    const Duration ahead = options_.rate.instant_of(n) - into_second;
-    start_ += ahead;
-    wall_start_ += ahead;
+  // ffmpeg looks at its input before it connects, and reads on only afterwards. So the first frames, a few more than it
+  // can swallow while looking, go out unpaced, and the clock starts when all of them are taken: how long connecting
+  // took leaves no hole between the first key frame and the second.
+  void warm_up() {
+    if (!encoder_.idle()) return;
+    if (frames_ < warm_up_frames_) return offer_frame(frames_);
+    if (!encoder_.drained()) return;
+    // The next frame comes at the next instant of the frame grid that begins with each second.
+    const LoopTime now = read_loop_clock();
+    const WallTime wall = read_wall_clock();
+    const Duration into_second = wall.time_since_epoch() % 1s;
+    const Duration ahead = options_.rate.instant_of(options_.rate.frame_due(into_second) + 1) - into_second;
+    const Duration taken = options_.rate.instant_of(frames_);
+    wall_start_ = wall + ahead - taken;
+    pacer_.emplace(options_.rate, options_.gop, now + ahead - taken, frames_);
   }
 
   void follow_wall_clock() {
-    const WallTime expected = wall_start_ + (read_loop_clock() - start_);
+    const WallTime expected = wall_start_ + (read_loop_clock() - pacer_->start());
     const Duration step = read_wall_clock() - expected;
     if (step > clock_step_min || step < -clock_step_min) wall_start_ += step;
   }
 
-  void offer_frame(Duration at) {
+  void offer_frame(uint64_t n) {
+    const Duration at = options_.rate.instant_of(n);
+    ++frames_;
     const Picture& picture = card_.draw(wall_start_ + at);
     const Bytes picture_prefix =
         raw_matroska::block_prefix(raw_matroska::TrackNumber::video, at, picture.content().size());
@@ -143,12 +153,12 @@ class OnAir {
   const TestCardOptions& options_;
   TestCard& card_;
   EncoderProcess& encoder_;
-  LoopTime start_;
-  WallTime wall_start_;
-  uint64_t next_frame_ = 0;
-  int64_t sound_sent_ = 0;  // samples since the start
+  LoopTime begun_;
+  WallTime wall_start_;              // of media time zero
+  std::optional<FramePacer> pacer_;  // once the encoder has connected
+  uint64_t warm_up_frames_ = 0;
   uint64_t frames_ = 0;
-  uint64_t dropped_ = 0;
+  int64_t sound_sent_ = 0;  // samples of media time
 };
 
 // What went wrong, of what ffmpeg says: the server's own words where there are any, else its last line.
@@ -240,8 +250,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
     while (!(*encoder)->exited()) {
       const LoopTime now = read_loop_clock();
       on_air.advance(now);
-      if (on_air.frames() > frames_before_on_air)
-        progress.show(now, on_air.length(now), on_air.frames(), on_air.dropped());
+      if (on_air.flows()) progress.show(now, on_air.length(now), on_air.frames(), on_air.dropped());
       if (now >= end || stop.arrived()) {
         finish();
         progress.interrupt();

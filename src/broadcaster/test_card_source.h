@@ -2,8 +2,8 @@
 //
 // Frame n shows the instant at which it is handed to the encoder; the instants come from the monotonic clock and are
 // counted, not summed, so they do not drift. The first one is put where a frame falls on every whole second (for whole
-// rates), so the flash begins exactly there. An encoder that is slow, or blocked by its uplink, loses frames; a frame
-// never waits for another.
+// rates), so the flash begins exactly there. An encoder that is slow, or blocked by its uplink, loses frames (see
+// frame_pacer.h).
 #pragma once
 
 #include <optional>
