@@ -23,7 +23,7 @@ std::optional<WallTime> read_klieg_time(ByteView amf) {
   if (in.u8() != 2 || in.u16() != name.size()) return std::nullopt;
   if (!std::ranges::equal(in.bytes(name.size()), as_bytes(name)) || in.u8() != 0) return std::nullopt;
   const double ms = std::bit_cast<double>(in.u64());
-  if (!in.ok() || !(ms >= 0 && ms < 1e13)) return std::nullopt;  // 1e13 ms: the year 2286
+  if (!in.ok() || !(ms >= 0 && ms < 9e12)) return std::nullopt;  // the year 2255; 64 bits end in 2262
   return WallTime(Duration(static_cast<int64_t>(ms * 1e6)));
 }
 

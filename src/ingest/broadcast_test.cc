@@ -350,6 +350,18 @@ TEST_F(BroadcastTest, ignores_capture_times_that_its_clock_contradicts) {
   }
   EXPECT_EQ(broadcast.counts().stamps_ignored, 2u);
 }
+TEST_F(BroadcastTest, ignores_a_capture_time_beyond_what_a_clock_can_say) {
+  for (double unix_ms : {9.3e12, 9.99e12}) {  // the years 2264 and 2286; nanoseconds in 64 bits end in 2262
+    ByteWriter amf;
+    wire::amf0::write_value(amf, "onKliegTime");
+    wire::amf0::write_value(amf, unix_ms);
+    send(MediaMessage::Kind::data, 0, amf.take());
+  }
+  go_live();
+  EXPECT_EQ(sink.samples.back().captured, std::nullopt);
+  EXPECT_EQ(broadcast.counts().stamps_ignored, 0u) << "it is no time at all";
+}
+
 
 TEST_F(BroadcastTest, an_extended_stream_of_opus_and_hevc_passes) {
   const string config =
