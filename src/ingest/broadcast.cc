@@ -56,7 +56,7 @@ void Broadcast::publisher_began(LoopTime, WallTime) {
   waiting_audio_.clear();
   waiting_audio_bytes_ = 0;
   waiting_data_.clear();
-  first_audio_ms_.reset();
+  first_audio_.reset();
   capture_clock_.reset();
   unusable_ = 0;
 }
@@ -195,8 +195,9 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
 // Audio before the first key frame: kept, because encoders interleave loosely, until it is clear what the broadcast
 // has.
 void Broadcast::wait_with(Arrived arrived, LoopTime now) {
-  if (!first_audio_ms_) first_audio_ms_ = arrived.timestamp_ms;
-  const Duration heard = since(*first_audio_ms_, arrived.timestamp_ms);
+  if (!first_audio_) first_audio_ = {arrived.timestamp_ms, now};
+  // By the stamps, or by our clock where the stamps were set back meanwhile.
+  const Duration heard = std::max(since(first_audio_->timestamp_ms, arrived.timestamp_ms), now - first_audio_->arrival);
   waiting_audio_bytes_ += arrived.frame.content.size();
   waiting_audio_.push_back(std::move(arrived));
   while (waiting_audio_.size() > audio_kept_max || waiting_audio_bytes_ > audio_kept_bytes_max) {

@@ -140,7 +140,11 @@ class Broadcast {
 
   std::deque<Arrived> waiting_audio_;
   size_t waiting_audio_bytes_ = 0;
-  std::optional<uint32_t> first_audio_ms_;
+  struct FirstAudio {
+    uint32_t timestamp_ms;
+    LoopTime arrival;
+  };
+  std::optional<FirstAudio> first_audio_;
   std::vector<Bytes> waiting_data_;
 
   struct CaptureClock {

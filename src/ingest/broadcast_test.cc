@@ -132,6 +132,17 @@ TEST_F(BroadcastTest, with_audio_alone_begins_when_no_video_was_announced_for_a_
   EXPECT_EQ(broadcast.counts().early_audio, 0u);
 }
 
+TEST_F(BroadcastTest, with_audio_alone_begins_in_time_also_when_its_stamps_are_set_back) {
+  audio_config();
+  audio(3'600'000);
+  for (uint32_t i = 0; i < 60; ++i) {
+    wait(21ms);
+    audio(i * 21);
+  }
+  ASSERT_GE(sink.lines.size(), 2u);
+  EXPECT_EQ(sink.lines[0], "track mp4a.40.2");
+}
+
 TEST_F(BroadcastTest, lets_video_join_later) {
   audio_config();
   for (uint32_t i = 0; i <= 50; ++i) audio(i * 21), wait(21ms);
