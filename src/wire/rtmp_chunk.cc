@@ -231,8 +231,9 @@ Result<std::optional<Message>, ChunkError> ChunkReader::next_of_aggregate() {
   if (!reader.ok() || size > reader.remaining() || type == MessageType::aggregate) {
     return std::unexpected(ChunkError::bad_aggregate);
   }
+  // A copy: who keeps a small message must not keep an aggregate of megabytes with it.
   Message message{type, aggregate_.stream_id, time_ms + aggregate_time_shift_ms_,
-                  aggregate_.payload.slice(tag_header_size, size)};
+                  Bytes::copy_of(aggregate_.payload.slice(tag_header_size, size))};
   // The last back pointer may be missing.
   const size_t tag_size = std::min<size_t>(tag_header_size + size + 4, aggregate_.payload.size());
   aggregate_.payload = aggregate_.payload.slice(tag_size);

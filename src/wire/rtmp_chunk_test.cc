@@ -263,6 +263,16 @@ TEST(RtmpChunk, an_aggregate_comes_out_as_its_messages_with_their_times_moved) {
   }
 }
 
+TEST(RtmpChunk, a_message_of_an_aggregate_keeps_nothing_but_itself) {
+  const std::vector<uint8_t> tags = {8, 0, 0, 1, 0, 0, 100, 0, 0, 0, 0, 1, 0, 0, 0, 12,  //
+                                     9, 0, 0, 1, 0, 0, 120, 0, 0, 0, 0, 2, 0, 0, 0, 12};
+  const auto messages =
+      hear(std::vector<uint8_t>{0x04, 0, 3, 0xE8, 0, 0, static_cast<uint8_t>(tags.size()), 22, 1, 0, 0, 0} + tags)
+          .messages;
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_NE(messages[0].payload.data() + 16, messages[1].payload.data()) << "both lie in the aggregate's storage";
+}
+
 // --- what is refused -------------------------------------------------------------------------------------------------
 
 TEST(RtmpChunk, a_message_longer_than_the_limit_is_refused_at_its_header) {
