@@ -1,5 +1,6 @@
 #include "ingest/server.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,8 +11,6 @@ namespace {
 
 // What a message costs beside its body while it is in flight: the value, the posted work, the heap's own.
 constexpr size_t message_overhead_bytes = 256;
-// For a peer that does not take even what was queued before its connection was closed.
-constexpr Duration close_within = 5s;
 
 }  // namespace
 
@@ -67,6 +66,10 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   // Those that understand go by themselves; the rest hear why.
   void stop() {
+    if (closing_) {
+      closed_by_ = std::min(closed_by_, now() + server_.limits_.close_within_stopping);
+      return arm();
+    }
     if (session_.state() != SessionState::publishing) {
       session_.end(SessionEnd::stopped);
     } else if (!session_.request_reconnect("")) {
@@ -97,7 +100,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
     }
     if (!closing_ && session_.state() == SessionState::closed) {
       closing_ = true;
-      closed_by_ = now() + close_within;
+      closed_by_ = now() + (server_.stopping_ ? server_.limits_.close_within_stopping : server_.limits_.close_within);
       end_ == SessionEnd::not_reading ? connection_->abort() : connection_->close();
     }
     adjust_reading();

@@ -113,6 +113,10 @@ struct ServerLimits {
   size_t in_flight_bytes_max = 4 << 20;
   // Answers are about 500 bytes each; an encoder that lets a hundred of them wait does not read.
   size_t unsent_bytes_max = 64 << 10;
+  // For a peer that does not take even what was queued before its connection was closed; it is reset then. While the
+  // server stops, less: with words_linger before it, 3 s of the 5 s in which a whole server drains.
+  Duration close_within = 5s;
+  Duration close_within_stopping = 1s;
 };
 
 class Server {
@@ -125,7 +129,7 @@ class Server {
   void take(std::unique_ptr<net::Connection> connection);
 
   // Tells every encoder that the server stops (those that can are asked to connect again), and calls `done` when the
-  // last is gone, at most words_linger later. New connections are turned away.
+  // last is gone, at most words_linger and close_within_stopping later. New connections are turned away.
   void stop(std::move_only_function<void()> done);
 
   size_t connection_count() const { return connections_.size(); }

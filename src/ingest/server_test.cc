@@ -260,6 +260,31 @@ TEST(IngestServer, stopping_tells_every_encoder_and_ends_when_the_last_is_gone) 
   EXPECT_TRUE(stopped);
 }
 
+TEST(IngestServer, stopping_does_not_wait_for_an_encoder_that_takes_no_words) {
+  Studio studio{.limits = {.session = {.words_linger = 1ms}, .close_within_stopping = 1ms}};
+  studio.go_live();
+  studio.server.stop([] {});
+  net::Timer look(studio.loop, [&] {
+    if (studio.line.aborted) return studio.loop.stop();
+    look.arm(studio.loop.now() + 1ms);
+  });
+  look.arm(studio.loop.now());
+  net::Timer patience(studio.loop, [&] { studio.loop.stop(); });
+  patience.arm(studio.loop.now() + 4s);
+  studio.loop.run();
+  EXPECT_TRUE(studio.line.closed);
+  EXPECT_TRUE(studio.line.aborted) << "not within 4 s";
+}
+
+TEST(IngestServer, a_delivery_that_dies_after_its_connection_and_loop_tells_nobody) {
+  auto in_flight = std::make_shared<InFlight>();  // no loop any more, no connection
+  {
+    const Delivery delivery(in_flight, 100);
+    in_flight->waited_for = true;
+  }
+  EXPECT_EQ(in_flight->bytes, 0u);
+}
+
 TEST(IngestServer, the_key_is_never_logged) {
   Studio studio;
   testing::internal::CaptureStderr();
