@@ -38,6 +38,7 @@ World::World(const ServeConfig& config) : config_(config), admin_(metrics_, read
 World::~World() {
   for (auto& shard : shards_) shard->loop().stop();
   for (std::thread& thread : threads_) thread.join();
+  stopped_ = true;
 }
 
 Result<std::string> World::start() {
@@ -128,11 +129,13 @@ Drained World::drain(Duration time_max) {
 }
 
 void World::on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {
+  if (stopped_) return;
   Shard& shard = *shards_.at(index);
   shard.loop().dispatch([&shard, work = std::move(work)]() mutable { work(shard); });
 }
 
 void World::on_registry(std::move_only_function<void(Registry&)> work) {
+  if (stopped_) return;
   shards_.front()->loop().dispatch([this, work = std::move(work)]() mutable { work(*registry_); });
 }
 

@@ -52,6 +52,9 @@ class World {
   std::unique_ptr<net::Listener> admin_listener_;
   std::string ready_line_ = "ready";
   std::vector<std::thread> threads_;
+  // Written once the threads are joined: what the shards still say while they die one by one (a publisher is gone, when
+  // the time to drain ran out) is for nobody, and perhaps for a shard that is dead already.
+  bool stopped_ = false;
 };
 
 }  // namespace klieg::cli

@@ -260,6 +260,8 @@ Delivery::~Delivery() {
   in_flight_->bytes -= bytes_;
   // Posted at every delivery while the connection waits, not only below the mark: the connection knows its mark.
   if (!in_flight_->waited_for.exchange(false)) return;
+  // Work that dies with its loop may outlive the connection's loop; never the connection, which is gone before it.
+  if (in_flight_->connection.expired()) return;
   in_flight_->loop->post([weak = in_flight_->connection] {
     if (const auto connection = weak.lock()) connection->delivered();
   });
