@@ -52,7 +52,6 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
   void refuse(const Refusal& refusal) {
     if (session_.state() != SessionState::publishing) return;
     session_.refuse(refusal, now());
-    refused(refusal);
     depart(Departure::lost);
     pump();
   }
@@ -138,7 +137,6 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
       session_.accept(now());
     } else {
       session_.refuse(answer.error(), now());
-      refused(answer.error());
     }
     pump();
   }
@@ -147,6 +145,19 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
     if (!publication_) return;
     const size_t bytes = message.body.size() + message_overhead_bytes;
     publication_->on_message(std::move(message), Delivery(in_flight_, bytes));
+  }
+
+  void on_event(Refused event) {
+    const Refusal& refusal = event.refusal;
+    server_.metrics_
+        .counter("klieg_ingest_refusals_total", "publishers that were refused, by reason",
+                 {{"reason", std::string(name_of(refusal.reason))}})
+        .Increment();
+    logging::warning("publisher refused", {{"reason", name_of(refusal.reason)},
+                                           {"words", refusal.words},
+                                           {"channel", channel_.empty() ? refusal.channel : channel_},
+                                           {"peer", connection_->peer()},
+                                           {"encoder", session_.encoder()}});
   }
 
   void on_event(Unpublished) { depart(Departure::unpublished); }
@@ -158,23 +169,12 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
         .counter("klieg_ingest_sessions_ended_total", "RTMP connections that ended, by outcome",
                  {{"outcome", std::string(name_of(ended.why))}})
         .Increment();
-    logging::info("RTMP connection ended", {{"peer", connection_->peer()},
+    logging::info("RTMP connection ended", {{"channel", channel_},
+                                            {"peer", connection_->peer()},
                                             {"encoder", session_.encoder()},
                                             {"outcome", name_of(ended.why)},
                                             {"words", ended.words},
                                             {"bytes", session_.bytes_received()}});
-  }
-
-  void refused(const Refusal& refusal) {
-    server_.metrics_
-        .counter("klieg_ingest_refusals_total", "publishers that were refused, by reason",
-                 {{"reason", std::string(name_of(refusal.reason))}})
-        .Increment();
-    logging::warning("publisher refused", {{"reason", name_of(refusal.reason)},
-                                           {"words", refusal.words},
-                                           {"channel", channel_.empty() ? refusal.channel : channel_},
-                                           {"peer", connection_->peer()},
-                                           {"encoder", session_.encoder()}});
   }
 
   void depart(Departure why) {

@@ -144,6 +144,25 @@ TEST(IngestServer, a_refused_claim_is_told_and_closed) {
   EXPECT_EQ(studio.server.connection_count(), 0u);
 }
 
+TEST(IngestServer, every_refusal_is_counted_and_logged_whoever_made_it) {
+  Studio studio;
+  testing::internal::CaptureStderr();
+  studio.server.take(std::make_unique<FakeConnection>(studio.line));
+  studio.exchange();
+  studio.line.encoder.connect();
+  studio.line.encoder.publish("");
+  studio.exchange();
+  Studio live;
+  live.go_live();
+  live.line.encoder.command("publish", 9, {"other", "live"}, 2);
+  live.exchange();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("reason=no_key"), std::string::npos) << log;
+  EXPECT_NE(log.find("this connection is publishing already"), std::string::npos) << log;
+  EXPECT_NE(studio.metrics.text().find("klieg_ingest_refusals_total{reason=\"no_key\"} 1"), std::string::npos);
+  EXPECT_NE(live.metrics.text().find("klieg_ingest_refusals_total{reason=\"already_live\"} 1"), std::string::npos);
+}
+
 TEST(IngestServer, an_answer_that_comes_after_the_encoder_left_gives_the_slot_back) {
   Studio studio;
   studio.ask_to_publish();

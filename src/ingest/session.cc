@@ -209,9 +209,10 @@ void Session::connect(const Command& command) {
 
 void Session::publish(const Command& command, uint32_t stream_id, LoopTime now) {
   if (state_ == SessionState::publishing) {
-    return send(on_status(StatusLevel::error, status_code_of(RefusalReason::already_live),
-                          "this connection is publishing already"),
-                stream_id);
+    Refusal refusal{RefusalReason::already_live, "this connection is publishing already"};
+    send(on_status(StatusLevel::error, status_code_of(refusal.reason), refusal.words), stream_id);
+    events_.emplace_back(Refused{std::move(refusal)});
+    return;
   }
   publish_stream_id_ = stream_id;
   StreamAddress address = read_stream_address(connect_.tc_url, connect_.app, command.text_argument(0));
@@ -249,7 +250,8 @@ void Session::close_after_words(Refusal refusal, LoopTime now) {
   state_ = SessionState::closing;
   deadline_ = now + limits_.words_linger;
   held_ = {};
-  refusal_words_ = std::move(refusal.words);
+  refusal_words_ = refusal.words;
+  events_.emplace_back(Refused{std::move(refusal)});
 }
 
 void Session::unpublish(LoopTime now) {

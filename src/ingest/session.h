@@ -63,12 +63,15 @@ struct PublishAsked {
   std::string key;
   std::string encoder;  // flashVer, printable and cut: may be logged
 };
+struct Refused {  // whoever refused, the session itself included: the words are on their way to the encoder
+  Refusal refusal;
+};
 struct Unpublished {};  // by the encoder's own word; a lost connection is SessionEnded alone
 struct SessionEnded {
   SessionEnd why = SessionEnd::left;
   std::string words;  // for the log: what exactly, "" where `why` says it all
 };
-using SessionEvent = std::variant<PublishAsked, MediaMessage, Unpublished, SessionEnded>;
+using SessionEvent = std::variant<PublishAsked, MediaMessage, Refused, Unpublished, SessionEnded>;
 
 class Session {
  public:
