@@ -18,7 +18,30 @@ ingest::BroadcastSettings ingest_settings(const ServeConfig& config) {
   return {.rejoin_window = std::chrono::seconds(config.rejoin_window_s)};
 }
 
+constexpr const char* dropped = "klieg_ingest_dropped_frames_total";
+constexpr const char* dropped_help = "frames and configurations that reached no viewer, by reason";
+
 }  // namespace
+
+BroadcastMetrics::BroadcastMetrics(Metrics& metrics)
+    : active(metrics.gauge("klieg_broadcasts", "broadcasts that have begun and not ended, paused ones too")),
+      samples(metrics.counter("klieg_ingest_samples_total", "frames of audio and video that went on to viewers")),
+      malformed(metrics.counter(dropped, dropped_help, {{"reason", "malformed"}})),
+      undecodable(metrics.counter(dropped, dropped_help, {{"reason", "undecodable"}})),
+      early_audio(metrics.counter(dropped, dropped_help, {{"reason", "early_audio"}})),
+      discontinuities(metrics.counter("klieg_ingest_discontinuities_total", "breaks in a broadcast's time or format")) {
+}
+
+void BroadcastMetrics::add(const ingest::Broadcast::Counts& before, const ingest::Broadcast::Counts& after) {
+  const auto count = [](prometheus::Counter& counter, uint64_t from, uint64_t to) {
+    if (to != from) counter.Increment(static_cast<double>(to - from));
+  };
+  count(samples, before.samples, after.samples);
+  count(malformed, before.malformed, after.malformed);
+  count(undecodable, before.undecodable, after.undecodable);
+  count(early_audio, before.early_audio, after.early_audio);
+  count(discontinuities, before.discontinuities, after.discontinuities);
+}
 
 std::vector<media::Record> replay_of(const origin::Window& window) {
   struct Collector final : media::RecordSink {
@@ -30,19 +53,22 @@ std::vector<media::Record> replay_of(const origin::Window& window) {
 }
 
 BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel,
-                             const ServeConfig& config, std::function<void()> on_ended)
+                             const ServeConfig& config, BroadcastMetrics& metrics, std::function<void()> on_ended)
     : loop_(loop),
       origin_(origin),
       channel_(channel),
+      metrics_(metrics),
       on_ended_(std::move(on_ended)),
       packager_(packager_settings(config), *this),
       broadcast_(ingest_settings(config), packager_),
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
         settle();
-      }) {}
+      }) {
+  metrics_.active.Increment();
+}
 
-BroadcastHome::~BroadcastHome() = default;
+BroadcastHome::~BroadcastHome() { metrics_.active.Decrement(); }
 
 void BroadcastHome::publisher_began() {
   broadcast_.publisher_began(loop_.now(), loop_.wall_now());
@@ -67,6 +93,8 @@ void BroadcastHome::end() {
 
 // After every input: the next wake-up, or the end.
 void BroadcastHome::settle() {
+  metrics_.add(counted_, broadcast_.counts());
+  counted_ = broadcast_.counts();
   if (ended()) {
     timer_.cancel();
     send_gathered();  // there may be no further turn

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/metrics.h"
 #include "cli/config.h"
 #include "ingest/broadcast.h"
 #include "media/ports.h"
@@ -22,6 +23,19 @@
 #include "packager/packager.h"
 
 namespace klieg::cli {
+
+// What the broadcasts of a loop have come to, together. Made once per loop: the same names mean the same counters.
+struct BroadcastMetrics {
+  explicit BroadcastMetrics(Metrics& metrics);
+  void add(const ingest::Broadcast::Counts& before, const ingest::Broadcast::Counts& after);
+
+  prometheus::Gauge& active;  // begun by a publisher and not ended; paused ones too
+  prometheus::Counter& samples;
+  prometheus::Counter& malformed;
+  prometheus::Counter& undecodable;
+  prometheus::Counter& early_audio;
+  prometheus::Counter& discontinuities;
+};
 
 // The records that make an equal window, from BroadcastBegun on.
 std::vector<media::Record> replay_of(const origin::Window& window);
@@ -32,7 +46,7 @@ class BroadcastHome final : private media::RecordSink {
 
   // `on_ended` is called once, also for a broadcast that never began; the owner then destroys the home in a later turn.
   BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const ServeConfig& config,
-                std::function<void()> on_ended);
+                BroadcastMetrics& metrics, std::function<void()> on_ended);
   ~BroadcastHome() override;
 
   void publisher_began();
@@ -54,6 +68,8 @@ class BroadcastHome final : private media::RecordSink {
   net::Loop& loop_;
   origin::Origin& origin_;
   const std::string channel_;
+  BroadcastMetrics& metrics_;
+  ingest::Broadcast::Counts counted_;  // what metrics_ knows already
   std::function<void()> on_ended_;
   packager::Packager packager_;
   ingest::Broadcast broadcast_;

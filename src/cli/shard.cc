@@ -85,6 +85,7 @@ Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics&
       live_(loop_, origin_, metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
+      broadcast_metrics_(metrics),
       ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }) {
   for (const ingest::Channel& channel : config.channels) origin_.add_channel(channel.name);
@@ -132,8 +133,8 @@ void Shard::publisher_began(const std::string& channel, ingest::PublisherId publ
                             std::shared_ptr<ingest::Publisher> port) {
   Home& home = homes_[channel];
   if (!home.broadcast || home.broadcast->ended()) {
-    home.broadcast =
-        std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, [this, channel] { bury(channel); });
+    home.broadcast = std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, broadcast_metrics_,
+                                                     [this, channel] { bury(channel); });
   } else if (home.publisher != 0) {
     home.broadcast->publisher_gone();  // displaced by this one
   }

@@ -83,6 +83,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   origin::Server live_;
   Site site_;
   std::unique_ptr<http::Server> http_;
+  BroadcastMetrics broadcast_metrics_;
   ingest::Server ingest_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::map<std::string, Home> homes_;           // one per broadcast that lives here
