@@ -1,5 +1,7 @@
 #include "cli/site.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace klieg::cli {
@@ -7,26 +9,43 @@ namespace {
 
 constexpr std::string_view page_path = "/index.html";  // one page for every channel: it reads its own address
 
+// Pages load nothing from elsewhere. MSE plays from blob:, players run their demuxers in blob: workers, and Svelte sets
+// styles from script.
+constexpr std::string_view content_security_policy =
+    "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; object-src 'none'; base-uri 'none'";
+
 // Built assets carry a hash of their content in their name; pages do not.
 std::string_view cache_control_of(const WebFile& file) {
   return file.path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
 }
 
-http::HeaderBlock headers_of(const WebFile& file) {
+// Weak: the same page in another coding is another sequence of bytes. FNV-1a, because it only has to change when the
+// build does.
+std::string etag_of(const WebFile& file) {
+  uint64_t hash = 14695981039346656037u;
+  for (uint8_t byte : file.content) hash = (hash ^ byte) * 1099511628211u;
+  return fmt::format("W/\"{:016x}\"", hash);
+}
+
+http::HeaderBlock headers_of(const WebFile& file, const std::string& etag) {
   return {{"content-type", file.content_type},
           {"cache-control", cache_control_of(file)},
+          {"etag", etag},
           {"vary", "accept-encoding"},
-          {"x-content-type-options", "nosniff"}};
+          {"x-content-type-options", "nosniff"},
+          {"content-security-policy", content_security_policy}};
 }
 
 }  // namespace
 
 Site::Site(const std::vector<std::string>& channels, http::Handler& live) : live_(live) {
   for (const WebFile& file : web_files()) {
-    http::HeaderBlock plain = headers_of(file);
-    http::HeaderBlock compressed = headers_of(file);
+    const std::string etag = etag_of(file);
+    http::HeaderBlock plain = headers_of(file, etag);
+    http::HeaderBlock compressed = headers_of(file, etag);
     compressed.add("content-encoding", "gzip");
-    files_[file.path] = {&file, std::make_shared<const http::HeaderBlock>(std::move(plain)),
+    files_[file.path] = {&file, etag, std::make_shared<const http::HeaderBlock>(std::move(plain)),
                          std::make_shared<const http::HeaderBlock>(std::move(compressed))};
   }
   channels_.insert(channels.begin(), channels.end());
@@ -56,6 +75,10 @@ void Site::serve_file(const File& file, uint16_t status, const http::Request& re
   http::Response response;
   response.status = status;
   response.headers = gzip ? file.compressed : file.plain;
+  if (status == 200 && request.header("if-none-match") == file.etag) {
+    response.status = 304;
+    return responder.respond(std::move(response));
+  }
   response.body = Bytes::of_static(gzip ? file.file->gzip : file.file->content);
   responder.respond(std::move(response));
 }

@@ -21,6 +21,7 @@ class Site final : public http::Handler {
  private:
   struct File {
     const WebFile* file;
+    std::string etag;  // of the content; both codings carry it, as a weak one (RFC 9110 8.8.3)
     std::shared_ptr<const http::HeaderBlock> plain, compressed;
   };
 
