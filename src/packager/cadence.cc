@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 namespace klieg::packager {
@@ -13,25 +14,59 @@ constexpr double usual_rates[] = {
 
 constexpr size_t frames_remembered = 32;  // about a second
 
-// Slope of the least-squares line through (i, time i): the mean frame duration, in which roundings cancel.
-double slope_of(std::span<const MediaTime> times) {
+constexpr int64_t dropped_in_a_row_max = 30;
+
+// Which frame each time belongs to, counted from the first. An encoder that cannot keep up drops frames: its times then
+// lie on the pace with holes of whole frames, and the frames in the holes are counted. Without such a pattern every
+// time is the next frame.
+std::vector<int64_t> frame_numbers(std::span<const MediaTime> times, Duration tolerance) {
+  std::vector<int64_t> numbers(times.size());
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::vector<Duration> steps;
+  for (size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
+  if (steps.empty()) return numbers;
+  std::vector<Duration> sorted = steps;
+  std::ranges::nth_element(sorted, sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2));
+  const Duration usual = sorted[sorted.size() / 2];
+  if (usual <= 0ns) return numbers;
+  std::vector<int64_t> counted{0};
+  size_t single = 0;
+  for (const Duration step : steps) {
+    const int64_t frames = (step + usual / 2) / usual;
+    // `usual` is itself off by up to a tolerance, which a hole multiplies.
+    if (frames < 1 || frames > dropped_in_a_row_max) return numbers;
+    if (std::chrono::abs(step - usual * frames) > tolerance * (frames + 1)) return numbers;
+    single += frames == 1;
+    counted.push_back(counted.back() + frames);
+  }
+  return single * 4 >= steps.size() * 3 ? counted : numbers;
+}
+
+// Slope of the least-squares line through (frame number, time): the mean frame duration, in which roundings cancel.
+double slope_of(std::span<const MediaTime> times, std::span<const int64_t> numbers) {
   const auto n = static_cast<double>(times.size());
-  const double middle = (n - 1) / 2;
+  double x_mean = 0;
+  double y_mean = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    x_mean += static_cast<double>(numbers[i]) / n;
+    y_mean += static_cast<double>((times[i] - times[0]).count()) / n;
+  }
   double numerator = 0;
   double denominator = 0;
   for (size_t i = 0; i < times.size(); ++i) {
-    const double x = static_cast<double>(i) - middle;
-    numerator += x * static_cast<double>((times[i] - times[0]).count());
+    const double x = static_cast<double>(numbers[i]) - x_mean;
+    numerator += x * (static_cast<double>((times[i] - times[0]).count()) - y_mean);
     denominator += x * x;
   }
   return numerator / denominator;
 }
 
-bool keeps_pace(std::span<const MediaTime> times, double frame_ns, Duration tolerance) {
+bool keeps_pace(std::span<const MediaTime> times, std::span<const int64_t> numbers, double frame_ns,
+                Duration tolerance) {
   double least = 0;
   double most = 0;
   for (size_t i = 0; i < times.size(); ++i) {
-    const double off = static_cast<double>((times[i] - times[0]).count()) - static_cast<double>(i) * frame_ns;
+    const double off = static_cast<double>((times[i] - times[0]).count()) - static_cast<double>(numbers[i]) * frame_ns;
     least = std::min(least, off);
     most = std::max(most, off);
   }
@@ -43,22 +78,23 @@ bool keeps_pace(std::span<const MediaTime> times, double frame_ns, Duration tole
 void Cadence::measure(std::span<const MediaTime> times) {
   off_pace_ = 0;
   frame_.reset();
+  const std::vector<int64_t> numbers = frame_numbers(times, tolerance_);
   if (times.size() < measured_frames_min) {
     // Few frames cannot show a pace, but they can bear out the one that the parameter sets say.
-    if (times.size() >= 3 && frame_rate_hint_ > 0 && keeps_pace(times, 1e9 / frame_rate_hint_, tolerance_)) {
+    if (times.size() >= 3 && frame_rate_hint_ > 0 && keeps_pace(times, numbers, 1e9 / frame_rate_hint_, tolerance_)) {
       frame_exact_ns_ = 1e9 / frame_rate_hint_;
       frame_ = Duration(std::llround(frame_exact_ns_));
     }
     return;
   }
-  const double mean = slope_of(times);
-  if (mean < 1e6 || !keeps_pace(times, mean, tolerance_)) return;
+  const double mean = slope_of(times, numbers);
+  if (mean < 1e6 || !keeps_pace(times, numbers, mean, tolerance_)) return;
   double best = mean;
   double nearest = 0.004 * mean;  // 30 and 29.97 fps are 0.1 % apart
   const auto consider = [&](double rate, double weight) {
     if (rate <= 0) return;
     const double off = std::abs(1e9 / rate - mean) * weight;
-    if (off >= nearest || !keeps_pace(times, 1e9 / rate, tolerance_)) return;
+    if (off >= nearest || !keeps_pace(times, numbers, 1e9 / rate, tolerance_)) return;
     nearest = off;
     best = 1e9 / rate;
   };

@@ -154,14 +154,17 @@ void Lane::drop_unusable() {
   }
 }
 
-Duration Lane::measured_frame() {
+Duration Lane::measured_frame(Duration part) {
   std::vector<MediaTime> times;
   for (const Sample& sample : waiting_) times.push_back(sample.decode_time);
   cadence_.measure(times);
   if (cadence_.frame()) return usual_duration();
-  Duration longest{0};
-  for (size_t i = 1; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
-  return std::min<Duration>(longest, 1s);
+  std::vector<Duration> steps;
+  for (size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
+  if (steps.empty()) return Duration(0);
+  std::ranges::sort(steps);
+  const Duration usual = steps[steps.size() / 2];
+  return std::min<Duration>(std::max(usual, std::min(steps.back(), part)), 1s);
 }
 
 Sample Lane::stand_in(MediaTime at) {

@@ -41,7 +41,8 @@ class Lane {
 
   // While gathering: a period cannot begin before a key frame; and what is known of the frames' duration.
   void drop_unusable();
-  Duration measured_frame();
+  // Where they vary: the longest, but a hiccup longer than a part says nothing about how long parts should be.
+  Duration measured_frame(Duration part);
 
   // The next sample with its duration filled in, if that is known; nullptr if not. `flush`: then the usual one is
   // taken.

@@ -82,6 +82,15 @@ void Packager::advance() {
 
 // --- gathering: until a period can begin ---
 
+namespace {
+
+Duration distance_to_half_second(Duration interval) {
+  const Duration past = interval % Duration(500ms);
+  return std::min(past, Duration(500ms) - past);
+}
+
+}  // namespace
+
 std::optional<Duration> Packager::key_interval_of(const Lane& video) const {
   const auto& samples = video.waiting();
   for (size_t i = 1; i < samples.size(); ++i) {
@@ -91,8 +100,13 @@ std::optional<Duration> Packager::key_interval_of(const Lane& video) const {
     std::vector<MediaTime> times;
     for (const Sample& sample : samples) times.push_back(sample.decode_time);
     cadence.measure(times);
-    if (cadence.frame()) return cadence.frames(static_cast<int64_t>(i));
-    return samples[i].presentation_time() - samples[0].presentation_time();
+    const Duration span = samples[i].presentation_time() - samples[0].presentation_time();
+    if (!cadence.frame()) return span;
+    const Duration counted = cadence.frames(static_cast<int64_t>(i));
+    if (std::chrono::abs(span - counted) < *cadence.frame()) return counted;
+    // Frames were dropped in between. Most encoders count frames from key frame to key frame, so the next intervals
+    // will be what was counted; some go by the clock, and theirs is then the rounder one.
+    return distance_to_half_second(counted) <= distance_to_half_second(span) ? counted : span;
   }
   return std::nullopt;
 }
@@ -119,7 +133,7 @@ bool Packager::try_start(Lane::Flush flush) {
       if (!waited_enough && (!measure.key_interval || waited(video) < settings_.segment * 4 / 5)) return false;
       if (flush == Lane::Flush::yes && !measure.key_interval)
         measure.key_interval = std::max(waited(video), measure.segment);
-      measure.frame = video.lane->measured_frame();
+      measure.frame = video.lane->measured_frame(settings_.part);
       fix_grid(choose_grid(measure));
     }
     video.place = Member::Place::joining;

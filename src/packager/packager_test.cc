@@ -56,6 +56,42 @@ TEST(Packager, milliseconds_of_rtmp_do_not_bend_the_grid_of_29_97_fps) {
   EXPECT_THAT(studio.lines("end video"), ElementsAre("end video 0 1001", "end video 1 1001", "end video 2 1001"));
 }
 
+TEST(Packager, an_encoder_that_drops_frames_at_its_start_gets_the_grid_and_the_parts_it_will_keep) {
+  Studio studio;
+  studio.video_track(30);
+  // A key frame every 30 frames that were coded; 16 of the first were not, in three holes.
+  int frame = 0;
+  for (int coded = 0; coded <= 90; ++coded, ++frame) {
+    if (coded == 5 || coded == 12) frame += 4;
+    if (coded == 20) frame += 8;
+    studio.frame(frame * 100 / 3, coded % 30 == 0 ? key : delta);
+  }
+  EXPECT_EQ(studio.grid().segment, 1000ms);
+  EXPECT_EQ(studio.grid().part_target, 201ms);
+}
+
+TEST(Packager, key_frames_by_the_clock_keep_their_interval_when_frames_are_dropped) {
+  Studio studio;
+  studio.video_track(30);
+  for (int frame = 0; frame <= 90; ++frame) {
+    if (frame >= 6 && frame < 12) continue;
+    studio.frame(frame * 100 / 3, frame % 30 == 0 ? key : delta);
+  }
+  EXPECT_EQ(studio.grid().segment, 1000ms);
+  EXPECT_EQ(studio.grid().part_target, 201ms);
+}
+
+TEST(Packager, one_hiccup_of_a_variable_frame_rate_does_not_make_long_parts) {
+  Studio studio;
+  studio.video_track(0);
+  int at = 0;
+  for (int i = 0; i <= 80; ++i) {
+    studio.frame(at, i % 27 == 0 ? key : delta);
+    at += i == 10 ? 534 : 25 + (i * 7) % 19;
+  }
+  EXPECT_EQ(studio.grid().part_target, 201ms);
+}
+
 TEST(Packager, audio_is_cut_at_the_frame_nearest_the_line) {
   Studio studio;
   studio.video_track(25);
