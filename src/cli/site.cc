@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "wire/http_range.h"
+
 namespace klieg::cli {
 namespace {
 
@@ -75,7 +77,7 @@ void Site::serve_file(const File& file, uint16_t status, const http::Request& re
   http::Response response;
   response.status = status;
   response.headers = gzip ? file.compressed : file.plain;
-  if (status == 200 && request.header("if-none-match") == file.etag) {
+  if (status == 200 && wire::matches_any(request.header("if-none-match").value_or(""), file.etag)) {
     response.status = 304;
     return responder.respond(std::move(response));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "wire/http_range.h"
 #include "wire/utc.h"
 
 namespace klieg::origin {
@@ -74,39 +75,6 @@ Coding coding_for(std::string_view accept_encoding) {
   return gzip ? Coding::gzip : Coding::identity;
 }
 
-bool matches(std::string_view if_none_match, std::string_view etag) {
-  return any_of_list(if_none_match, [&](std::string_view tag) {
-    if (tag.starts_with("W/")) tag.remove_prefix(2);  // weak comparison (RFC 9110 13.1.2)
-    return tag == "*" || tag == etag;
-  });
-}
-
-// One byte range. Several, other units and nonsense are ignored, as RFC 9110 14.2 allows: the whole is the answer.
-struct ByteRange {
-  std::optional<uint64_t> first;  // empty: the last `last` bytes
-  std::optional<uint64_t> last;
-};
-
-std::optional<ByteRange> parse_range(std::string_view text) {
-  constexpr std::string_view unit = "bytes=";
-  if (!text.starts_with(unit)) return std::nullopt;
-  text.remove_prefix(unit.size());
-  const size_t dash = text.find('-');
-  if (dash == text.npos || text.find(',') != text.npos) return std::nullopt;
-  auto read = [](std::string_view digits, std::optional<uint64_t>& into) {
-    if (digits.empty()) return true;
-    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into.emplace());
-    return error == std::errc() && stop == digits.data() + digits.size();
-  };
-  ByteRange range;
-  if (!read(trimmed(text.substr(0, dash)), range.first) || !read(trimmed(text.substr(dash + 1)), range.last)) {
-    return std::nullopt;
-  }
-  if (!range.first && !range.last) return std::nullopt;
-  if (range.first && range.last && *range.last < *range.first) return std::nullopt;
-  return range;
-}
-
 // What a range of an object comes to now. `size`: of the whole, empty while it grows; `born`: what exists of it.
 struct Slice {
   enum class Is : uint8_t { whole, part, nothing } is = Is::whole;
@@ -114,25 +82,16 @@ struct Slice {
   std::optional<uint64_t> end;  // empty: as it is born
 };
 
-Slice slice_of(const ByteRange& range, std::optional<uint64_t> size, uint64_t born) {
+Slice slice_of(const wire::RangeSpec& range, std::optional<uint64_t> size, uint64_t born) {
   using Is = Slice::Is;
-  if (!range.first) {
-    if (!size) return {};
-    if (*range.last == 0 || *size == 0) return {Is::nothing, 0, 0};
-    return {Is::part, *size - std::min(*size, *range.last), *size};
-  }
+  if (!size && !range.first) return {};  // nobody knows yet what its last bytes are
   // What is to be born next may be waited for, but nothing beyond it: the object may end before it gets there.
   if (!size && range.last && *range.last >= open_ended && *range.first <= born) {
     return {Is::part, *range.first, std::nullopt};
   }
-  if (*range.first >= born) return {Is::nothing, 0, 0};
-  return {Is::part, *range.first, range.last && *range.last < born ? *range.last + 1 : born};
-}
-
-std::string content_range(const Slice& slice, std::optional<uint64_t> size) {
-  const std::string whole = size ? fmt::format("{}", *size) : "*";
-  if (slice.is == Slice::Is::nothing) return "bytes */" + whole;
-  return fmt::format("bytes {}-{}/{}", slice.offset, slice.end ? *slice.end - 1 : open_ended, whole);
+  const std::optional<wire::ByteRange> selected = wire::select_range(range, born);
+  if (!selected) return {Is::nothing, 0, 0};
+  return {Is::part, selected->first, selected->end};
 }
 
 std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
@@ -258,7 +217,7 @@ http::Response Answering::respond(const Answer& answer, const Question& question
 http::Response Answering::respond(const Object& object, const Question& question) const {
   http::Response response;
   response.headers = headers_of(object);
-  if (matches(question.if_none_match, object.etag)) {
+  if (wire::matches_any(question.if_none_match, object.etag)) {
     response.status = 304;
     return response;
   }
@@ -266,22 +225,25 @@ http::Response Answering::respond(const Object& object, const Question& question
   std::optional<uint64_t> size;
   if (object.end || !object.log->growing()) size = born;
   Slice slice{Slice::Is::whole, 0, size};
-  if (question.if_range.empty() || question.if_range == object.etag) {
-    if (const auto range = parse_range(question.range)) slice = slice_of(*range, size, born);
+  if (question.if_range.empty() || wire::range_applies(question.if_range, object.etag)) {
+    if (const auto range = wire::parse_range(question.range)) slice = slice_of(*range, size, born);
   }
   if (slice.is == Slice::Is::nothing) {
     // Not the object's headers: a cache must not keep the refusal of what may be born in a moment for a year.
     response.headers.reset();
     response.own_headers.add("cache-control", "no-store");
     add_cors(response.own_headers);
+    response.status = 416;
+    if (size) response.own_headers.add("content-range", wire::content_range_unsatisfied(*size));
+    return response;
   }
-  if (slice.is != Slice::Is::whole) {
-    response.status = slice.is == Slice::Is::part ? 206 : 416;
-    response.own_headers.add("content-range", content_range(slice, size));
+  if (slice.is == Slice::Is::part) {
+    response.status = 206;
+    response.own_headers.add("content-range",
+                             wire::content_range({slice.offset, slice.end.value_or(open_ended + 1)}, size));
   } else {
     slice.end = size;
   }
-  if (slice.is == Slice::Is::nothing) return response;
   http::LogRange body{object.log, object.offset + slice.offset, std::nullopt};
   if (slice.end) body.end = object.offset + *slice.end;
   response.body = std::move(body);
@@ -304,7 +266,7 @@ http::Response Answering::respond(const Found& found, const Question& question) 
   response.headers = headers;
   const std::string etag = document.etag(question.coding);
   response.own_headers.add("etag", etag);
-  if (matches(question.if_none_match, etag)) {
+  if (wire::matches_any(question.if_none_match, etag)) {
     response.status = 304;
   } else {
     response.body = document.content(question.coding);
