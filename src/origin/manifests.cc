@@ -73,9 +73,31 @@ void add_parts(hls::Segment& view, const TrackWindow& track, const Segment& segm
   }
 }
 
-hls::PreloadHint hint_of(const TrackWindow& track, HlsParts how) {
+// How far from the grid line a cut may lie: audio is cut at the frame nearest to it.
+Duration half_frame(const media::Track& track) {
+  const media::AudioFormat& audio = track.audio;
+  if (track.kind == media::TrackKind::video || audio.samples_per_frame == 0) return 10ms;
+  return from_ticks(audio.samples_per_frame, audio.sample_rate) / 2;
+}
+
+// A segment whose media has reached its grid line is as good as ended, though only the next sample ends it.
+bool reached_its_line(const Window& window, const TrackWindow& track, const Segment& open) {
+  const Duration grid = window.begun().grid;
+  const media::PeriodBegun& period = window.period(open.begun.period);
+  const Duration slack = half_frame(track.newest().info);
+  const Duration begins = open.begun.start - period.start;
+  const Duration line = ((begins + slack) / grid + 1) * grid;
+  return begins + open.duration + slack >= line;
+}
+
+// The part that comes next: where the open segment is as good as ended, the first of the next segment.
+hls::PreloadHint hint_of(const Window& window, const TrackWindow& track, HlsParts how) {
   const Segment* open = track.open();
-  const media::Msn msn = track.live_msn();
+  media::Msn msn = track.live_msn();
+  if (open && !open->parts.empty() && reached_its_line(window, track, *open)) {
+    open = nullptr;
+    ++msn;
+  }
   if (how == HlsParts::file) return {part_name(track.name(), msn, open ? open->parts.size() : 0), std::nullopt};
   return {segment_name(track.name(), msn), open ? open->parts_size() : 0};
 }
@@ -386,7 +408,9 @@ hls::MediaPlaylist playlist_of(const Window& window, const TrackWindow& track, c
     distance += out.segments[i].duration;
   }
   // While paused nobody knows when, or whether, the next part comes.
-  if (window.state() == media::BroadcastState::live) out.hint = hint_of(track, settings.hls_parts);
+  if (window.state() == media::BroadcastState::live) {
+    out.hint = hint_of(window, track, settings.hls_parts);
+  }
   for (const TrackWindow* other : current_tracks(window)) {
     if (other == &track) continue;
     if (auto report = report_of(*other)) out.reports.push_back(std::move(*report));

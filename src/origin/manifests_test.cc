@@ -103,6 +103,16 @@ TEST_F(ManifestsTest, between_segments_the_hint_is_the_first_part_of_the_next) {
   EXPECT_EQ(playlist().hint->offset, 0u);
 }
 
+TEST_F(ManifestsTest, a_segment_that_has_reached_its_line_hints_at_the_next_one) {
+  start();
+  broadcast.segments(2);
+  broadcast.open();
+  for (int i = 0; i < 4; ++i) broadcast.add_part();
+  EXPECT_EQ(playlist().hint->uri, "video-2.4.m4s");
+  broadcast.add_part();  // 1 s of it is there; only the next key frame will end it
+  EXPECT_EQ(playlist().hint->uri, "video-3.0.m4s");
+}
+
 TEST_F(ManifestsTest, parts_as_ranges_lie_in_their_segment) {
   start();
   settings.hls_parts = HlsParts::range;
