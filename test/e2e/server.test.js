@@ -1,0 +1,71 @@
+// The server as a program: what it says, what it refuses, how it ends.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { publish_test_card } from "../world/encoder.js";
+import { klieg_path, start_klieg } from "../world/klieg.js";
+import { Program } from "../world/program.js";
+import { get, media_playlists } from "../world/reader.js";
+
+test("SIGTERM drains within five seconds, with a publisher and a waiting viewer", async (t) => {
+  const klieg = await start_klieg(t);
+  publish_test_card(t, klieg.rtmp(), ["--size", "320x180", "--bitrate", "300k"]);
+  await klieg.live();
+  const [playlist] = await media_playlists(klieg.hls());
+  const text = await get(playlist);
+  const next = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(text)[1]) + (text.match(/#EXTINF/g) ?? []).length + 1;
+  const waiting = fetch(`${playlist}?_HLS_msn=${next}`).then(
+    (answer) => answer.status,
+    () => "closed",
+  );
+
+  const asked_ms = performance.now();
+  klieg.program.signal("SIGTERM");
+  assert.equal(await klieg.program.ends(5_000), 0, klieg.program.said.slice(-2_000));
+  t.diagnostic(`it took ${Math.round(performance.now() - asked_ms)} ms; the waiting viewer got ${await waiting}`);
+});
+
+test("the admin port says that it lives, that it is ready, and how it is", async (t) => {
+  const klieg = await start_klieg(t);
+  const admin = `http://${klieg.address.admin}`;
+  await get(`${admin}/livez`);
+  await get(`${admin}/readyz`);
+  const metrics = await get(`${admin}/metrics`);
+  assert.match(metrics, /^# TYPE \w+ (counter|gauge|histogram)$/m);
+  assert.doesNotMatch(metrics, /key-of-show|"show"/);
+  assert.notEqual((await fetch(`${klieg.http}/metrics`)).status, 200);
+});
+
+test("a misspelt option is refused with the nearest right name", async (t) => {
+  const klieg = new Program(t, klieg_path, ["serve"], { env: { KLIEG_RTMP_LISTN: "127.0.0.1:0" } });
+  assert.notEqual(await klieg.ends(5_000), 0);
+  assert.match(klieg.said, /KLIEG_RTMP_LISTEN/);
+});
+
+test("a port that is taken is a failure with words, not a crash", async (t) => {
+  const first = await start_klieg(t);
+  const second = new Program(t, klieg_path, [
+    ...[
+      "serve",
+      "--http",
+      first.address.http,
+      "--rtmp",
+      "127.0.0.1:0",
+      "--admin",
+      "127.0.0.1:0",
+      "--channel",
+      "show:key-of-show",
+    ],
+  ]);
+  const code = await second.ends(5_000);
+  assert.ok(code > 0 && code < 128, `it ended with ${code}`);
+  assert.ok(second.said.includes(first.address.http), second.said);
+});
+
+test("a channel that does not exist is not found, and one that is not on air says so", async (t) => {
+  const klieg = await start_klieg(t);
+  assert.equal((await fetch(klieg.hls("nobody"))).status, 404);
+  assert.equal((await fetch(klieg.hls())).status, 404);
+  assert.equal((await fetch(klieg.page())).status, 200);
+});
