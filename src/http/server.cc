@@ -165,6 +165,7 @@ void Viewer::on_bytes(ByteView bytes) {
 }
 
 void Viewer::on_drained() {
+  taken_ = written_;
   progress_ = core_.loop.now();
   if (session_ && !ending_) session_->on_drained();
 }
@@ -193,7 +194,7 @@ void Viewer::drain() {
 
 void Viewer::on_tick(LoopTime now) {
   const uint64_t taken = written_ - connection_->unsent();
-  if (connection_->unsent() == 0 || taken != taken_) {
+  if (connection_->unsent() == 0 || taken - taken_ >= core_.limits.taken_min) {
     taken_ = taken;
     progress_ = now;
   } else if (now - progress_ >= core_.limits.stall_time_max) {

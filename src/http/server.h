@@ -51,7 +51,9 @@ struct Limits {
   size_t body_size_max = size_t{64} * 1024;  // more: 413
   Duration head_time_max = 10s;   // from connect (or a request's first byte) to the end of its head; more: 408
   Duration idle_time_max = 75s;   // between requests
-  Duration stall_time_max = 30s;  // a peer that takes nothing of what is due to it
+  Duration stall_time_max = 30s;  // a peer that takes less than taken_min in it, and not all that is due to it
+  // 64 KiB in 30 s are 17 kbit/s, less than the poorest audio; the 1 MiB of unsent_max is taken, or given up, in 8 min.
+  size_t taken_min = size_t{64} * 1024;
   size_t unsent_max =
       size_t{1024} * 1024;     // per connection, handed to the kernel's side of us; beyond it we stop reading the log
   uint32_t streams_max = 100;  // HTTP/2 concurrent streams

@@ -25,7 +25,7 @@ enum class Ending : uint8_t {
   head_timeout,    // a head did not come in time
   body_timeout,    // a request's body did not
   idle_timeout,    // no further request
-  stalled,         // the peer took nothing of what was due to it
+  stalled,         // the peer took too little of what was due to it
   refused,         // what it sent is not HTTP as we accept it
   source_aborted,  // the log behind a response was aborted
   drained,         // the server is going
@@ -102,8 +102,8 @@ class Viewer final : public net::ConnectionHandler {
   std::string opening_;               // while they do not
   const LoopTime since_;
   uint64_t written_ = 0;
-  uint64_t taken_ = 0;  // by the peer's kernel, at the last tick
-  LoopTime progress_;   // when that last grew, or nothing was due
+  uint64_t taken_ = 0;  // by the peer's kernel, at progress_
+  LoopTime progress_;   // when it last had taken enough, or nothing was due
   std::optional<Ending> ending_;
   Viewer* previous_ = nullptr;
   Viewer* next_ = nullptr;
