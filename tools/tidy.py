@@ -49,6 +49,15 @@ def look_at(path, build):
     return subprocess.run([TIDY, "--quiet", "-p", build, path], cwd=ROOT, capture_output=True, text=True)
 
 
+def show(name, said, shown_before):
+    """Prints what was said about a file, but a finding in a header only once."""
+    print(f"  {name}")
+    for finding in re.split(r"^(?=\S+:\d+:\d+: (?:error|warning):)", said, flags=re.MULTILINE):
+        if finding.strip() and finding not in shown_before:
+            shown_before.add(finding)
+            print(finding.rstrip())
+
+
 def main():
     build, wanted = sys.argv[1], {str(ROOT / name) for name in sys.argv[2:]}
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
@@ -65,7 +74,7 @@ def main():
             todo[path] = passed
 
     started = shown = time.monotonic()
-    done, failed = 0, 0
+    done, failed, shown_findings = 0, 0, set()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {pool.submit(look_at, path, build): path for path in todo}
         for future in concurrent.futures.as_completed(running):
@@ -75,7 +84,7 @@ def main():
                 todo[path].touch()
             else:
                 failed += 1
-                print(f"  {path.relative_to(ROOT)}\n{result.stdout.replace(f'{ROOT}/', '')}{'' if result.stdout else result.stderr}")
+                show(path.relative_to(ROOT), (result.stdout or result.stderr).replace(f"{ROOT}/", ""), shown_findings)
             if time.monotonic() - shown >= PROGRESS_EVERY_S:
                 shown = time.monotonic()
                 print(f"  clang-tidy: {done} of {len(todo)} files", flush=True)
