@@ -21,7 +21,8 @@ class Metrics {
   prometheus::Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {});
   prometheus::Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
   // Buckets of OpenTelemetry's http.server.request.duration, in seconds.
-  prometheus::Histogram& duration_histogram(const std::string& name, const std::string& help, const Labels& labels = {});
+  prometheus::Histogram& duration_histogram(const std::string& name, const std::string& help,
+                                            const Labels& labels = {});
 
   // The whole registry in the Prometheus text format.
   std::string text() const;

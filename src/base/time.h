@@ -51,6 +51,8 @@ constexpr Duration from_ticks(int64_t ticks, uint32_t timescale) {
 }
 
 constexpr double to_seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
-constexpr int64_t to_ms(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
+constexpr int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
 
 }  // namespace klieg

@@ -59,7 +59,8 @@ Colour blend(Colour below, Colour above, double cover) {
 template <class Inside>
 double cover(int x, int y, Inside inside) {
   int hits = 0;
-  for (int i = 0; i < 16; ++i) hits += inside(x + (i % 4 + 0.5) / 4, y + (i / 4 + 0.5) / 4) ? 1 : 0;
+  for (int i = 0; i < 16; ++i)
+    hits += inside(x + (i % 4 + 0.5) / 4, y + (static_cast<double>(i >> 2) + 0.5) / 4) ? 1 : 0;
   return hits / 16.0;
 }
 

@@ -136,7 +136,7 @@ std::vector<std::string> setting_names() {
 
 // A TOML scalar as the text that the environment or a flag would have given.
 std::optional<std::string> scalar_text(const toml::node& node) {
-  if (auto text = node.value<std::string>(); text && node.is_string()) return *text;
+  if (node.is_string()) return node.value<std::string>();
   if (auto number = node.value<int64_t>(); number && node.is_integer()) return fmt::to_string(*number);
   return std::nullopt;
 }

@@ -26,7 +26,7 @@ Result<Channel> first_run_channel(const std::string& data_directory) {
   }
   std::error_code error;
   std::filesystem::create_directories(data_directory, error);
-  const Channel channel{"live", random_text(16)};
+  Channel channel{"live", random_text(16)};
   const int file = open(file_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const std::string line = fmt::format("{}:{}\n", channel.name, channel.key);
   const bool written = file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());

@@ -147,7 +147,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
     publication_->on_message(std::move(message), Delivery(in_flight_, bytes));
   }
 
-  void on_event(Refused event) {
+  void on_event(const Refused& event) {
     const Refusal& refusal = event.refusal;
     server_.metrics_
         .counter("klieg_ingest_refusals_total", "publishers that were refused, by reason",
@@ -162,7 +162,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   void on_event(Unpublished) { depart(Departure::unpublished); }
 
-  void on_event(SessionEnded ended) {
+  void on_event(const SessionEnded& ended) {
     depart(Departure::lost);
     end_ = ended.why;
     server_.metrics_

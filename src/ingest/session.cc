@@ -131,11 +131,11 @@ void Session::read(ByteView bytes, LoopTime now) {
     Result<std::optional<Message>, ChunkError> message = reader_.read(bytes);
     if (!message) return end(SessionEnd::malformed, std::string(name_of(message.error())));
     if (!*message) return;
-    obey(std::move(**message), now);
+    obey(**message, now);
   }
 }
 
-void Session::obey(Message message, LoopTime now) {
+void Session::obey(const Message& message, LoopTime now) {
   switch (message.type) {
     case MessageType::window_acknowledgement_size:
       if (const Result<uint32_t> size = parse_control_value(message); size && *size > 0) window_ = *size;

@@ -100,7 +100,7 @@ class Session {
 
  private:
   void read(ByteView bytes, LoopTime now);
-  void obey(wire::rtmp::Message message, LoopTime now);
+  void obey(const wire::rtmp::Message& message, LoopTime now);
   void obey_command(const wire::rtmp::Message& message, LoopTime now);
   void connect(const wire::rtmp::Command& command);
   void publish(const wire::rtmp::Command& command, uint32_t stream_id, LoopTime now);

@@ -23,16 +23,16 @@
 
 namespace klieg::media {
 
-using TrackId = uint8_t;    // index of a track within its broadcast: 0, 1, ... in order of first HeaderBorn
-using Msn = uint64_t;       // media sequence number, from 0 within a broadcast, the same for all its tracks
+using TrackId = uint8_t;  // index of a track within its broadcast: 0, 1, ... in order of first HeaderBorn
+using Msn = uint64_t;     // media sequence number, from 0 within a broadcast, the same for all its tracks
 
 enum class BroadcastState : uint8_t { live, paused, ended };
 enum class Independence : uint8_t { dependent, independent };  // independent: has a place to begin decoding
 
 struct BroadcastBegun {
-  std::string id;       // random, URL-safe; new at every start
-  uint32_t epoch = 1;   // number of the lease under which a node owns the broadcast; new at every takeover
-  Duration grid;        // nominal segment duration, the same for all tracks
+  std::string id;                  // random, URL-safe; new at every start
+  uint32_t epoch = 1;              // number of the lease under which a node owns the broadcast; new at every takeover
+  Duration grid;                   // nominal segment duration, the same for all tracks
   uint32_t target_duration_s = 1;  // EXT-X-TARGETDURATION; never changes
   Duration part_target;            // EXT-X-PART-INF PART-TARGET; never changes
 };
@@ -44,7 +44,7 @@ enum class PeriodStart : uint8_t {
 };
 
 struct PeriodBegun {
-  uint32_t index = 0;   // from 0
+  uint32_t index = 0;  // from 0
   PeriodStart why = PeriodStart::first;
   Msn first_msn = 0;
   MediaTime start;      // presentation time at which it begins
@@ -56,11 +56,11 @@ struct PeriodBegun {
 
 struct HeaderBorn {
   TrackId track = 0;
-  uint32_t version = 0;   // from 0; names the header's URL
-  std::string name;       // of the track in URLs: "video", "audio"; later "720p"
-  uint32_t timescale = 1; // of the track's media
+  uint32_t version = 0;    // from 0; names the header's URL
+  std::string name;        // of the track in URLs: "video", "audio"; later "720p"
+  uint32_t timescale = 1;  // of the track's media
   Track info;
-  Bytes content;          // CMAF header: ftyp + moov
+  Bytes content;  // CMAF header: ftyp + moov
 };
 
 struct SegmentBegun {
@@ -68,8 +68,8 @@ struct SegmentBegun {
   Msn msn = 0;
   uint32_t period = 0;
   uint32_t header_version = 0;
-  MediaTime start;          // presentation time of the cut
-  int64_t decode_ticks = 0; // baseMediaDecodeTime of its first chunk, in the track's timescale
+  MediaTime start;           // presentation time of the cut
+  int64_t decode_ticks = 0;  // baseMediaDecodeTime of its first chunk, in the track's timescale
 };
 
 // One CMAF chunk of one or two frames (optional styp, prft, emsg; moof; mdat): the unit that is appended and sent.
@@ -82,8 +82,8 @@ struct ChunkBorn {
 struct PartEnded {
   TrackId track = 0;
   Msn msn = 0;
-  uint32_t index = 0;    // from 0 within the segment
-  uint64_t offset = 0;   // within the segment
+  uint32_t index = 0;   // from 0 within the segment
+  uint64_t offset = 0;  // within the segment
   uint64_t size = 0;
   Duration duration;
   Independence independence = Independence::dependent;
@@ -92,7 +92,7 @@ struct PartEnded {
 struct SegmentEnded {
   TrackId track = 0;
   Msn msn = 0;
-  Duration duration;     // of the media in it
+  Duration duration;  // of the media in it
 };
 
 struct StateChanged {

@@ -22,7 +22,7 @@ struct VideoFormat {
 };
 
 struct AudioFormat {
-  uint32_t sample_rate = 0;        // Hz, of what comes out of the decoder
+  uint32_t sample_rate = 0;  // Hz, of what comes out of the decoder
   uint32_t channels = 0;
   uint32_t samples_per_frame = 0;  // 1024 for AAC-LC, 1152 or 576 for MP3; 0: varies from frame to frame (Opus)
   bool operator==(const AudioFormat&) const = default;
@@ -45,13 +45,20 @@ constexpr std::string_view name_of(TrackKind kind) { return kind == TrackKind::v
 
 constexpr std::string_view name_of(Codec codec) {
   switch (codec) {
-    case Codec::avc: return "avc";
-    case Codec::hevc: return "hevc";
-    case Codec::av1: return "av1";
-    case Codec::vp9: return "vp9";
-    case Codec::aac: return "aac";
-    case Codec::opus: return "opus";
-    case Codec::mp3: return "mp3";
+    case Codec::avc:
+      return "avc";
+    case Codec::hevc:
+      return "hevc";
+    case Codec::av1:
+      return "av1";
+    case Codec::vp9:
+      return "vp9";
+    case Codec::aac:
+      return "aac";
+    case Codec::opus:
+      return "opus";
+    case Codec::mp3:
+      return "mp3";
   }
   return "unknown";
 }

@@ -185,7 +185,7 @@ void Answering::serve(const http::Request& request, http::Responder responder) {
   responder.respond(respond(answer, question));
 }
 
-void Answering::keep(std::shared_ptr<HeldRequest> request, Hold hold) {
+void Answering::keep(const std::shared_ptr<HeldRequest>& request, Hold hold) {
   // Waiting for a second thing does not begin the patience anew.
   hold.deadline = request->deadline = std::min(hold.deadline, request->deadline);
   const Held held = origin_.hold(hold, [this, request](HoldEnd end) { resume(request, end); });
@@ -194,7 +194,7 @@ void Answering::keep(std::shared_ptr<HeldRequest> request, Hold hold) {
   request->responder.respond(respond(Refusal{503, "too many requests are held already\n", 0s, Duration(1s)}));
 }
 
-void Answering::resume(std::shared_ptr<HeldRequest> request, HoldEnd end) {
+void Answering::resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end) {
   if (request->responder.viewer_gone()) return count(HoldOutcome::viewer_gone);
   const Question question = request->question();
   const Patience patience = end == HoldEnd::ripe ? Patience::may_wait : Patience::exhausted;

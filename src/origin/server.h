@@ -54,8 +54,8 @@ class Answering final : public http::Handler {
   struct HeldRequest;
   using DocumentHeaders = std::tuple<DocumentKind, Coding, Freshness, uint32_t>;
 
-  void keep(std::shared_ptr<HeldRequest> request, Hold hold);
-  void resume(std::shared_ptr<HeldRequest> request, HoldEnd end);
+  void keep(const std::shared_ptr<HeldRequest>& request, Hold hold);
+  void resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end);
   void count(HoldOutcome outcome) { outcomes_[static_cast<size_t>(outcome)]->Increment(); }
 
   http::Response respond(const Answer& answer, const Question& question);

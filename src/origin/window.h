@@ -33,7 +33,7 @@ struct WindowLimits {
   uint32_t straggler_target_durations = 6;
   // Beside the durations: 70 s (live and stragglers) of 20 Mbit/s are 175 MB. What is beyond leaves early, oldest
   // first, down to the open segments and one finished one per track.
-  uint64_t bytes_max = 192 * 1024 * 1024;
+  uint64_t bytes_max = uint64_t{192} << 20;
 };
 
 struct Part {

@@ -73,7 +73,7 @@ class Parser {
   bool at_end() const { return reader_.remaining() == 0; }
 
  private:
-  static std::string fmt_marker(std::string message, uint8_t marker) { return message + std::to_string(marker); }
+  static std::string fmt_marker(const std::string& message, uint8_t marker) { return message + std::to_string(marker); }
 
   Result<Value> whole(Value value) const {
     if (!reader_.ok()) return fail("AMF0: ends inside a value");

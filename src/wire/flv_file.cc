@@ -7,7 +7,7 @@ constexpr size_t tag_header_size = 11;
 constexpr size_t back_pointer_size = 4;  // PreviousTagSize
 }  // namespace
 
-Result<FileReader> FileReader::open(Bytes file) {
+Result<FileReader> FileReader::open(const Bytes& file) {
   ByteReader in(file);
   const bool signature = in.u24() == 0x464c56;  // "FLV"
   in.skip(2);

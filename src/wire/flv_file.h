@@ -20,7 +20,7 @@ struct Tag {
 // Reads a whole file held in memory; tags share its storage. Tags of other kinds are stepped over.
 class FileReader {
  public:
-  static Result<FileReader> open(Bytes file);
+  static Result<FileReader> open(const Bytes& file);
 
   // The next tag; nullopt at the end, or where the file is cut off or damaged.
   std::optional<Tag> next();

@@ -29,7 +29,7 @@ ProfileTierLevel read_profile_tier_level(BitReader& in, unsigned temporal_layers
     profile_present[i] = in.flag();
     level_present[i] = in.flag();
   }
-  if (temporal_layers > 1) in.skip(2 * (8 - (temporal_layers - 1)));
+  if (temporal_layers > 1) in.skip(size_t{2} * (8 - (temporal_layers - 1)));
   for (unsigned i = 0; i + 1 < temporal_layers; ++i)
     in.skip((profile_present[i] ? 88u : 0u) + (level_present[i] ? 8u : 0u));
   return out;
