@@ -14,6 +14,9 @@ namespace {
 constexpr Duration unwatched_max = 60s;
 // How often the registry hears that media flows: often enough for SlotPolicy::silent_after.
 constexpr Duration touch_every = 1s;
+// While draining, what is held waits this long for ends that come from other shards, a few posts away. A publisher may
+// take 3 s before (ingest::ServerLimits) of the 5 s in which a server drains.
+constexpr Duration ends_travel_max = 200ms;
 
 std::vector<std::string> names_of(const std::vector<ingest::Channel>& channels) {
   std::vector<std::string> names;
@@ -87,7 +90,8 @@ Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics&
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
       broadcast_metrics_(metrics),
       ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
-      unwatched_(loop_, [this] { let_go_of_unwatched(); }) {
+      unwatched_(loop_, [this] { let_go_of_unwatched(); }),
+      let_go_(loop_, [this] { origin_.release_held(); }) {
   for (const ingest::Channel& channel : config.channels) origin_.add_channel(channel.name);
 }
 
@@ -109,10 +113,16 @@ Result<net::Endpoint> Shard::open(Door door, const net::Endpoint& endpoint, std:
 
 void Shard::drain(std::function<void()> drained) {
   listeners_.clear();
+  end_broadcasts();  // not after the publishers: the slowest would have viewers wait for an end they then miss
   ingest_.stop([this, drained = std::move(drained)]() mutable {
-    for (auto& [_, home] : homes_) home.broadcast->end();
+    end_broadcasts();  // of publishers who were on their way in
+    let_go_.arm(loop_.now() + ends_travel_max);
     http_->drain([drained = std::move(drained)] { drained(); });
   });
+}
+
+void Shard::end_broadcasts() {
+  for (auto& [_, home] : homes_) home.broadcast->end();
 }
 
 // Publishers.

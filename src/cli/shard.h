@@ -38,7 +38,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits);
 
-  // On this loop: closes the doors, tells the publishers, ends the broadcasts, lets the viewers finish.
+  // On this loop: closes the doors, ends the broadcasts, tells the publishers, lets the viewers finish.
   void drain(std::function<void()> drained);
 
   // Posted by other shards.
@@ -72,6 +72,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   void mirror_wanted(const std::string& channel) override;
   void serve(const http::Request& request, http::Responder responder) override;
   http::Response list() const;
+  void end_broadcasts();
   void bury(const std::string& channel);
   void let_go_of_unwatched();
 
@@ -89,6 +90,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   std::map<std::string, Home> homes_;           // one per broadcast that lives here
   std::map<std::string, Elsewhere> elsewhere_;  // one per channel last live on another shard
   net::Timer unwatched_;
+  net::Timer let_go_;  // of held requests, while draining
 };
 
 }  // namespace klieg::cli

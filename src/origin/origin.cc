@@ -293,6 +293,10 @@ void Origin::expire(LoopTime now) {
   }
 }
 
+void Origin::release_held() {
+  while (!waiting_.empty()) wake(waiting_.begin(), HoldEnd::overdue);
+}
+
 void Origin::forget(const std::string& name, Channel& channel, LoopTime now) {
   auto is_old = [&](const std::unique_ptr<Broadcast>& broadcast) {
     return broadcast && broadcast->ended && *broadcast->ended + settings_.ended_kept <= now;

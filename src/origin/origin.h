@@ -127,6 +127,8 @@ class Origin {
 
   // Ends what is overdue and forgets broadcasts that ended long ago.
   void expire(LoopTime now);
+  // The server stops: whoever is held is answered as if the deadline had passed.
+  void release_held();
   LoopTime next_deadline() const;  // LoopTime::max(): none
 
   const Window* window(const std::string& channel) const;
