@@ -293,5 +293,12 @@ describe("beside hostile peers", () => {
     assert.ok(viewer.longest_wait_ms <= slack_ms, `a viewer waited ${viewer.longest_wait_ms} ms for a segment of 1 s`);
     // Two windows have filled since, and of the 13 MB that the peers had the allocator keeps some: measured are 3.
     assert.ok(grown_kb <= window_kb + nonsense_kb + 6 * 1024, `${grown_kb} kB more than at the beginning`);
+
+    // What the allocator kept is used again: what leaked would be needed a second time.
+    await costs_at_most(t, (50 * 160) / 2 + broadcast_kb, async () => {
+      for (const peer of peers(50, () => new Peer(suite, klieg.address.http, { reading: false }))) {
+        peer.send(request(viewer.last_uri).repeat(1_000));
+      }
+    });
   });
 });
