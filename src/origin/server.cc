@@ -199,7 +199,7 @@ void Answering::resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end)
   const Question question = request->question();
   const Patience patience = end == HoldEnd::ripe ? Patience::may_wait : Patience::exhausted;
   const Answer answer = origin_.find(question.path, question.query, clock_.now(), clock_.wall_now(), patience);
-  if (const Hold* hold = std::get_if<Hold>(&answer)) return keep(std::move(request), *hold);
+  if (const Hold* hold = std::get_if<Hold>(&answer)) return keep(request, *hold);
   if (end == HoldEnd::overdue) {
     count(HoldOutcome::overdue);
   } else {
