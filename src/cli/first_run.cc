@@ -14,6 +14,22 @@
 #include "base/bytes.h"
 
 namespace klieg::cli {
+namespace {
+
+// An address of the ready line as it is reached from this machine: 0.0.0.0 is where a server listens, not where one
+// connects.
+std::string address_in(std::string_view ready_line, std::string_view name) {
+  const size_t at = ready_line.find(name);
+  if (at == std::string_view::npos) return "(closed)";
+  const std::string_view rest = ready_line.substr(at + name.size());
+  const std::string address(rest.substr(0, rest.find(' ')));
+  const std::string_view port = std::string_view(address).substr(address.rfind(':'));
+  return address.starts_with("0.0.0.0:") || address.starts_with("[::]:") || address.starts_with("*:")
+             ? fmt::format("localhost{}", port)
+             : address;
+}
+
+}  // namespace
 
 Result<Channel> first_run_channel(const std::string& data_directory) {
   const std::string file_name = data_directory + "/channel";
@@ -51,7 +67,9 @@ std::string random_text(size_t bytes) {
   return text;
 }
 
-std::string publish_lines(const Channel& channel, const std::string& rtmp_address, const std::string& http_address) {
+std::string publish_lines(const Channel& channel, std::string_view ready_line) {
+  const std::string rtmp = address_in(ready_line, " rtmp=");
+  const std::string http = address_in(ready_line, " http=");
   return fmt::format(
       "\n"
       "  Watch       http://{1}/@{2}\n"
@@ -60,7 +78,7 @@ std::string publish_lines(const Channel& channel, const std::string& rtmp_addres
       "              Stream Key  {3}\n"
       "  ffmpeg      ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -g 30 -c:a aac \\\n"
       "                     -f flv rtmp://{0}/live/{3}\n\n",
-      rtmp_address, http_address, channel.name, channel.key);
+      rtmp, http, channel.name, channel.key);
 }
 
 }  // namespace klieg::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "cli/config.h"
@@ -14,7 +15,7 @@ Result<Channel> first_run_channel(const std::string& data_directory);
 // Random, URL-safe text of `bytes` random bytes, from the system's generator: keys and broadcast ids.
 std::string random_text(size_t bytes);
 
-// What an encoder's owner has to type, as lines for a person.
-std::string publish_lines(const Channel& channel, const std::string& rtmp_address, const std::string& http_address);
+// What the channel's owner has to type into an encoder and a browser on this machine, from the ready line.
+std::string publish_lines(const Channel& channel, std::string_view ready_line);
 
 }  // namespace klieg::cli

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "base/logging.h"
 #include "cli/commands.h"
@@ -22,6 +23,7 @@ namespace klieg::cli {
 namespace {
 
 constexpr Duration drain_time_max = 5s;
+constexpr size_t guessable_key_size = 8;
 
 struct ServeFlags {
   std::string config_file;
@@ -87,10 +89,17 @@ void serve(const ServeFlags& flags) {
   auto config = read_settings(flags);
   if (!config) give_up(config.error(), 2);
   logging::configure(config->log_level, config->log_format);
+  std::optional<Channel> own_channel;
   if (config->channels.empty()) {
     auto channel = first_run_channel(config->data);
     if (!channel) give_up(channel.error(), 1);
-    config->channels.push_back(std::move(*channel));
+    own_channel = config->channels.emplace_back(std::move(*channel));
+  }
+  for (const Channel& channel : config->channels) {
+    if (channel.key.size() < guessable_key_size) {
+      logging::warning("a stream key is short enough to be guessed; make one: openssl rand -hex 16",
+                       {{"channel", channel.name}});
+    }
   }
   raise_open_files_limit();
   const sigset_t signals = block_signals();
@@ -100,6 +109,7 @@ void serve(const ServeFlags& flags) {
   if (!ready) give_up(ready.error(), 1);
   fmt::print("{}\n", *ready);
   std::fflush(stdout);
+  if (own_channel) fmt::print(stderr, "{}", publish_lines(*own_channel, *ready));
 
   for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) world.reload_certificates();
   logging::info("draining", {{"seconds_max", to_seconds(drain_time_max)}});
