@@ -5,11 +5,19 @@ import { test } from "node:test";
 
 import { open_viewer, start_browser } from "../world/browser.js";
 import { publish_test_card, publish_with_ffmpeg } from "../world/encoder.js";
-import { start_klieg } from "../world/klieg.js";
+import { key_of, start_klieg } from "../world/klieg.js";
 import { pause, until } from "../world/program.js";
 import { get, media_playlists } from "../world/reader.js";
 
 const small = ["--size", "320x180", "--bitrate", "300k"];
+
+test("the key may stand where encoders put it", async (t) => {
+  const klieg = await start_klieg(t, { channels: ["one", "two"] });
+  publish_test_card(t, `${klieg.rtmp_server}/${key_of("one")}`, small); // OBS's two boxes, joined
+  publish_with_ffmpeg(t, `${klieg.rtmp_server}?key=${key_of("two")}`, { size: "320x180" });
+  await klieg.live("one");
+  await klieg.live("two");
+});
 
 test("a wrong key is refused with words, in the encoder and in the log", async (t) => {
   const klieg = await start_klieg(t);
