@@ -418,6 +418,24 @@ hls::MediaPlaylist playlist_of(const Window& window, const TrackWindow& track, c
   return out;
 }
 
+namespace {
+
+// How far back a player may go: what is finished and listed, which in a young broadcast is less than the window it will
+// have. ffmpeg takes timeShiftBufferDepth at its word and begins that far back, before the first segment if need be. It
+// grows by doubling, so that the manifest changes a few times in the first minute and not with every segment.
+Duration time_shift_of(const Window& window, Duration live) {
+  Duration span{0};
+  for (const Segment& segment : window.main_track()->segments) {
+    if (segment.begun.msn >= window.first_listed() && !segment.open()) span += segment.duration;
+  }
+  if (span >= live) return live;
+  Duration depth = window.begun().grid;
+  while (depth * 2 <= span) depth *= 2;
+  return depth;
+}
+
+}  // namespace
+
 dash::Manifest manifest_of(const Window& window, const ManifestSettings& settings, Duration live) {
   KLIEG_ASSERT(window.playable(), "a manifest lists something that can be played");
   const Duration grid = window.begun().grid;
@@ -426,7 +444,7 @@ dash::Manifest manifest_of(const Window& window, const ManifestSettings& setting
   out.presentation = over ? dash::Presentation::over : dash::Presentation::live;
   out.availability_start = WallTime(std::chrono::floor<std::chrono::milliseconds>(zero_of(window).time_since_epoch()));
   out.update_period = std::clamp<Duration>(grid, 1s, 2s);
-  out.time_shift = live;
+  out.time_shift = time_shift_of(window, live);
   out.buffer_min = 2 * window.begun().part_target;
   out.segment_duration_max = std::chrono::seconds(window.begun().target_duration_s);
   out.latency = {target_latency(settings), target_latency(settings) / 2, target_latency(settings) + grid};

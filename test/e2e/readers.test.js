@@ -6,7 +6,7 @@ import { before, describe, test } from "node:test";
 import { publish_with_ffmpeg } from "../world/encoder.js";
 import { start_klieg } from "../world/klieg.js";
 import { Program, until } from "../world/program.js";
-import { ffmpeg_needs, assert_continuous, assert_valid_mpd, get, media_playlists, packets } from "../world/reader.js";
+import { assert_continuous, assert_valid_mpd, get, media_playlists, packets } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 
 describe("a plain player", () => {
@@ -20,21 +20,17 @@ describe("a plain player", () => {
   });
 
   for (const kind of ["hls", "dash"]) {
-    test(
-      `ffprobe reads ${kind.toUpperCase()} without a gap or a repeat`,
-      { todo: kind === "dash" ? ffmpeg_needs : undefined },
-      async (test_context) => {
-        const read = await packets(test_context, klieg[kind](), 5);
-        assert_continuous(
-          read.filter((packet) => packet.kind === "video"),
-          0.05,
-        );
-        assert_continuous(
-          read.filter((packet) => packet.kind === "audio"),
-          0.03,
-        );
-      },
-    );
+    test(`ffprobe reads ${kind.toUpperCase()} without a gap or a repeat`, async (test_context) => {
+      const read = await packets(test_context, klieg[kind](), 5);
+      assert_continuous(
+        read.filter((packet) => packet.kind === "video"),
+        0.05,
+      );
+      assert_continuous(
+        read.filter((packet) => packet.kind === "audio"),
+        0.03,
+      );
+    });
   }
 
   test("mpv plays HLS", async (test_context) => {

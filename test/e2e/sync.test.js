@@ -5,7 +5,6 @@ import { before, describe, test } from "node:test";
 
 import { publish_test_card } from "../world/encoder.js";
 import { start_klieg } from "../world/klieg.js";
-import { ffmpeg_needs } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 import { look_and_listen, sound_after_picture_ms } from "../world/test_card.js";
 
@@ -26,8 +25,7 @@ describe("sound and picture stay within 40 ms of each other in", () => {
     ["plain", "dash"],
     ["bframes", "hls"],
   ]) {
-    const todo = kind === "dash" ? ffmpeg_needs : undefined;
-    test(`${kind.toUpperCase()}${channel === "bframes" ? ", with B-frames" : ""}`, { todo }, async (test_context) => {
+    test(`${kind.toUpperCase()}${channel === "bframes" ? ", with B-frames" : ""}`, async (test_context) => {
       await klieg.live(channel);
       const errors_ms = sound_after_picture_ms(await look_and_listen(test_context, klieg[kind](channel), 5));
       assert.ok(errors_ms.length >= 3, `${errors_ms.length} beeps found`);

@@ -49,10 +49,6 @@ export async function packets(t, address, seconds = 4) {
   }));
 }
 
-// Why a test that reads DASH by ffmpeg 5.1 cannot pass yet: it begins again and again at the same segment while a
-// broadcast is younger than timeShiftBufferDepth says.
-export const ffmpeg_needs = "a timeShiftBufferDepth that is no longer than the broadcast";
-
 export async function streams(t, address) {
   const { output } = await run(t, "ffprobe", ["-v", "error", "-show_streams", "-of", "json", address], 25_000);
   return JSON.parse(output).streams;
