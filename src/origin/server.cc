@@ -318,7 +318,10 @@ void Server::serve(const http::Request& request, http::Responder responder) {
 
 // At the next deadline, and never much later than that: a broadcast that ended sets a deadline without our hearing.
 void Server::arm() {
-  held_.Set(static_cast<double>(origin_.held()));
+  // All loops share the gauge, so each adds its own changes.
+  const size_t held = origin_.held();
+  held_.Increment(static_cast<double>(held) - static_cast<double>(held_told_));
+  held_told_ = held;
   const LoopTime due = std::min(origin_.next_deadline(), loop_.now() + 10s);
   if (due >= armed_) return;
   armed_ = due;

@@ -91,6 +91,7 @@ class Server final : public http::Handler {
   LoopClock clock_;
   Answering answering_;
   prometheus::Gauge& held_;
+  size_t held_told_ = 0;
   net::Timer timer_;
   LoopTime armed_ = LoopTime::max();
 };
