@@ -28,24 +28,8 @@ void skip_scaling_list(BitReader& in, int size) {
 }
 
 void read_vui(BitReader& in, media::VideoFormat& format) {
-  if (in.flag()) {  // aspect_ratio_info_present_flag
-    const uint32_t aspect = in.bits(8);
-    if (aspect == extended_sample_aspect) {
-      const uint32_t width = in.bits(16);
-      const uint32_t height = in.bits(16);
-      if (width > 0 && height > 0) format.sar_width = width, format.sar_height = height;
-    } else if (aspect < sample_aspects.size()) {
-      format.sar_width = sample_aspects[aspect].first;
-      format.sar_height = sample_aspects[aspect].second;
-    }
-  }
-  if (in.flag()) in.skip(1);  // overscan
-  if (in.flag()) {            // video_signal_type_present_flag
-    in.skip(4);
-    if (in.flag()) in.skip(24);  // colour description
-  }
-  if (in.flag()) in.unsigned_golomb(), in.unsigned_golomb();  // chroma location
-  if (!in.flag()) return;                                     // timing_info_present_flag
+  read_picture_description(in, format);
+  if (!in.flag()) return;  // timing_info_present_flag
   const uint32_t units_in_tick = in.bits(32);
   const uint32_t time_scale = in.bits(32);
   // A tick is a field; a frame is two (E.2.1).

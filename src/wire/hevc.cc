@@ -79,25 +79,9 @@ void skip_reference_sets(BitReader& in) {
 }
 
 void read_vui(BitReader& in, media::VideoFormat& format) {
-  if (in.flag()) {  // aspect_ratio_info_present_flag
-    const uint32_t aspect = in.bits(8);
-    if (aspect == extended_sample_aspect) {
-      const uint32_t width = in.bits(16);
-      const uint32_t height = in.bits(16);
-      if (width > 0 && height > 0) format.sar_width = width, format.sar_height = height;
-    } else if (aspect < sample_aspects.size()) {
-      format.sar_width = sample_aspects[aspect].first;
-      format.sar_height = sample_aspects[aspect].second;
-    }
-  }
-  if (in.flag()) in.skip(1);  // overscan
-  if (in.flag()) {            // video_signal_type_present_flag
-    in.skip(4);
-    if (in.flag()) in.skip(24);  // colour description
-  }
-  if (in.flag()) in.unsigned_golomb(), in.unsigned_golomb();  // chroma location
-  in.skip(3);                                                 // neutral chroma, field sequence, frame field info
-  if (in.flag())                                              // default display window
+  read_picture_description(in, format);
+  in.skip(3);     // neutral chroma, field sequence, frame field info
+  if (in.flag())  // default display window
     for (int i = 0; i < 4; ++i) in.unsigned_golomb();
   if (!in.flag()) return;  // vui_timing_info_present_flag
   const uint32_t units_in_tick = in.bits(32);
