@@ -78,8 +78,19 @@ function amf(value) {
 const counted = (text) => Buffer.concat([Buffer.from([text.length >> 8, text.length & 255]), Buffer.from(text)]);
 const call = (stream, ...values) => message(command, Buffer.concat(values.map(amf)), { stream, chunk_stream: 3 });
 
-// A peer that has been let in: it may send messages on stream 1.
-export async function publishing_peer(t, address, key) {
+// A peer that has been let in: it may send messages on stream 1. As encoders do, it comes again while the server still
+// counts the publisher before it, whose connection has ended a moment ago.
+export function publishing_peer(t, address, key) {
+  return until("being let in", async () => {
+    const peer = asking_to_publish(t, address, key);
+    await peer.hears("NetStream.Publish.");
+    if (peer.heard.includes("NetStream.Publish.Start")) return peer;
+    peer.socket.destroy();
+    throw new Error(peer.heard.replace(/[^ -~]+/g, " "));
+  });
+}
+
+function asking_to_publish(t, address, key) {
   const peer = new Peer(t, address);
   const size = Buffer.alloc(4);
   size.writeUInt32BE(chunk_size);
@@ -88,6 +99,5 @@ export async function publishing_peer(t, address, key) {
   peer.send(call(0, "connect", 1, { app: "live", tcUrl: `rtmp://${address}/live`, flashVer: "hostile" }));
   peer.send(call(0, "createStream", 2, null));
   peer.send(call(1, "publish", 3, null, key, "live"));
-  await peer.hears("NetStream.Publish.Start");
   return peer;
 }
