@@ -3,16 +3,19 @@
 //   ingest -> SampleSink -> packager -> RecordSink -> origin        media flows down
 //   anyone -> PublisherPort -> ingest                               requests flow back up to the encoder
 //   origin -> DepartedSink                                          segments leave the live window
+//   packager -> SourceSink -> transcoder -> RungSink -> packager    the ladder: what was packaged, in other sizes
 //
 // All calls of one broadcast happen on its home loop.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "media/ladder.h"
 #include "media/record.h"
 #include "media/sample.h"
 #include "media/track.h"
@@ -46,6 +49,39 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void on_record(const Record& record) = 0;
+};
+
+// Receives the source rendition as it was packaged, so that what is made of it lies on the same times and can be cut at
+// the same places: a segment begins only at a sample that is given here, and every sync sample may begin one.
+class SourceSink {
+ public:
+  virtual ~SourceSink() = default;
+  // Of a kind, before its first sample and whenever its decoder configuration changes (a period follows).
+  virtual void on_source_track(const Track& track) = 0;
+  // A period begins: the samples that follow do not continue the ones before. Coders begin anew.
+  virtual void on_source_period(MediaTime start) = 0;
+  // Final times, known duration, in decode order per kind.
+  virtual void on_source_sample(TrackKind kind, const Sample& sample) = 0;
+  virtual void on_source_paused() = 0;
+  virtual void on_source_ended() = 0;  // for good; the last call
+};
+
+// Receives the rungs of the ladder.
+class RungSink {
+ public:
+  virtual ~RungSink() = default;
+  // The ladder is decided: playlists list these from the start. Empty: there is none after all. May be called again
+  // (a new source format): a name keeps its track, rungs that are no longer named get gaps.
+  virtual void on_ladder(const std::vector<Rung>& rungs) = 0;
+  // Before a rung's first sample, and when its decoder configuration changes (at a period's start).
+  virtual void on_rung_track(RungId rung, const Track& track) = 0;
+  // Decode times strictly increase; presentation times are those of source samples. Where a source sample is a sync
+  // sample the rung's is, too. Late ones, whose segment was given up, are dropped.
+  virtual void on_rung_sample(RungId rung, Sample sample) = 0;
+  // From the first segment that begins at or after `from` on, the rung has media, or none until said otherwise. A rung
+  // begins with media.
+  virtual void on_rung_presence(RungId rung, Presence presence, MediaTime from) = 0;
+  virtual void on_picture(const Picture& picture) = 0;
 };
 
 // Back to the publisher. Each is a request: an encoder that cannot follow ignores it.

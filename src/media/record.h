@@ -6,19 +6,24 @@
 //
 // Order, per broadcast:
 //   BroadcastBegun
+//   TracksAnnounced                               any number of times: what else is to be expected, and by what name
 //   PeriodBegun                                   at the start and after every discontinuity, before its segments
 //   HeaderBorn                                    per track, before its first segment and whenever its codec changes
 //   SegmentBegun (ChunkBorn+ PartEnded)+ SegmentEnded     per track; tracks interleave freely
+//   PictureBorn                                   after BroadcastBegun, now and then
 //   StateChanged                                  live -> paused -> live ... -> ended; nothing follows ended
-// All tracks of a broadcast cut at the same media times, so a media sequence number means the same span in each.
+// All tracks of a broadcast cut at the same media times, so a media sequence number means the same span in each. A
+// track that has nothing for such a span has a gap: SegmentBegun and SegmentEnded without chunks.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "media/ladder.h"
 #include "media/track.h"
 
 namespace klieg::media {
@@ -35,6 +40,12 @@ struct BroadcastBegun {
   Duration grid;                   // nominal segment duration, the same for all tracks
   uint32_t target_duration_s = 1;  // EXT-X-TARGETDURATION; never changes
   Duration part_target;            // EXT-X-PART-INF PART-TARGET; never changes
+};
+
+// The names of all tracks that viewers shall be able to choose from. Players do not read a multivariant playlist twice,
+// so none is written before each of these has its header. A later announcement replaces an earlier one.
+struct TracksAnnounced {
+  std::vector<std::string> names;
 };
 
 enum class PeriodStart : uint8_t {
@@ -92,14 +103,20 @@ struct PartEnded {
 struct SegmentEnded {
   TrackId track = 0;
   Msn msn = 0;
-  Duration duration;  // of the media in it
+  Duration duration;  // of the media in it; of a gap, that of the span it stands for
+  // gap: not all of the media is there (none of it, or the parts up to a failure).
+  Presence presence = Presence::media;
+};
+
+struct PictureBorn {
+  Picture picture;
 };
 
 struct StateChanged {
   BroadcastState state = BroadcastState::live;
 };
 
-using Record = std::variant<BroadcastBegun, PeriodBegun, HeaderBorn, SegmentBegun, ChunkBorn, PartEnded, SegmentEnded,
-                            StateChanged>;
+using Record = std::variant<BroadcastBegun, TracksAnnounced, PeriodBegun, HeaderBorn, SegmentBegun, ChunkBorn,
+                            PartEnded, SegmentEnded, PictureBorn, StateChanged>;
 
 }  // namespace klieg::media

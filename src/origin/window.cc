@@ -32,6 +32,13 @@ void Window::apply(const media::BroadcastBegun& begun) {
   KLIEG_ASSERT(begun.id == begun_.id && begun.epoch == begun_.epoch, "a window is of one broadcast");
 }
 
+void Window::apply(const media::TracksAnnounced& announced) {
+  announced_ = announced.names;
+  ++version_;
+}
+
+void Window::apply(const media::PictureBorn&) {}
+
 void Window::apply(const media::PeriodBegun& period) {
   const uint32_t before = periods_.empty() ? 0 : periods_.back().discontinuities;
   KLIEG_ASSERT(periods_.empty() || period.index > periods_.back().index, "periods come in order");

@@ -114,12 +114,14 @@ class Window final : public media::RecordSink {
 
  private:
   void apply(const media::BroadcastBegun& begun);
+  void apply(const media::TracksAnnounced& announced);
   void apply(const media::PeriodBegun& period);
   void apply(const media::HeaderBorn& header);
   void apply(const media::SegmentBegun& segment);
   void apply(const media::ChunkBorn& chunk);
   void apply(const media::PartEnded& part);
   void apply(const media::SegmentEnded& segment);
+  void apply(const media::PictureBorn& born);
   void apply(const media::StateChanged& state);
   Segment& open_segment(media::TrackId track);
   void abandon_open_segments();
@@ -133,6 +135,7 @@ class Window final : public media::RecordSink {
   WindowLimits limits_;
   media::DepartedSink* departed_;
   media::BroadcastState state_ = media::BroadcastState::live;
+  std::vector<std::string> announced_;
   std::vector<media::PeriodBegun> periods_;
   std::map<media::TrackId, TrackWindow> tracks_;
   media::Msn first_listed_ = 0;

@@ -1,0 +1,137 @@
+// What the server and a codec worker say to each other over an inherited stream socket.
+//
+//   frame    u32 size of what follows, u8 type, body           all integers big-endian; times are i64 nanoseconds
+//
+//   server:  Configure -> (SourceTrack+ Begin Sample*)* ... SetPresence at any time ... Drain
+//   worker:  Hello -> Configured or Refused -> (RungTrack | RungSample | PictureMade | Progress)* ... Drained
+//
+// The worker answers each Configure once: with Configured, after the RungTracks of every rung, so that all headers are
+// known before the first sample is there; or with Refused. What comes out carries the generation of the Begin that it
+// belongs to; a reader drops older generations.
+//
+// Pure. The bytes come from a process that may have been taken over by a hostile stream, so reading trusts nothing.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "media/ladder.h"
+#include "media/sample.h"
+#include "media/track.h"
+
+namespace klieg::wire::codec {
+
+// The largest sample that ingest accepts is 16 MiB (an RTMP message), and a message adds less than 64 KiB to it.
+inline constexpr size_t message_size_max = (16u << 20) + (64u << 10);
+
+// --- from the server ---
+
+struct Pictures {
+  Duration poster_every{0};  // 0: none
+  uint32_t poster_height = 0;
+  Duration thumbnail_every{0};
+  uint32_t thumbnail_height = 0;
+};
+
+struct Configure {
+  std::vector<media::Rung> rungs;  // by RungId
+  // Where key frames lie: where the source has them, or (not 0) on multiples of this duration of media time.
+  Duration key_grid{0};
+  Pictures pictures;
+};
+
+struct SourceTrack {
+  media::Track track;
+};
+
+// What follows does not continue what came before: decoders and encoders begin anew.
+struct Begin {
+  uint32_t generation = 0;
+  // By RungId; a rung that is not named begins at once. Frames presented earlier are decoded but not sent: they are
+  // given only so that decoding can begin. The first frame sent of each rung is a key frame.
+  std::vector<MediaTime> from;
+};
+
+struct SourceSample {
+  media::TrackKind kind = media::TrackKind::video;
+  media::Sample sample;  // `captured` does not travel
+};
+
+// From the next key frame on, this rung is made, or not.
+struct SetPresence {
+  media::RungId rung = 0;
+  media::Presence presence = media::Presence::media;
+};
+
+// Nothing more comes: what is in the coders is to come out.
+struct Drain {};
+
+// --- from the worker ---
+
+struct Hello {
+  uint32_t version = 1;  // of this protocol
+  std::string words;     // of the libraries and encoders, for the log
+};
+
+struct RungTrack {
+  media::RungId rung = 0;
+  media::Track track;
+};
+
+struct Configured {};
+
+// The source cannot be decoded, or no encoder opens. The words are for the operator.
+struct Refused {
+  std::string words;
+};
+
+struct RungSample {
+  uint32_t generation = 0;
+  media::RungId rung = 0;
+  media::Sample sample;
+};
+
+struct PictureMade {
+  media::Picture picture;
+};
+
+// After every source sample of video (of audio, where there is no video).
+struct Progress {
+  uint32_t generation = 0;
+  MediaTime done;    // presentation time of the newest sample whose frames have all been sent
+  Duration busy{0};  // wall time spent coding since the last Progress
+  Duration span{0};  // of media coded in it
+};
+
+struct Drained {};
+
+using ToWorker = std::variant<Configure, SourceTrack, Begin, SourceSample, SetPresence, Drain>;
+using FromWorker = std::variant<Hello, RungTrack, Configured, Refused, RungSample, PictureMade, Progress, Drained>;
+
+// The message as it goes over the socket; a sample's content stays where it is: write the pieces in order.
+std::vector<Bytes> write(const ToWorker& message);
+std::vector<Bytes> write(const FromWorker& message);
+
+// Cuts a stream into messages. Holds at most one unfinished message. After an error nothing more comes.
+template <class Message>
+class Reader {
+ public:
+  // The error says what was wrong: the other side is broken and to be ended.
+  Result<void> push(Bytes received);
+  std::optional<Message> next();
+
+ private:
+  std::deque<Message> ready_;
+  std::vector<uint8_t> partial_;
+};
+using WorkerReader = Reader<FromWorker>;  // at the server
+using ServerReader = Reader<ToWorker>;    // at the worker
+
+}  // namespace klieg::wire::codec
