@@ -1,6 +1,8 @@
 // What the server and a codec worker say to each other over an inherited stream socket.
 //
 //   frame    u32 size of what follows, u8 type, body           all integers big-endian; times are i64 nanoseconds
+//   body     the members below in their order; names behind a u8 size, words behind a u16, bytes behind a u32, lists
+//            behind a u8 count, the content of samples and pictures last and without
 //
 //   server:  Configure -> (SourceTrack+ Begin Sample*)* ... SetPresence at any time ... Drain
 //   worker:  Hello -> Configured or Refused -> (RungTrack | RungSample | PictureMade | Progress)* ... Drained
@@ -30,6 +32,9 @@ namespace klieg::wire::codec {
 
 // The largest sample that ingest accepts is 16 MiB (an RTMP message), and a message adds less than 64 KiB to it.
 inline constexpr size_t message_size_max = (16u << 20) + (64u << 10);
+inline constexpr size_t rungs_max = 32;         // a ladder of video and audio has about seven
+inline constexpr size_t name_size_max = 64;     // of rungs and RFC 6381 codecs: letters, digits, '.', '-', '_'
+inline constexpr size_t words_size_max = 1024;  // longer ones are cut; what is not printable ASCII comes out as '?'
 
 // --- from the server ---
 
@@ -119,7 +124,8 @@ using FromWorker = std::variant<Hello, RungTrack, Configured, Refused, RungSampl
 std::vector<Bytes> write(const ToWorker& message);
 std::vector<Bytes> write(const FromWorker& message);
 
-// Cuts a stream into messages. Holds at most one unfinished message. After an error nothing more comes.
+// Cuts a stream into messages. Holds at most one unfinished message besides what next() has not taken. What was cut
+// before an error can still be taken; after it nothing more is cut, and push() repeats it.
 template <class Message>
 class Reader {
  public:
@@ -130,6 +136,7 @@ class Reader {
  private:
   std::deque<Message> ready_;
   std::vector<uint8_t> partial_;
+  std::optional<Error> error_;
 };
 using WorkerReader = Reader<FromWorker>;  // at the server
 using ServerReader = Reader<ToWorker>;    // at the worker
