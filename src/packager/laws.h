@@ -59,6 +59,8 @@ class Laws {
     law(!begun_, "a broadcast begins once");
     begun_ = it;
   }
+  void see(const media::TracksAnnounced&) { law(begun_.has_value(), "tracks are announced in a broadcast"); }
+  void see(const media::PictureBorn&) { law(begun_.has_value(), "a picture is of a broadcast"); }
   void see(const media::PeriodBegun& it) {
     law(begun_.has_value(), "a period is in a broadcast");
     law(it.index == periods_++, "periods are numbered from 0");

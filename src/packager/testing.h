@@ -43,6 +43,10 @@ struct Recorder final : media::RecordSink {
     return fmt::format("broadcast {}.{} grid {} target {} part {}", it.id, it.epoch, in_ms(it.grid),
                        it.target_duration_s, in_ms(it.part_target));
   }
+  std::string line_of(const media::TracksAnnounced& it) {
+    return fmt::format("announced {}", fmt::join(it.names, " "));
+  }
+  std::string line_of(const media::PictureBorn& it) { return fmt::format("picture at {}", in_ms(it.picture.at)); }
   std::string line_of(const media::PeriodBegun& it) {
     constexpr std::string_view why[] = {"first", "discontinuity", "off_grid"};
     return fmt::format("period {} {} msn {} at {} wall {}", it.index, why[static_cast<int>(it.why)], it.first_msn,
