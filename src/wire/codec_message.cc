@@ -176,6 +176,7 @@ void fields(auto& io, media::Picture& picture) {
 }
 
 void fields(auto& io, Configure& configure) {
+  io.list(configure.sources, [](auto& inner, media::Track& track) { fields(inner, track); });
   io.list(configure.rungs, [](auto& inner, media::Rung& rung) { fields(inner, rung); });
   io.duration(configure.key_grid);
   io.duration(configure.pictures.poster_every);
@@ -183,8 +184,6 @@ void fields(auto& io, Configure& configure) {
   io.duration(configure.pictures.thumbnail_every);
   io.number(configure.pictures.thumbnail_height);
 }
-
-void fields(auto& io, SourceTrack& source) { fields(io, source.track); }
 
 void fields(auto& io, Begin& begin) {
   io.number(begin.generation);

@@ -4,12 +4,13 @@
 //   body     the members below in their order; names behind a u8 size, words behind a u16, bytes behind a u32, lists
 //            behind a u8 count, the content of samples and pictures last and without
 //
-//   server:  Configure -> (SourceTrack+ Begin Sample*)* ... SetPresence at any time ... Drain
-//   worker:  Hello -> Configured or Refused -> (RungTrack | RungSample | PictureMade | Progress)* ... Drained
+//   server:  (Configure (Begin SourceSample*)*)* ... SetPresence at any time ... Drain
+//   worker:  Hello -> (RungTrack* Configured or Refused) (RungSample | PictureMade | Progress)* ... Drained
 //
-// The worker answers each Configure once: with Configured, after the RungTracks of every rung, so that all headers are
-// known before the first sample is there; or with Refused. What comes out carries the generation of the Begin that it
-// belongs to; a reader drops older generations.
+// The worker answers each Configure at once: with Configured, after the RungTracks of every rung, so that all headers
+// are known before the first sample is there; or with Refused. What comes out carries the generation of the Begin that
+// it belongs to. A Begin, a Configure and a Drain first bring out what is still in the coders, under the old
+// generation.
 //
 // Pure. The bytes come from a process that may have been taken over by a hostile stream, so reading trusts nothing.
 #pragma once
@@ -30,8 +31,9 @@
 
 namespace klieg::wire::codec {
 
-// The largest sample that ingest accepts is 16 MiB (an RTMP message), and a message adds less than 64 KiB to it.
-inline constexpr size_t message_size_max = (16u << 20) + (64u << 10);
+// The largest sample or decoder configuration that ingest accepts is 16 MiB (an RTMP message). A message has at most two
+// of them (Configure), and less than 64 KiB besides.
+inline constexpr size_t message_size_max = (32u << 20) + (64u << 10);
 inline constexpr size_t rungs_max = 32;         // a ladder of video and audio has about seven
 inline constexpr size_t name_size_max = 64;     // of rungs and RFC 6381 codecs: letters, digits, '.', '-', '_'
 inline constexpr size_t words_size_max = 1024;  // longer ones are cut; what is not printable ASCII comes out as '?'
@@ -45,15 +47,13 @@ struct Pictures {
   uint32_t thumbnail_height = 0;
 };
 
+// What is to be made of what. A source whose format changes is configured again.
 struct Configure {
-  std::vector<media::Rung> rungs;  // by RungId
+  std::vector<media::Track> sources;  // at most one of a kind
+  std::vector<media::Rung> rungs;     // by RungId
   // Where key frames lie: where the source has them, or (not 0) on multiples of this duration of media time.
   Duration key_grid{0};
   Pictures pictures;
-};
-
-struct SourceTrack {
-  media::Track track;
 };
 
 // What follows does not continue what came before: decoders and encoders begin anew.
@@ -75,7 +75,7 @@ struct SetPresence {
   media::Presence presence = media::Presence::media;
 };
 
-// Nothing more comes: what is in the coders is to come out.
+// What is in the coders is to come out; Drained follows it.
 struct Drain {};
 
 // --- from the worker ---
@@ -117,7 +117,7 @@ struct Progress {
 
 struct Drained {};
 
-using ToWorker = std::variant<Configure, SourceTrack, Begin, SourceSample, SetPresence, Drain>;
+using ToWorker = std::variant<Configure, Begin, SourceSample, SetPresence, Drain>;
 using FromWorker = std::variant<Hello, RungTrack, Configured, Refused, RungSample, PictureMade, Progress, Drained>;
 
 // The message as it goes over the socket; a sample's content stays where it is: write the pieces in order.

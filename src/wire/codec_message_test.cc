@@ -59,9 +59,10 @@ media::Track any_track() {
 }
 
 ToWorker any_to_worker() {
-  switch (*rc::gen::inRange(0, 6)) {
+  switch (*rc::gen::inRange(0, 5)) {
     case 0: {
       Configure configure;
+      for (int source = *rc::gen::inRange(0, 3); source > 0; --source) configure.sources.push_back(any_track());
       configure.rungs.resize(*rc::gen::inRange<size_t>(0, 8));
       for (media::Rung& rung : configure.rungs) {
         rung = {any_name(), any_of(media::TrackKind::audio), any_u32(), any_u32(), any_u32(), any_u32()};
@@ -71,12 +72,10 @@ ToWorker any_to_worker() {
       return configure;
     }
     case 1:
-      return SourceTrack{any_track()};
-    case 2:
       return Begin{any_u32(), *rc::gen::resize(8, rc::gen::container<std::vector<MediaTime>>(any_time()))};
-    case 3:
+    case 2:
       return SourceSample{any_of(media::TrackKind::audio), any_sample()};
-    case 4:
+    case 3:
       return SetPresence{*rc::gen::arbitrary<uint8_t>(), any_of(media::Presence::gap)};
     default:
       return Drain{};
@@ -155,7 +154,7 @@ RC_GTEST_PROP(codec_message, a_changed_byte_gives_an_error_or_another_message, (
 TEST(codec_message, fields_arrive_as_they_were) {
   media::Rung rung{"720p", media::TrackKind::video, 2'500'000, 1280, 720, 2};
   ServerReader server;
-  ASSERT_TRUE(server.push(bytes_of(ToWorker(Configure{{rung}, 2s, {5s, 360, 1s, 90}}))));
+  ASSERT_TRUE(server.push(bytes_of(ToWorker(Configure{{}, {rung}, 2s, {5s, 360, 1s, 90}}))));
   ASSERT_TRUE(server.push(bytes_of(ToWorker(Begin{7, {at(-3), at(1500)}}))));
   const auto configure = std::get<Configure>(*server.next());
   EXPECT_EQ(configure.rungs, std::vector{rung});
