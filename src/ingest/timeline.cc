@@ -34,11 +34,13 @@ bool Timeline::jumped(const Clock& clock, Duration line, LoopTime now) const {
 Placed Timeline::place(const RawTime& raw, LoopTime now) {
   Clock& clock = clock_of(raw.kind);
   const Clock& other = clocks_[1 - static_cast<size_t>(raw.kind)];
-  if (!begun_) epoch_ = now;
-
   Placed out;
   bool cut = !clock.running;
   Duration line{0};
+  if (!begun_) {
+    epoch_ = now;
+    line = -raw.fine_offset;  // zero is where the first sample lies, not where its milliseconds do
+  }
   if (clock.running) {
     line = clock.line + step_between(clock.timestamp_ms, raw.timestamp_ms);
     if (jumped(clock, line, now)) {

@@ -40,6 +40,15 @@ TEST(Timeline, the_first_sample_is_at_zero_whatever_its_stamp) {
   EXPECT_EQ(ms(feed.video(123'489)), 33);
 }
 
+TEST(Timeline, the_first_sample_is_at_zero_with_its_nanosecond_offset) {
+  Timeline timeline;
+  const auto at = [&](uint32_t stamp_ms, Duration fine_offset) {
+    return timeline.place({.timestamp_ms = stamp_ms, .fine_offset = fine_offset}, LoopTime(0ns)).decode_time;
+  };
+  EXPECT_EQ(at(100, 333'333ns), MediaTime(0ns));
+  EXPECT_EQ(at(133, 666'667ns), MediaTime(33'333'334ns));
+}
+
 TEST(Timeline, a_wrap_at_two_to_the_32_is_an_ordinary_step) {
   Feed feed;
   EXPECT_EQ(ms(feed.video(0xffff'fff0)), 0);
