@@ -81,6 +81,34 @@ TEST_F(OriginTest, the_stable_playlist_is_held_until_the_first_segment_can_be_pl
   EXPECT_THAT(text(ask("manifest.mpd")), HasSubstr("abc.1/video-$Number$.m4s"));
 }
 
+TEST_F(OriginTest, the_stable_documents_wait_until_every_track_that_is_sent_has_a_segment) {
+  go_live();
+  const auto told = hold(ask("index.m3u8"));
+  broadcast.open();
+  broadcast.add_part();
+  broadcast.write(media::SegmentEnded{0, 0, 1s});  // video; audio needs a frame more to know
+  EXPECT_FALSE(*told);
+  EXPECT_EQ(text(ask("manifest.mpd")), "held");
+  broadcast.write(media::SegmentEnded{1, 0, 1s});
+  EXPECT_EQ(*told, HoldEnd::ripe);
+  EXPECT_THAT(text(ask("index.m3u8")), HasSubstr("abc.1/audio.m3u8"));
+  EXPECT_THAT(text(ask("manifest.mpd")), HasSubstr("abc.1/audio-$Number$.m4s"));
+}
+
+TEST_F(OriginTest, a_track_that_was_said_to_come_and_does_not_is_waited_for_no_longer_than_two_segments) {
+  go_live();
+  const auto told = hold(ask("index.m3u8"));
+  for (media::Msn msn = 0; msn < 3; ++msn) {
+    EXPECT_FALSE(*told) << msn;
+    broadcast.write(media::SegmentBegun{0, msn, 0, 0, MediaTime(msn * 1s), 0});
+    broadcast.chunk(0, 1000);
+    broadcast.write(media::PartEnded{0, msn, 0, 0, 1000, 200ms, media::Independence::independent});
+    broadcast.write(media::SegmentEnded{0, msn, 1s});
+  }
+  EXPECT_EQ(*told, HoldEnd::ripe);
+  EXPECT_THAT(text(ask("index.m3u8")), HasSubstr("abc.1/video.m3u8"));
+}
+
 TEST_F(OriginTest, a_blocking_reload_is_held_until_its_part_is_listed) {
   go_live();
   broadcast.segments(2);

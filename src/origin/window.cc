@@ -225,13 +225,16 @@ const TrackWindow* Window::track(std::string_view track_name) const {
   return nullptr;
 }
 
+namespace {
+// In segments: a track further behind another than this is no longer sent, or will not be.
+constexpr media::Msn interleaving_max = 2;
+}  // namespace
+
 const TrackWindow* Window::main_track() const {
   media::Msn furthest = 0;
   for (const auto& [id, track] : tracks_) furthest = std::max(furthest, track.next_msn());
   const TrackWindow* main = nullptr;
   for (const auto& [id, track] : tracks_) {
-    // A track further behind than interleaving explains is no longer sent.
-    constexpr media::Msn interleaving_max = 2;
     if (track.next_msn() + interleaving_max < furthest) continue;
     if (!main || (main->kind() == media::TrackKind::audio && track.kind() == media::TrackKind::video)) main = &track;
   }
@@ -239,10 +242,16 @@ const TrackWindow* Window::main_track() const {
 }
 
 bool Window::playable() const {
+  const auto has_finished = [this](const TrackWindow& track) {
+    return std::ranges::any_of(track.segments, [this](const Segment& segment) {
+      return segment.begun.msn >= first_listed_ && !segment.open();
+    });
+  };
   const TrackWindow* main = main_track();
-  return main && std::ranges::any_of(main->segments, [this](const Segment& segment) {
-           return segment.begun.msn >= first_listed_ && !segment.open();
-         });
+  if (!main || !has_finished(*main)) return false;
+  // Later nobody waits for a track that joins: players that are here need the manifest.
+  const bool young = state_ != media::BroadcastState::ended && main->next_msn() <= interleaving_max;
+  return !young || std::ranges::all_of(tracks_, [&](const auto& entry) { return has_finished(entry.second); });
 }
 
 std::shared_ptr<const Object> Window::header(const TrackWindow& track, uint64_t version) const {

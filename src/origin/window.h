@@ -100,7 +100,8 @@ class Window final : public media::RecordSink {
   const TrackWindow* main_track() const;
   // The first number that playlists list. Older segments are stragglers.
   media::Msn first_listed() const { return first_listed_; }
-  // A viewer can begin: a finished segment of the main track is listed.
+  // A viewer can begin: a finished segment of the main track is listed; of every track while the broadcast is young. A
+  // player that was shown video alone would never look for the audio that is listed a moment later.
   bool playable() const;
   // Wall clock of an instant of a period's media.
   WallTime wall_of(const media::PeriodBegun& period, MediaTime at) const {
