@@ -6,6 +6,8 @@
 #include <bit>
 #include <cmath>
 
+#include "wire/amf0.h"
+
 namespace klieg::ingest {
 namespace {
 
@@ -25,6 +27,15 @@ std::optional<WallTime> read_klieg_time(ByteView amf) {
   const double ms = std::bit_cast<double>(in.u64());
   if (!in.ok() || !(ms >= 0 && ms < 9e12)) return std::nullopt;  // the year 2255; 64 bits end in 2262
   return WallTime(Duration(static_cast<int64_t>(ms * 1e6)));
+}
+
+// What onMetaData promises. Without a track some encoders leave its codec out, others say 0 or "hasVideo" false.
+bool promises(const wire::amf0::Value& metadata, TrackKind kind) {
+  const bool video = kind == TrackKind::video;
+  const wire::amf0::Value* has = metadata.find(video ? "hasVideo" : "hasAudio");
+  if (has && has->boolean()) return *has->boolean();
+  const std::string_view codec = video ? "videocodecid" : "audiocodecid";
+  return metadata.number_at(codec) > 0 || !metadata.text_at(codec).empty();
 }
 
 Refusal not_accepted(std::string words) { return {RefusalReason::media_not_accepted, std::move(words)}; }
@@ -52,6 +63,7 @@ void Broadcast::publisher_began(LoopTime, WallTime) {
   for (Lane& lane : lanes_) {
     lane.config = {};
     lane.incoming.reset();
+    lane.promised = false;
   }
   waiting_audio_.clear();
   waiting_audio_bytes_ = 0;
@@ -129,7 +141,20 @@ std::optional<Refusal> Broadcast::unusable(const std::string& what) {
 void Broadcast::on_data(const MediaMessage& message) {
   if (const std::optional<WallTime> captured = read_klieg_time(message.body))
     capture_clock_ = {message.timestamp_ms, *captured};
+  on_metadata(message.body);
   pass_data(message.body);
+}
+
+void Broadcast::on_metadata(ByteView amf) {
+  constexpr std::string_view name("\x02\x00\x0aonMetaData", 13);
+  if (amf.size() < name.size() || !std::ranges::equal(amf.first(name.size()), as_bytes(name))) return;
+  const auto values = wire::amf0::read_values(amf);
+  if (!values || values->size() < 2) return;
+  for (const TrackKind kind : {TrackKind::video, TrackKind::audio}) {
+    Lane& lane = lane_of(kind);
+    if (std::exchange(lane.promised, promises((*values)[1], kind)) || !lane.promised) continue;
+    if (flowing() && !lane.incoming) sink_.on_promised(kind);
+  }
 }
 
 void Broadcast::pass_data(const Bytes& amf) {
@@ -205,7 +230,8 @@ void Broadcast::wait_with(Arrived arrived, LoopTime now) {
     waiting_audio_.pop_front();
     ++counts_.early_audio;
   }
-  const bool video_announced = lane_of(TrackKind::video).incoming.has_value();
+  const Lane& video = lane_of(TrackKind::video);
+  const bool video_announced = video.incoming || video.promised;
   if (heard < (video_announced ? video_patience : audio_only_after) || waiting_audio_.empty()) return;
   const Arrived first = std::move(waiting_audio_.front());
   waiting_audio_.pop_front();
@@ -217,6 +243,9 @@ void Broadcast::begin_with(const Arrived& arrived, LoopTime now) {
   state_ = State::live;
   begin_ = MediaTime::min();
   if (resumes) sink_.on_resumed();
+  for (const TrackKind kind : {TrackKind::video, TrackKind::audio}) {
+    if (lane_of(kind).promised && !lane_of(kind).incoming) sink_.on_promised(kind);
+  }
   emit(arrived, now);
   begin_ = position_;
   for (const Arrived& audio : std::exchange(waiting_audio_, {})) emit(audio, now);

@@ -13,6 +13,7 @@
 //   was
 //     announced within `audio_only_after` of audio, the broadcast begins without; video announced without a key frame
 //     for `video_patience` is not waited for either. Video may join later, and so may audio: a further on_track.
+//     A track is announced by its decoder configuration, or promised by onMetaData ("videocodecid", "hasAudio"...).
 //   * A publisher that leaves politely (FCUnpublish, deleteStream) and one whose connection drops are the same: the
 //     broadcast pauses and may go on for `rejoin_window`. An encoder that is restarted for a change of settings says
 //     goodbye too, and must not end the show. A broadcast ends when the window is over or the owner ends it.
@@ -102,6 +103,7 @@ class Broadcast {
     Bytes config;                          // the last sequence header
     std::optional<media::Track> incoming;  // how frames that arrive now are coded
     std::optional<media::Track> announced;
+    bool promised = false;  // by onMetaData
   };
   struct Arrived {  // a frame, taken out of its message
     media::TrackKind kind;
@@ -116,6 +118,7 @@ class Broadcast {
 
   std::optional<Refusal> unusable(const std::string& what);
   void on_data(const MediaMessage& message);
+  void on_metadata(ByteView amf);
   void pass_data(const Bytes& amf);
   std::optional<Refusal> on_config(media::TrackKind kind, const wire::flv::Packet& packet);
   std::optional<Refusal> on_frame(media::TrackKind kind, const MediaMessage& message, wire::flv::Packet packet,

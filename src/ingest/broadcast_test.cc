@@ -1,5 +1,6 @@
 #include "ingest/broadcast.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ using wire::flv::Packet;
 // Writes down what it is told, a line for each call.
 class Recorder final : public media::SampleSink {
  public:
+  void on_promised(TrackKind kind) override { lines.push_back("promised " + string(media::name_of(kind))); }
   void on_track(const media::Track& track) override { lines.push_back("track " + track.codecs); }
   void on_sample(TrackKind kind, media::Sample sample, WallTime) override {
     lines.push_back(string(media::name_of(kind)) + (sample.sync == media::Sync::yes ? " sync " : " ") +
@@ -90,6 +92,12 @@ class BroadcastTest : public testing::Test {
     return send(MediaMessage::Kind::audio, 0,
                 wire::flv::write({.type = Packet::Type::sequence_start, .codec = Codec::aac, .body = config},
                                  wire::flv::Form::legacy));
+  }
+  std::optional<Refusal> metadata(std::vector<wire::amf0::Property> properties) {
+    ByteWriter out;
+    wire::amf0::write_value(out, "onMetaData");
+    wire::amf0::write_value(out, wire::amf0::EcmaArray{std::move(properties)});
+    return send(MediaMessage::Kind::data, 0, out.take());
   }
   void go_live() {
     video_config(avc_426);
@@ -159,6 +167,34 @@ TEST_F(BroadcastTest, lets_audio_join_later) {
   audio_config();
   audio(20);
   EXPECT_EQ(sink.lines, (Lines{"track mp4a.40.2", "audio sync 20"}));
+}
+
+TEST_F(BroadcastTest, tells_of_audio_that_metadata_promises_before_its_configuration_comes) {
+  metadata({{"videocodecid", 7.0}, {"audiocodecid", 10.0}});
+  video_config(avc_426);
+  video(0, key);
+  EXPECT_EQ(sink.lines[0], "promised audio");
+  EXPECT_EQ(sink.lines[1], "track avc1.640015");
+}
+
+TEST_F(BroadcastTest, tells_of_no_promise_where_the_configuration_has_come_or_metadata_denies_the_track) {
+  metadata({{"audiocodecid", "mp4a"}});
+  audio_config();
+  video_config(avc_426);
+  video(0, key);
+  metadata({{"hasAudio", wire::amf0::Value::boolean(false)}, {"audiocodecid", 10.0}});
+  metadata({{"audiocodecid", 0.0}});
+  EXPECT_THAT(sink.lines, testing::Not(testing::Contains("promised audio")));
+}
+
+TEST_F(BroadcastTest, waits_for_video_that_metadata_promises_as_for_video_that_was_announced) {
+  metadata({{"videocodecid", "avc1"}});
+  audio_config();
+  for (uint32_t i = 0; i < 100; ++i) audio(i * 21), wait(21ms);
+  EXPECT_EQ(sink.lines, Lines{});
+  video_config(avc_426);
+  video(2100, key);
+  EXPECT_EQ(sink.lines[0], "track avc1.640015");
 }
 
 TEST_F(BroadcastTest, that_announced_video_waits_longer_for_its_key_frame) {

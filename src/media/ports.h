@@ -32,6 +32,9 @@ enum class Discontinuity : uint8_t {
 class SampleSink {
  public:
   virtual ~SampleSink() = default;
+  // The publisher's metadata promises a track whose decoder configuration has not come: on_track follows, unless the
+  // promise is broken.
+  virtual void on_promised(TrackKind /*kind*/) {}
   // A track appears, or changes its decoder configuration. A kind has at most one track.
   virtual void on_track(const Track& track) = 0;
   // Decode times of a track strictly increase, also across discontinuities. `wall` is when the sample arrived.

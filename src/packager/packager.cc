@@ -131,13 +131,15 @@ bool Packager::try_start(Lane::Flush flush) {
       measure.key_interval = key_interval_of(*video.lane);
       // Key frames that follow each other fast tell too little of the pace: nearly a segment is needed.
       if (!waited_enough && (!measure.key_interval || waited(video) < settings_.segment * 4 / 5)) return false;
+      const bool audio_comes = (audio.lane || audio.promised) && !can_join(audio);
+      if (!waited_enough && audio_comes && waited(video) < promised_wait) return false;
       if (flush == Lane::Flush::yes && !measure.key_interval)
         measure.key_interval = std::max(waited(video), measure.segment);
       measure.frame = video.lane->measured_frame(settings_.part);
       fix_grid(choose_grid(measure));
     }
     video.place = Member::Place::joining;
-    if (can_join(audio)) audio.place = Member::Place::joining;
+    if (audio.lane) audio.place = Member::Place::joining;
     start_period();
     return true;
   }
@@ -182,7 +184,7 @@ void Packager::start_period() {
   cutter_->begin(start);
   begin_period(next_period_ == 0 ? PeriodStart::first : PeriodStart::discontinuity, start);
   for (Member& each : members_) {
-    if (each.place != Member::Place::joining) continue;
+    if (each.place != Member::Place::joining || !can_join(each)) continue;
     if (&*each.lane != &leading) each.lane->settle(start);
     join(each, start);
   }

@@ -36,6 +36,9 @@ inline constexpr Duration audio_alone_wait = 500ms;
 // A track that lags this far behind the other has stalled: something stands in for it. Well above what encoders
 // interleave (up to about a second), well below the patience of a viewer.
 inline constexpr Duration stall_max = 2s;
+// How long a broadcast's start waits for a track that was promised, or that came without a sample: as long as for one
+// that stalled. A player that was shown video alone never looks for the sound that joins later.
+inline constexpr Duration promised_wait = stall_max;
 // What stands in stays this far behind, so that the real thing finds its place when it returns.
 inline constexpr Duration stand_in_lag = 500ms;
 
@@ -43,6 +46,7 @@ class Packager final : public media::SampleSink {
  public:
   Packager(PackagerSettings settings, media::RecordSink& out);
 
+  void on_promised(media::TrackKind kind) override { member(kind).promised = true; }
   void on_track(const media::Track& track) override;
   void on_sample(media::TrackKind kind, media::Sample sample, WallTime wall) override;
   void on_discontinuity(media::Discontinuity why, MediaTime at) override;
@@ -62,6 +66,7 @@ class Packager final : public media::SampleSink {
   struct Member {
     std::optional<Lane> lane;
     std::optional<TrackWriter> writer;
+    bool promised = false;
     enum class Place : uint8_t { absent, joining, present } place = Place::absent;
     MediaTime segment_at;  // where the leading track cut the segment this one is in
   };

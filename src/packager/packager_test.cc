@@ -179,6 +179,43 @@ TEST(Packager, audio_that_appears_later_begins_a_period_at_the_next_cut) {
                           "segment audio 5 at 4992 period 1"));
 }
 
+TEST(Packager, audio_that_was_promised_is_waited_for_so_that_it_is_there_from_the_first_segment) {
+  Studio studio;
+  studio.packager.on_promised(TrackKind::audio);
+  studio.video_track(25);
+  studio.frames(0, 31, 40, 25);
+  EXPECT_THAT(studio.lines(), SizeIs(0));
+  studio.audio_track();
+  studio.sound(1200, 1240);
+  studio.both(1240, 3200, 25, 25);
+  EXPECT_THAT(studio.lines("period"), ElementsAre("period 0 first msn 0 at 0 wall 1000000"));
+  EXPECT_EQ(studio.lines("segment audio").front(), "segment audio 0 at 0 period 0");
+}
+
+TEST(Packager, audio_that_was_promised_and_does_not_come_is_waited_for_two_seconds) {
+  Studio studio;
+  studio.packager.on_promised(TrackKind::audio);
+  studio.video_track(25);
+  studio.frames(0, 50, 40, 25);
+  EXPECT_THAT(studio.lines(), SizeIs(0));
+  studio.frame(2000, key);
+  EXPECT_THAT(studio.lines("segment"), ElementsAre("segment video 0 at 0 period 0", "segment video 1 at 1000 period 0",
+                                                   "segment video 2 at 2000 period 0"));
+}
+
+TEST(Packager, audio_that_nothing_can_stand_in_for_joins_also_when_its_first_frame_is_late) {
+  Studio studio;
+  studio.audio.audio = {.sample_rate = 48'000, .channels = 6, .samples_per_frame = 1024};
+  studio.audio.kind = TrackKind::audio;
+  studio.audio.codec = media::Codec::aac;
+  studio.audio.decoder_config = Bytes::copy_of("\x11\xb0");
+  studio.packager.on_track(studio.audio);
+  studio.video_track(25);
+  studio.frames(0, 75, 40, 25);
+  studio.both(3000, 5200, 25, 25);
+  EXPECT_EQ(studio.lines("segment audio").front(), "segment audio 4 at 4010.667 period 1");
+}
+
 TEST(Packager, silence_stands_in_for_audio_that_stops) {
   Studio studio;
   studio.video_track(25);
