@@ -1,0 +1,187 @@
+// The transcoder of one broadcast: the source goes in, a worker is driven, the rungs of the ladder come out.
+//
+// Pure: no process, no socket, no clock. The source's samples and the worker's messages go in with `now`; what is to be said
+// to the worker comes out through WorkerPort, the rungs through media::RungSink, and wake_at() says when on_time() is
+// due. worker_host.h joins it to all three. README.md has the state diagram.
+//
+// Whatever happens here, the source is never touched: the worst that comes out is gaps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "media/ports.h"
+#include "transcoder/backoff.h"
+#include "transcoder/ladder.h"
+#include "transcoder/pace.h"
+#include "transcoder/replay.h"
+#include "wire/codec_message.h"
+
+namespace klieg::transcoder {
+
+enum class Start : uint8_t {
+  always,
+  first_viewer,  // the rungs are listed and gaps until want()
+};
+
+struct TranscoderSettings {
+  std::string broadcast;  // for the log
+  std::vector<RungWish> rungs;
+  Start start = Start::always;
+  wire::codec::Pictures pictures;
+};
+
+// How a worker was lost or let go.
+enum class WorkerEnd : uint8_t {
+  let_go,       // the broadcast has no more need of it
+  exited,       // by itself: it should not have
+  killed,       // by a signal: a crash, the sandbox, the kernel's want of memory, an operator
+  hung,         // it did not answer, or did not read
+  broken,       // what it said makes no sense
+  not_started,  // there was none to be had
+};
+std::string_view name_of(WorkerEnd end);
+
+enum class Admission : uint8_t { granted, refused };
+
+// The one worker that a transcoder has at a time, and the machine's leave to use it.
+class WorkerPort {
+ public:
+  virtual ~WorkerPort() = default;
+  // Asks for this much of the machine in the place of what was granted before. Refused: what was granted stays.
+  virtual Admission admit(double cores) = 0;
+  virtual void give_back() = 0;  // what was granted
+  enum class Taken : uint8_t { worker, none };
+  virtual Taken take_worker() = 0;  // none: it cannot be started now; the port says why in the log
+  virtual void tell(const wire::codec::ToWorker& message) = 0;
+  // The worker is ended at once and nothing more is heard of it.
+  virtual void end_worker(WorkerEnd why) = 0;
+};
+
+class Transcoder {
+ public:
+  // A worker with something to do says Progress with every frame: 30 frames of silence are not thinking.
+  static constexpr Duration silence_max = 1s;
+  // Opening eight encoders takes 0.2 s on an idle machine; starting the program, if there was no spare, as much again.
+  static constexpr Duration opening_max = 3s;
+  // For what is in the coders when the broadcast ends.
+  static constexpr Duration draining_max = 2s;
+
+  Transcoder(TranscoderSettings settings, WorkerPort& port, media::RungSink& out);
+
+  // The source: as media::SourceSink, with the time at which it happens.
+  void on_source_track(LoopTime now, const media::Track& track);
+  void on_source_period(LoopTime now, MediaTime start);
+  void on_source_sample(LoopTime now, media::TrackKind kind, const media::Sample& sample);
+  void on_source_paused(LoopTime now);
+  void on_source_ended(LoopTime now);
+
+  // Somebody wants to see a rung. Matters once, with Start::first_viewer.
+  void want(LoopTime now);
+
+  // The worker taken last.
+  void on_message(LoopTime now, wire::codec::FromWorker message);
+  void on_worker_lost(LoopTime now, WorkerEnd how);
+
+  void on_time(LoopTime now);
+  std::optional<LoopTime> wake_at() const;
+
+  struct Counts {
+    uint64_t shed = 0;        // rungs given up
+    uint64_t taken_back = 0;  // and made again
+    uint64_t rests = 0;       // times that workers died one after the other
+    uint64_t doubled = 0;     // samples that came again after a replay
+  };
+  const Counts& counts() const { return counts_; }
+  Duration lag() const { return pace_.lag(); }
+
+ private:
+  enum class State : uint8_t {
+    off,       // there is nothing to make, or no leave to make it
+    working,   // there is a worker
+    resting,   // workers died one after the other
+    draining,  // the source has ended, the worker says its last
+    ended,
+  };
+
+  struct RungState {
+    media::Rung rung;
+    std::optional<media::Track> track;  // as told downstream
+    media::Presence presence = media::Presence::media;
+    bool pending = false;                 // the presence waits for a key frame
+    bool shed = false;
+    std::optional<MediaTime> media_from;  // the key frame with which its media began, if they had stopped
+    std::optional<MediaTime> last_decode_time;
+    MediaTime resume_at;  // after all that has come out: before the next frame, behind the last
+  };
+
+  // Deciding.
+  void decide_ladder(LoopTime now);
+  void turn_off();
+  void settle_presence();
+  bool wants_media(const RungState& rung) const;
+  bool uses(media::TrackKind kind) const;
+  bool feeds() const;  // the worker is to have the samples
+  double cost(size_t first_rung) const;
+
+  // The worker.
+  void take_worker(LoopTime now);
+  void configure(LoopTime now);
+  void begin(LoopTime now);
+  void feed(LoopTime now, media::TrackKind kind, const media::Sample& sample);
+  void lose_worker(LoopTime now, WorkerEnd how);
+  void replace_worker(LoopTime now, Duration rest);
+  void finish(WorkerEnd why);
+
+  // What it says. Each returns false where it makes no sense.
+  bool take(LoopTime now, const wire::codec::Hello& hello);
+  bool take(LoopTime now, wire::codec::RungTrack& message);
+  bool take(LoopTime now, const wire::codec::Configured& message);
+  bool take(LoopTime now, const wire::codec::Refused& message);
+  bool take(LoopTime now, wire::codec::RungSample& message);
+  bool take(LoopTime now, const wire::codec::PictureMade& message);
+  bool take(LoopTime now, const wire::codec::Progress& message);
+  bool take(LoopTime now, const wire::codec::Drained& message);
+
+  // Keeping up.
+  void keep_pace(LoopTime now);
+  void shed(Pace::Verdict verdict);
+  void take_back();
+  std::optional<double> growth_of_next() const;
+
+  const TranscoderSettings settings_;
+  WorkerPort& port_;
+  media::RungSink& out_;
+
+  State state_ = State::off;
+  std::array<std::optional<media::Track>, 2> tracks_;  // of the source, by TrackKind
+  bool tracks_changed_ = false;
+  LoopTime tracks_changed_at_;
+  bool ladder_told_ = false;
+  bool wanted_;
+  std::vector<RungState> rungs_;  // by RungId
+  Replay replay_;
+  Pace pace_;
+  Backoff backoff_;
+  bool stalled_ = false;  // the worker kept up with nothing at all: it gets nothing
+  LoopTime rest_until_;
+  LoopTime drain_until_;
+
+  // Of the worker there is.
+  bool begun_ = false;           // it has had Begin for what comes now
+  uint32_t opening_ = 0;         // Configures that it has not answered
+  LoopTime opening_since_;
+  uint64_t unanswered_ = 0;      // samples of the leading kind without Progress
+  LoopTime silent_since_;
+  uint32_t generation_ = 0;
+  uint32_t generation_min_ = 1;  // what comes of older ones belongs to another ladder
+
+  std::optional<MediaTime> newest_;  // of the source's leading kind, presentation
+  Counts counts_;
+};
+
+}  // namespace klieg::transcoder
