@@ -11,8 +11,8 @@
 namespace klieg::transcoder {
 namespace {
 
-// Live encoding without look-ahead needs about half as much again as what is usual for films of these sizes. From 480p down
-// the frame rate is that of most sources: motion costs more than it gives on a small picture.
+// Live encoding without look-ahead needs about half as much again as what is usual for films of these sizes. From 480p
+// down the frame rate is that of most sources: motion costs more than it gives on a small picture.
 constexpr std::array<RungWish, 6> usual{{
     {.short_side = 1080, .bits_per_second = 4'500'000},
     {.short_side = 720, .bits_per_second = 2'500'000},
@@ -113,8 +113,8 @@ double frame_rate_of(const media::VideoFormat& format) {
 
 uint32_t frame_divisor(const RungWish& wish, const media::VideoFormat& format) {
   if (wish.frame_rate_max <= 0) return 1;
-  return std::max(1u, static_cast<uint32_t>(
-                          std::ceil(frame_rate_of(format) / (wish.frame_rate_max * frame_rate_tolerance))));
+  return std::max(
+      1u, static_cast<uint32_t>(std::ceil(frame_rate_of(format) / (wish.frame_rate_max * frame_rate_tolerance))));
 }
 
 media::Rung video_rung(const RungWish& wish, const media::VideoFormat& format, PictureSize shown, uint32_t short_side) {

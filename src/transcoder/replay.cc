@@ -17,8 +17,8 @@ void Replay::add(media::TrackKind kind, const media::Sample& sample) {
   entries_.push_back({kind, sample});
   video_count_ += video;
   bytes_ += sample.content.size();
-  while (bytes_ > bytes_max || (!entries_.empty() && entries_.back().sample.decode_time -
-                                                             entries_.front().sample.decode_time > span_max)) {
+  while (bytes_ > bytes_max ||
+         (!entries_.empty() && entries_.back().sample.decode_time - entries_.front().sample.decode_time > span_max)) {
     drop_oldest_group();
   }
 }

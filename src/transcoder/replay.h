@@ -16,8 +16,8 @@ namespace klieg::transcoder {
 
 class Replay {
  public:
-  // 10 s is the longest segment there is (packager/grid.h); 32 MiB is 10 s at 25 Mbit/s. Content is shared with the live
-  // window, as far as that still has it.
+  // 10 s is the longest segment there is (packager/grid.h); 32 MiB is 10 s at 25 Mbit/s. Content is shared with the
+  // live window, as far as that still has it.
   static constexpr Duration span_max = 10s;
   static constexpr size_t bytes_max = size_t{32} << 20;
 

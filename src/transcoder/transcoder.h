@@ -1,8 +1,8 @@
 // The transcoder of one broadcast: the source goes in, a worker is driven, the rungs of the ladder come out.
 //
-// Pure: no process, no socket, no clock. The source's samples and the worker's messages go in with `now`; what is to be said
-// to the worker comes out through WorkerPort, the rungs through media::RungSink, and wake_at() says when on_time() is
-// due. worker_host.h joins it to all three. README.md has the state diagram.
+// Pure: no process, no socket, no clock. The source's samples and the worker's messages go in with `now`; what is to be
+// said to the worker comes out through WorkerPort, the rungs through media::RungSink, and wake_at() says when on_time()
+// is due. worker_host.h joins it to all three. README.md has the state diagram.
 //
 // Whatever happens here, the source is never touched: the worst that comes out is gaps.
 #pragma once
@@ -85,7 +85,7 @@ class Transcoder {
 
   // The worker taken last.
   void on_message(LoopTime now, wire::codec::FromWorker message);
-  void on_worker_lost(LoopTime now, WorkerEnd how);
+  void on_worker_lost(LoopTime now, WorkerEnd how, const std::string& words);  // for the log
 
   void on_time(LoopTime now);
   std::optional<LoopTime> wake_at() const;
@@ -112,45 +112,51 @@ class Transcoder {
     media::Rung rung;
     std::optional<media::Track> track;  // as told downstream
     media::Presence presence = media::Presence::media;
-    bool pending = false;                 // the presence waits for a key frame
+    bool pending = false;  // the presence waits for a key frame
     bool shed = false;
     std::optional<MediaTime> media_from;  // the key frame with which its media began, if they had stopped
     std::optional<MediaTime> last_decode_time;
     MediaTime resume_at;  // after all that has come out: before the next frame, behind the last
   };
 
-  // Deciding.
+  // The ladder.
+  Source source() const;
+  bool takes_pictures() const;
+  bool uses(media::TrackKind kind) const;  // something is made of it
+  media::TrackKind leading_kind() const;   // of which Progress tells
   void decide_ladder(LoopTime now);
+  void adopt(const std::vector<media::Rung>& ladder);
   void turn_off();
-  void settle_presence();
   bool wants_media(const RungState& rung) const;
-  bool uses(media::TrackKind kind) const;
+  void settle_presence();
+  void key_frame_came(MediaTime at);
   bool feeds() const;  // the worker is to have the samples
-  double cost(size_t first_rung) const;
 
   // The worker.
-  void take_worker(LoopTime now);
+  void replace_worker(LoopTime now, Duration rest);
   void configure(LoopTime now);
+  void try_begin(LoopTime now);
   void begin(LoopTime now);
   void feed(LoopTime now, media::TrackKind kind, const media::Sample& sample);
-  void lose_worker(LoopTime now, WorkerEnd how);
-  void replace_worker(LoopTime now, Duration rest);
-  void finish(WorkerEnd why);
+  void rest_worker();
+  void give_up_worker(LoopTime now, WorkerEnd how, const std::string& words);
+  void finish();
 
-  // What it says. Each returns false where it makes no sense.
-  bool take(LoopTime now, const wire::codec::Hello& hello);
+  // What it says: false where it makes no sense.
+  bool take(LoopTime, wire::codec::Hello&) { return true; }
   bool take(LoopTime now, wire::codec::RungTrack& message);
-  bool take(LoopTime now, const wire::codec::Configured& message);
-  bool take(LoopTime now, const wire::codec::Refused& message);
+  bool take(LoopTime now, wire::codec::Configured& message);
+  bool take(LoopTime now, wire::codec::Refused& message);
   bool take(LoopTime now, wire::codec::RungSample& message);
-  bool take(LoopTime now, const wire::codec::PictureMade& message);
-  bool take(LoopTime now, const wire::codec::Progress& message);
-  bool take(LoopTime now, const wire::codec::Drained& message);
+  bool take(LoopTime now, wire::codec::PictureMade& message);
+  bool take(LoopTime now, wire::codec::Progress& message);
+  bool take(LoopTime now, wire::codec::Drained& message);
 
   // Keeping up.
   void keep_pace(LoopTime now);
-  void shed(Pace::Verdict verdict);
-  void take_back();
+  void shed_one(LoopTime now);
+  void shed_all(LoopTime now);
+  void take_back(LoopTime now);
   std::optional<double> growth_of_next() const;
 
   const TranscoderSettings settings_;
@@ -172,10 +178,10 @@ class Transcoder {
   LoopTime drain_until_;
 
   // Of the worker there is.
-  bool begun_ = false;           // it has had Begin for what comes now
-  uint32_t opening_ = 0;         // Configures that it has not answered
+  bool begun_ = false;    // it has had Begin for what comes now
+  uint32_t opening_ = 0;  // Configures that it has not answered
   LoopTime opening_since_;
-  uint64_t unanswered_ = 0;      // samples of the leading kind without Progress
+  uint64_t unanswered_ = 0;  // samples of the leading kind without Progress
   LoopTime silent_since_;
   uint32_t generation_ = 0;
   uint32_t generation_min_ = 1;  // what comes of older ones belongs to another ladder

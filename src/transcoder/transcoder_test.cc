@@ -1,0 +1,357 @@
+#include "transcoder/transcoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/logging.h"
+#include "transcoder/made_up_worker.h"
+
+namespace klieg::transcoder {
+namespace {
+
+using namespace made_up;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// What workers die of here is no news.
+const bool quiet = (logging::configure(logging::Level::error, logging::Format::text), true);
+
+std::vector<std::string> names(const std::vector<media::Rung>& ladder) {
+  std::vector<std::string> out;
+  for (const media::Rung& rung : ladder) out.push_back(rung.name);
+  return out;
+}
+
+// Every sample of the source came out of every rung, once and in order.
+void expect_whole(const Stage& stage) {
+  ASSERT_EQ(stage.out.ladder.size(), 3u);
+  EXPECT_EQ(times_of(stage.out.samples[0]), stage.given[0]);
+  EXPECT_EQ(times_of(stage.out.samples[1]), stage.given[0]);
+  EXPECT_EQ(times_of(stage.out.samples[2]), stage.given[1]);
+}
+
+TEST(Transcoder, the_ladder_and_its_headers_are_there_before_the_first_sample) {
+  Stage stage;
+  stage.transcoder.on_source_track(stage.now, picture_track);
+  stage.transcoder.on_source_track(stage.now, sound_track);
+  stage.on_time();
+  EXPECT_THAT(names(stage.out.ladder), ElementsAre("480p", "240p", "audio-64k"));
+  EXPECT_EQ(stage.out.ladders, 1) << "tracks that come together make one ladder";
+  stage.work();
+  EXPECT_EQ(stage.out.tracks, 3);
+  EXPECT_GT(stage.port.granted, 0);
+}
+
+TEST(Transcoder, every_sample_comes_out_of_every_rung) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(5s);
+  expect_whole(stage);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+}
+
+TEST(Transcoder, a_worker_that_dies_is_replaced_at_once_and_nothing_is_lost_or_doubled) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(2s);
+  for (int i = 0; i < 10; ++i) stage.frame(1);  // it falls behind
+  stage.lose_worker();
+  EXPECT_EQ(stage.port.asked, 2);
+  stage.frames_for(2s);
+  expect_whole(stage);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+  EXPECT_EQ(stage.out.tracks, 3) << "the same headers are not told again";
+}
+
+RC_GTEST_PROP(TranscoderProperty, whenever_workers_die_nothing_is_lost_or_doubled, ()) {
+  Stage stage;
+  stage.key_frames = *rc::gen::inRange(1, 60);
+  stage.begin();
+  // Four deaths in 30 s are replaced at once, each at any message; the worker may be any way behind.
+  const auto deaths = *rc::gen::container<std::vector<int>>(4, rc::gen::inRange(0, 400));
+  for (const int messages : deaths) {
+    for (int rest = messages; rest > 0;) {
+      const auto pace = *rc::gen::inRange<size_t>(1, 7);  // three messages come with each frame
+      stage.frame(pace);
+      rest -= static_cast<int>(pace);
+      if (stage.port.worker->heard.size() > 30) stage.work(20);  // so far behind that a rung would be shed
+    }
+    stage.lose_worker();
+  }
+  stage.frames_for(1s);
+  RC_ASSERT(stage.transcoder.counts().shed == 0u);
+  RC_ASSERT(times_of(stage.out.samples[0]) == stage.given[0]);
+  RC_ASSERT(times_of(stage.out.samples[1]) == stage.given[0]);
+  RC_ASSERT(times_of(stage.out.samples[2]) == stage.given[1]);
+  RC_ASSERT(stage.out.gaps().empty());
+}
+
+TEST(Transcoder, what_comes_twice_is_dropped) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  const size_t before = stage.out.samples[0].size();
+  stage.transcoder.on_message(stage.now, codec::RungSample{1, 0, stage.out.samples[0].back()});
+  EXPECT_EQ(stage.out.samples[0].size(), before);
+  EXPECT_EQ(stage.transcoder.counts().doubled, 1u);
+}
+
+TEST(Transcoder, a_worker_that_is_silent_for_a_second_with_samples_waiting_has_hung) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.pass(5s);
+  EXPECT_THAT(stage.port.ended, IsEmpty()) << "with nothing to do it may be silent";
+  stage.frame(0);
+  stage.pass(990ms - 40ms);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  stage.pass(10ms);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::hung));
+  stage.frames_for(1s);
+  expect_whole(stage);
+}
+
+TEST(Transcoder, a_worker_that_never_answers_its_configuration_has_hung) {
+  Stage stage;
+  stage.transcoder.on_source_track(stage.now, picture_track);
+  stage.pass(2999ms);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  stage.pass(1ms);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::hung));
+  EXPECT_EQ(stage.port.asked, 2);
+}
+
+TEST(Transcoder, a_worker_that_talks_nonsense_is_ended_and_replaced) {
+  const codec::FromWorker nonsense[] = {
+      codec::RungTrack{0, picture_track},                          // nothing was configured
+      codec::Configured{},                                         // again
+      codec::RungSample{1, 9, {}},                                 // no such rung
+      codec::RungSample{7, 0, {}},                                 // a generation to come
+      codec::RungSample{1, 0, {.decode_time = MediaTime(9000s)}},  // far in the future
+      codec::Progress{7, {}, {}, {}},
+  };
+  for (const codec::FromWorker& message : nonsense) {
+    Stage stage;
+    stage.begin();
+    stage.frames_for(1s);
+    stage.transcoder.on_message(stage.now, message);
+    EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::broken)) << message.index();
+    stage.frames_for(1s);
+    expect_whole(stage);
+  }
+}
+
+TEST(Transcoder, after_five_deaths_in_30_s_the_ladder_rests_and_then_comes_back) {
+  Stage stage;
+  stage.begin();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(stage.out.gaps(), IsEmpty());
+    stage.frames_for(2s);
+    stage.lose_worker();
+  }
+  EXPECT_FALSE(stage.port.worker);
+  EXPECT_EQ(stage.out.gaps().size(), 3u);
+  stage.frames_for(9s + 960ms);
+  EXPECT_FALSE(stage.port.worker);
+  const size_t before = stage.out.samples[0].size();
+  stage.frames_for(1s);
+  EXPECT_TRUE(stage.port.worker);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+  stage.frames_for(2s);
+  ASSERT_GT(stage.out.samples[0].size(), before + 20) << "media again, from a key frame on";
+  EXPECT_EQ(stage.out.samples[0][before].sync, media::Sync::yes);
+  EXPECT_GE(stage.out.samples[0][before].decode_time, stage.out.presence_from);
+}
+
+TEST(Transcoder, where_no_worker_can_be_had_the_rests_grow) {
+  Stage stage;
+  stage.port.available = 0;
+  stage.begin();
+  EXPECT_EQ(stage.port.asked, 5);
+  EXPECT_EQ(stage.out.gaps().size(), 3u);
+  stage.frames_for(11s);
+  EXPECT_EQ(stage.port.asked, 10);
+  stage.frames_for(11s);
+  EXPECT_EQ(stage.port.asked, 10) << "the second rest lasts 20 s";
+  stage.frames_for(10s);
+  EXPECT_EQ(stage.port.asked, 15);
+}
+
+TEST(Transcoder, a_machine_without_room_refuses_the_ladder_not_the_broadcast) {
+  Stage stage;
+  stage.port.room = 0.01;
+  stage.begin();
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.out.ladders, 1);
+  EXPECT_THAT(stage.out.ladder, IsEmpty());
+  EXPECT_EQ(stage.port.asked, 0);
+}
+
+TEST(Transcoder, a_source_that_cannot_be_decoded_has_no_ladder) {
+  Stage stage;
+  stage.transcoder.on_source_track(stage.now, picture_track);
+  stage.on_time();
+  stage.transcoder.on_message(stage.now, codec::Refused{"a profile that no decoder knows"});
+  EXPECT_THAT(stage.out.ladder, IsEmpty());
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::let_go));
+  EXPECT_EQ(stage.port.granted, 0);
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.port.asked, 1);
+}
+
+TEST(Transcoder, a_ladder_for_the_first_viewer_is_listed_and_made_when_one_comes) {
+  Stage stage({.broadcast = "test", .rungs = *parse_rungs("480p,240p,audio"), .start = Start::first_viewer});
+  stage.begin();
+  stage.frames_for(3s + 480ms);
+  EXPECT_EQ(stage.out.tracks, 3);
+  EXPECT_EQ(stage.out.gaps().size(), 3u);
+  EXPECT_EQ(stage.port.worker->taken["SourceSample"], 0) << "nothing is decoded for nobody";
+  stage.transcoder.want(stage.now);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+  stage.frames_for(2s);
+  ASSERT_FALSE(stage.out.samples[0].empty());
+  EXPECT_EQ(stage.out.samples[0][0].decode_time, MediaTime(4s)) << "the first key frame after";
+}
+
+TEST(Transcoder, a_new_format_is_configured_and_rungs_keep_what_their_names_had) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(2s);
+  media::Track smaller = picture_track;
+  smaller.video.width = 640;
+  smaller.video.height = 360;
+  stage.transcoder.on_source_track(stage.now, smaller);
+  stage.frames = 0;  // a period begins with a key frame
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  EXPECT_THAT(names(stage.out.ladder), ElementsAre("240p", "audio-64k"));
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.port.worker->taken["Configure"], 2);
+  EXPECT_EQ(stage.port.asked, 1) << "the same worker goes on";
+  EXPECT_EQ(stage.out.samples[0].back().decode_time, stage.given[0].back());
+}
+
+TEST(Transcoder, a_period_begins_coding_anew) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.at += 5s;
+  stage.frames = 0;
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.port.worker->taken["Begin"], 2);
+  expect_whole(stage);
+}
+
+TEST(Transcoder, a_pause_brings_out_what_is_in_the_coders) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.transcoder.on_source_paused(stage.now);
+  stage.pass(20s);
+  stage.work();
+  EXPECT_EQ(stage.port.worker->taken["Drain"], 1);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+}
+
+TEST(Transcoder, at_the_end_the_worker_says_its_last_and_goes) {
+  Stage stage;
+  stage.begin();
+  for (int i = 0; i < 25; ++i) stage.frame(1);
+  stage.transcoder.on_source_ended(stage.now);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  stage.work();
+  expect_whole(stage);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::let_go));
+  EXPECT_EQ(stage.port.granted, 0);
+  EXPECT_FALSE(stage.transcoder.wake_at());
+}
+
+TEST(Transcoder, at_the_end_a_worker_that_says_nothing_is_waited_for_two_seconds) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.transcoder.on_source_ended(stage.now);
+  stage.pass(1999ms);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  stage.pass(1ms);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::let_go));
+}
+
+TEST(Transcoder, a_worker_that_falls_behind_loses_its_top_rung_and_gets_it_back) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(5s);
+  // A little slower than the source, three messages a frame.
+  for (int i = 0; stage.out.gaps().empty() && i < 1000; ++i) stage.frame(i % 4 ? 3 : 2);
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("480p"));
+  EXPECT_LT(stage.transcoder.lag(), 1500ms);
+  stage.frames_for(9s);
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("480p")) << "not at once";
+  const size_t before = stage.out.samples[0].size();
+  stage.frames_for(3s);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+  ASSERT_GT(stage.out.samples[0].size(), before);
+  EXPECT_EQ(stage.out.samples[0][before].sync, media::Sync::yes);
+  EXPECT_EQ(times_of(stage.out.samples[1]), stage.given[0]) << "the other rungs never notice";
+}
+
+TEST(Transcoder, a_worker_that_keeps_up_with_nothing_gets_nothing_and_is_tried_again) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(5s);
+  for (int i = 0; i < 200; ++i) stage.frame(1);
+  EXPECT_EQ(stage.out.gaps().size(), 3u);
+  stage.work();
+  const int fed = stage.port.worker->taken["SourceSample"];
+  stage.frames_for(2s);
+  EXPECT_EQ(stage.port.worker->taken["SourceSample"], fed);
+  stage.frames_for(10s);
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("480p")) << "the least is tried first";
+  stage.frames_for(15s);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+}
+
+TEST(Transcoder, a_rung_that_was_shed_stays_so_when_the_worker_dies) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(5s);
+  for (int i = 0; stage.out.gaps().empty() && i < 1000; ++i) stage.frame(i % 4 ? 3 : 2);
+  ASSERT_THAT(stage.out.gaps(), ElementsAre("480p"));
+  stage.frames_for(2s);
+  const size_t before = stage.out.samples[0].size();
+  stage.lose_worker();
+  stage.frames_for(2s);
+  EXPECT_EQ(stage.out.samples[0].size(), before);
+  EXPECT_EQ(times_of(stage.out.samples[1]), stage.given[0]);
+}
+
+TEST(Transcoder, audio_alone_has_its_rung) {
+  Stage stage;
+  stage.transcoder.on_source_track(stage.now, sound_track);
+  stage.on_time();
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  for (int i = 0; i < 100; ++i) {
+    stage.give(TrackKind::audio, {.decode_time = stage.at, .duration = 20ms, .sync = media::Sync::yes});
+    stage.at += 20ms;
+    stage.pass(20ms);
+    stage.work(i % 2);
+    if (i == 70) stage.lose_worker();
+  }
+  stage.work();
+  EXPECT_THAT(names(stage.out.ladder), ElementsAre("audio-64k"));
+  EXPECT_EQ(times_of(stage.out.samples[0]), stage.given[1]);
+}
+
+TEST(Transcoder, pictures_are_taken_of_a_source_too_small_for_a_ladder) {
+  Stage stage({.broadcast = "test", .rungs = *parse_rungs("1080p"), .pictures = {.poster_every = 5s}});
+  stage.begin();
+  stage.frames_for(1s);
+  EXPECT_THAT(stage.out.ladder, IsEmpty());
+  EXPECT_GT(stage.port.worker->taken["SourceSample"], 20);
+  stage.transcoder.on_message(stage.now, codec::PictureMade{});
+  EXPECT_EQ(stage.out.pictures, 1);
+}
+
+}  // namespace
+}  // namespace klieg::transcoder
