@@ -226,6 +226,34 @@ TEST(Timeline, a_nanosecond_offset_refines_a_stamp) {
   EXPECT_EQ(placed.decode_time.time_since_epoch(), 33'366'667ns);
 }
 
+RC_GTEST_PROP(Timeline, frames_that_the_encoder_dropped_leave_picture_and_sound_where_their_stamps_say, ()) {
+  const auto drops = *rc::gen::container<std::vector<int>>(200, rc::gen::element(0, 0, 0, 0, 0, 0, 1, 2, 8, 40));
+  const auto reorder = *rc::gen::inRange<size_t>(0, 3);
+  const Duration late = 1ms * *rc::gen::inRange(0, 300);  // of the network
+  std::vector<int64_t> shown_ms;
+  for (int64_t frame = 30; const int dropped : drops) shown_ms.push_back((frame += 1 + dropped) * 100 / 3);
+  Feed feed;
+  std::optional<Duration> zero;  // where the timeline put stamp 0
+  int64_t sounds = 0;
+  for (size_t i = 0; i + 4 < shown_ms.size(); ++i) {
+    // With a delay of `reorder` frames each frame is decoded when that many before it are shown.
+    const int64_t decode_ms = i < reorder ? 700 + static_cast<int64_t>(i) * 33 : shown_ms[i - reorder];
+    const int64_t frame_ms = reorder == 0 || i == 0 ? shown_ms[i] : shown_ms[i % 2 ? i + 1 : i - 1];
+    feed.now = LoopTime(1000s) + decode_ms * 1ms + (i % 7 == 0 ? late : Duration(0));
+    const Placed video = feed.video(static_cast<uint32_t>(decode_ms), 0ms, (frame_ms - decode_ms) * 1ms);
+    const Duration at = (video.decode_time + video.composition_offset).time_since_epoch() - frame_ms * 1ms;
+    RC_ASSERT(zero.value_or(at) == at);
+    zero = at;
+    RC_ASSERT(video.composition_offset >= 0ms || frame_ms < decode_ms);
+    for (; sounds * 1024 / 48 < decode_ms; ++sounds) {
+      const int64_t sound_ms = sounds * 1024 / 48;
+      if (sound_ms < 650) continue;
+      const Placed sound = feed.audio(static_cast<uint32_t>(sound_ms), 0ms, 1024);
+      RC_ASSERT(std::chrono::abs(sound.decode_time.time_since_epoch() - sound_ms * 1ms - *zero) <= 1ms);
+    }
+  }
+}
+
 RC_GTEST_PROP(Timeline, time_increases_and_never_runs_ahead_of_stamps_and_wall_clock, ()) {
   struct Track {
     bool seen = false;

@@ -103,6 +103,101 @@ RC_GTEST_PROP(Packager, every_sample_of_a_steady_encoder_comes_out_once_on_time_
   RC_ASSERT(tracks.at(0).msns == tracks.at(1).msns);
 }
 
+// A track's samples by their content, which is different for each: when each is shown.
+std::map<std::string, Duration> shown_times(const PackagedTrack& track) {
+  std::map<std::string, Duration> shown;
+  for (const wire::Mp4Sample& out : track.samples) {
+    shown[std::string(out.content.text())] = from_ticks(out.decode_ticks + out.composition_offset, track.timescale);
+  }
+  return shown;
+}
+
+// Decode times as an encoder with B-frames makes them: the presentation times in their order, `delay` frames early.
+std::vector<media::Sample> coded_with_b_frames(const std::vector<Duration>& shown, size_t b_frames, size_t gop) {
+  std::vector<media::Sample> samples;
+  std::vector<size_t> order;  // of coding: the frame that closes a run of B-frames comes before them
+  for (size_t begin = 0; begin < shown.size(); begin += gop) {
+    const size_t end = std::min(begin + gop, shown.size());
+    order.push_back(begin);
+    for (size_t run = begin + 1; run < end; run += b_frames + 1) {
+      const size_t last = std::min(run + b_frames, end - 1);
+      order.push_back(last);
+      for (size_t i = run; i < last; ++i) order.push_back(i);
+    }
+  }
+  const Duration delay = b_frames > 0 && shown.size() > 1 ? shown[1] - shown[0] : Duration(0);
+  for (size_t i = 0; i < order.size(); ++i) {
+    // x264: the first decode time is early by the delay, the others are the presentation times before.
+    const Duration decode = b_frames == 0 ? shown[i] : i == 0 ? shown[0] - delay : shown[i - 1];
+    samples.push_back(made(decode, shown[order[i]] - decode, order[i] % gop == 0 ? Sync::yes : Sync::no,
+                           fmt::format("v{}", order[i])));
+  }
+  return samples;
+}
+
+RC_GTEST_PROP(Packager, frames_that_the_source_dropped_move_neither_picture_nor_sound, ()) {
+  const double rate = *rc::gen::element(25.0, 30000 / 1001.0, 30.0, 60.0);
+  const auto b_frames = *rc::gen::inRange<size_t>(0, 4);
+  const auto gop = *rc::gen::inRange<size_t>(5, 70);
+  const auto seed = *rc::gen::arbitrary<uint64_t>();
+  const auto drop_per_mille = *rc::gen::element<uint64_t>(0, 5, 30, 150, 500);
+  const auto run_max = *rc::gen::element<uint64_t>(1, 3, 10, 40);
+
+  Random random(seed);
+  std::vector<Duration> shown;
+  for (int i = 0; i < static_cast<int>(12 * rate); ++i) {
+    if (random.below(1000) < drop_per_mille) i += static_cast<int>(random.below(run_max));
+    shown.push_back(rounded(Duration(2s) + Duration(static_cast<int64_t>(1e9 / rate * i)), 1ms));
+  }
+  Recorder recorder;
+  Packager packager({.broadcast_id = "id"}, recorder);
+  media::Track video;
+  video.decoder_config = Bytes::copy_of("avcC");
+  video.video = {.width = 64, .height = 36};
+  packager.on_track(video);
+  media::Track audio;
+  audio.kind = TrackKind::audio;
+  audio.codec = Codec::aac;
+  audio.decoder_config = Bytes::copy_of("\x11\x90");
+  audio.audio = {48'000, 2, 1024};
+  packager.on_track(audio);
+  std::map<std::string, Duration> sent[2];
+  int64_t sounds = 0;
+  for (const media::Sample& frame : coded_with_b_frames(shown, b_frames, gop)) {
+    const Duration at = frame.decode_time.time_since_epoch();
+    for (;; ++sounds) {
+      const media::Sample sound =
+          made(rounded(from_ticks(sounds * 1024, 48'000), 1ms), 0ns, Sync::yes, fmt::format("a{}", sounds));
+      if (sound.decode_time > frame.decode_time) break;
+      sent[1][fmt::format("a{}", sounds)] = sound.decode_time.time_since_epoch();
+      packager.on_sample(TrackKind::audio, sound, wall_zero + at);
+    }
+    sent[0][std::string(frame.content.text())] = frame.presentation_time().time_since_epoch();
+    packager.on_sample(TrackKind::video, frame, wall_zero + at);
+  }
+  packager.on_ended();
+
+  Laws laws;
+  if (!laws.check(recorder.records)) RC_FAIL(laws.broken());
+  for (const auto& [id, track] : laws.tracks()) {
+    const bool is_video = track.name == "video";
+    const auto& in = sent[is_video ? 0 : 1];
+    // ffmpeg takes a negative offset for a sign that the whole track lies later.
+    for (const wire::Mp4Sample& sample : track.samples) RC_ASSERT(sample.composition_offset >= 0);
+    size_t found = 0;
+    for (const auto& [content, at] : shown_times(track)) {
+      const auto came = in.find(content);
+      if (came == in.end()) continue;  // what stands in for the publisher
+      ++found;
+      const Duration off = std::chrono::abs(at - came->second);
+      if (off > (is_video ? 2300us : 6100us)) {
+        RC_FAIL(fmt::format("{} shown {} ms off its {} ms", content, in_ms(at - came->second), in_ms(came->second)));
+      }
+    }
+    if (is_video) RC_ASSERT(found == in.size());
+  }
+}
+
 // Which law a broadcast breaks that is made of jumps, pauses, new formats and tracks that stall; empty: none.
 std::string broken_by_erratic_encoder(size_t first_track, int steps, uint64_t seed) {
   Recorder recorder;

@@ -63,21 +63,32 @@ export async function look_and_listen(t, address, seconds) {
       clock_ms: clock_of(pixels.subarray(i * width * height * 4, (i + 1) * width * height * 4)),
     }),
   );
-  const [, first_sound] = /Parsed_ashowinfo\S+ .*?pts_time:(-?[\d.]+)/.exec(said) ?? [];
-  return { pictures, beeps_s: beeps_of(await readFile(sound_file), Number(first_sound)) };
+  const sounds = [...said.matchAll(/Parsed_ashowinfo\S+ .*? pts_time:(-?[\d.]+) .*? nb_samples:(\d+)/g)].map(
+    ([, pts, samples]) => ({ pts_s: Number(pts), samples: Number(samples) }),
+  );
+  return { pictures, beeps_s: beeps_of(await readFile(sound_file), sounds) };
 }
 
 const clock_of = (pixels) => (pixels.length < width * height * 4 ? null : readClock(pixels, width, height));
 
-// A beep begins where it is loud after a fifth of a second in which it was not.
-function beeps_of(sound, begin_s) {
+// A beep begins where it is loud after a fifth of a second in which it was not. Each frame of sound says when it is
+// heard: a hole between two of them is no sample of the file.
+function beeps_of(sound, frames) {
   const samples = new Int16Array(sound.buffer, sound.byteOffset, Math.floor(sound.length / 2));
+  let frame = 0;
+  let frame_begins = 0;
+  const heard_s = (i) => {
+    while (i >= frame_begins + frames[frame].samples && frame + 1 < frames.length) {
+      frame_begins += frames[frame++].samples;
+    }
+    return frames[frame].pts_s + (i - frame_begins) / sample_rate;
+  };
   const beeps = [];
   let quiet_since = 0;
   let quiet_seen = false;
   samples.forEach((sample, i) => {
     if (Math.abs(sample) < loud) return;
-    if (quiet_seen && i - quiet_since > sample_rate / 5) beeps.push(begin_s + i / sample_rate);
+    if (quiet_seen && i - quiet_since > sample_rate / 5) beeps.push(heard_s(i));
     quiet_since = i;
     quiet_seen = true;
   });
