@@ -61,9 +61,11 @@ class SourceSink {
   virtual ~SourceSink() = default;
   // Of a kind, before its first sample and whenever its decoder configuration changes (a period follows).
   virtual void on_source_track(const Track& track) = 0;
-  // A period begins: the samples that follow do not continue the ones before. Coders begin anew.
+  // A period begins: the samples that follow do not continue the ones before. Coders begin anew. Two surprises: the
+  // audio that follows a moment later may still be of the period before (it is presented before `start`), and where
+  // audio joins, a hole is met or clocks have drifted the video may go on without a sync sample.
   virtual void on_source_period(MediaTime start) = 0;
-  // Final times, known duration, in decode order per kind.
+  // Final times, known duration, in decode order per kind. Also what stands in for a track that stopped.
   virtual void on_source_sample(TrackKind kind, const Sample& sample) = 0;
   virtual void on_source_paused() = 0;
   virtual void on_source_ended() = 0;  // for good; the last call
@@ -78,8 +80,9 @@ class RungSink {
   virtual void on_ladder(const std::vector<Rung>& rungs) = 0;
   // Before a rung's first sample, and when its decoder configuration changes (at a period's start).
   virtual void on_rung_track(RungId rung, const Track& track) = 0;
-  // Decode times strictly increase; presentation times are those of source samples. Where a source sample is a sync
-  // sample the rung's is, too. Late ones, whose segment was given up, are dropped.
+  // Decode and presentation times strictly increase, durations are known; presentation times of video are those of
+  // source samples. Where a source sample is a sync sample the rung's is, too. Late ones, whose segment was given up,
+  // are dropped, and so is what breaks these rules.
   virtual void on_rung_sample(RungId rung, Sample sample) = 0;
   // From the first segment that begins at or after `from` on, the rung has media, or none until said otherwise. A rung
   // begins with media.

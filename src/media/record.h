@@ -13,7 +13,8 @@
 //   PictureBorn                                   after BroadcastBegun, now and then
 //   StateChanged                                  live -> paused -> live ... -> ended; nothing follows ended
 // All tracks of a broadcast cut at the same media times, so a media sequence number means the same span in each. A
-// track that has nothing for such a span has a gap: SegmentBegun and SegmentEnded without chunks.
+// track that has nothing for such a span has a gap: SegmentBegun and SegmentEnded without chunks. The source tracks
+// have nothing open when a broadcast pauses; rungs, which come later, may end their segments then.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +73,8 @@ struct HeaderBorn {
   uint32_t timescale = 1;  // of the track's media
   Track info;
   Bytes content;  // CMAF header: ftyp + moov
+  // Of a rung: what its encoder is held to. 0: of a source track, which is what its publisher makes it.
+  uint32_t bits_per_second = 0;
 };
 
 struct SegmentBegun {

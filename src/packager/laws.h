@@ -22,6 +22,8 @@ struct PackagedTrack {
   std::vector<wire::Mp4Sample> samples;
   std::vector<Duration> segment_durations;
   std::vector<media::Msn> msns;
+  std::vector<media::SegmentBegun> begins;
+  std::vector<media::Presence> presences;
 };
 
 class Laws {
@@ -50,6 +52,7 @@ class Laws {
     int64_t last_decode_ticks = -1;
     Duration last_decode = Duration(-1);
     std::optional<media::Msn> last_msn;
+    bool rung = false;
   };
 
   void law(bool kept, std::string what) {
@@ -72,6 +75,7 @@ class Laws {
     law(it.track == open_.size() || open_.contains(it.track), "track ids are given in order of the first header");
     Open& track = open_[it.track];
     law(!track.segment, "a header is born between segments");
+    track.rung = it.bits_per_second > 0;
     track.movie = std::move(*movie);
     track.header_version = it.version;
     law(track.movie.tracks[0].timescale == it.timescale, "a header says its timescale");
@@ -92,6 +96,7 @@ class Laws {
     track.size = track.part_offset = 0;
     track.last_msn = it.msn;
     tracks_[it.track].msns.push_back(it.msn);
+    tracks_[it.track].begins.push_back(it);
   }
   void see(const media::ChunkBorn& it) {
     Open& track = open_[it.track];
@@ -129,18 +134,24 @@ class Laws {
   void see(const media::SegmentEnded& it) {
     Open& track = open_[it.track];
     law(track.segment && it.msn == track.begun.msn, "what ends is what began");
-    law(track.parts > 0 && track.part_offset == track.size, "a segment is its parts");
+    const bool gap = it.presence == media::Presence::gap;
+    law(track.rung || !gap, "the source has no gaps");
+    law((track.parts > 0 || gap) && track.part_offset == track.size, "a segment is its parts");
     law(std::lround(to_seconds(it.duration)) <= static_cast<long>(begun_->target_duration_s),
         fmt::format("{} segment {} of {} ms from {} s fits TARGETDURATION {}", tracks_[it.track].name, it.msn,
                     to_ms(it.duration), to_seconds(track.begun.start.time_since_epoch()), begun_->target_duration_s));
     track.segment = false;
     tracks_[it.track].segment_durations.push_back(it.duration);
+    tracks_[it.track].presences.push_back(it.presence);
   }
   void see(const media::StateChanged& it) {
     law(!ended_, "nothing follows the end");
     ended_ = it.state == media::BroadcastState::ended;
     if (it.state == media::BroadcastState::live) return;
-    for (const auto& [id, track] : open_) law(!track.segment, "a broadcast that pauses or ends has nothing open");
+    for (const auto& [id, track] : open_) {
+      law(!track.segment || (track.rung && !ended_),
+          "a broadcast that ends has nothing open, nor its source in a pause");
+    }
   }
 
   std::string broken_;

@@ -11,22 +11,26 @@ using media::Sample;
 using media::Sync;
 using media::TrackKind;
 
-Packager::Packager(PackagerSettings settings, media::RecordSink& out) : settings_(std::move(settings)), out_(out) {}
+Packager::Packager(PackagerSettings settings, media::RecordSink& out, media::SourceSink* source)
+    : settings_(std::move(settings)),
+      out_(out),
+      source_(source),
+      rungs_(out, [this] { return next_track_id_++; }, [this](MediaTime at) { return anchor_.at(at); }) {}
 
 void Packager::on_track(const media::Track& track) {
   if (state_ == State::ended) return;
   Member& changed = member(track.kind);
   if (!changed.lane) {
     changed.lane.emplace(track);
-    if (state_ != State::packaging) return;
     // Audio joins at the next cut. Video takes the lead, and so begins a period of its own at its first key frame.
-    changed.place = Member::Place::joining;
-    if (track.kind == TrackKind::video) gather(Rest::drop);
-    return;
+    if (state_ == State::packaging) changed.place = Member::Place::joining;
+    if (state_ == State::packaging && track.kind == TrackKind::video) gather(Rest::drop);
+  } else {
+    if (track == changed.lane->track()) return;
+    if (state_ == State::packaging) gather(Rest::drop);
+    changed.lane->change_track(track);
   }
-  if (track == changed.lane->track()) return;
-  if (state_ == State::packaging) gather(Rest::drop);
-  changed.lane->change_track(track);
+  if (source_) source_->on_source_track(track);
 }
 
 void Packager::on_sample(TrackKind kind, Sample sample, WallTime wall) {
@@ -46,6 +50,7 @@ void Packager::on_data(Bytes, MediaTime) {}
 void Packager::on_paused() {
   if (state_ == State::ended) return;
   gather(Rest::drop);
+  if (source_) source_->on_source_paused();
   if (grid_) out_.on_record(media::StateChanged{media::BroadcastState::paused});
 }
 
@@ -57,6 +62,8 @@ void Packager::on_ended() {
   if (state_ == State::ended) return;
   gather(Rest::keep);
   state_ = State::ended;
+  if (source_) source_->on_source_ended();
+  rungs_.end();
   if (grid_) out_.on_record(media::StateChanged{media::BroadcastState::ended});
 }
 
@@ -78,6 +85,7 @@ void Packager::advance() {
     });
   };
   while (!cuts_.empty() && followed_by_all(cuts_.front())) cuts_.pop_front();
+  rungs_.follow(horizon());
 }
 
 // --- gathering: until a period can begin ---
@@ -170,6 +178,7 @@ void Packager::fix_grid(const Grid& grid) {
                                        .grid = grid.segment,
                                        .target_duration_s = grid.target_duration_s,
                                        .part_target = grid.part_target});
+  rungs_.begin_broadcast(grid);
   out_.on_record(media::StateChanged{media::BroadcastState::live});
 }
 
@@ -182,25 +191,40 @@ void Packager::start_period() {
   KLIEG_ASSERT(!leading.empty(), "what was usable before it was settled still is");
   const MediaTime start = leading.waiting().front().presentation_time();
   cutter_->begin(start);
+  announce();
   begin_period(next_period_ == 0 ? PeriodStart::first : PeriodStart::discontinuity, start);
   for (Member& each : members_) {
     if (each.place != Member::Place::joining || !can_join(each)) continue;
     if (&*each.lane != &leading) each.lane->settle(start);
     join(each, start);
   }
+  shown_until_ = start;
+  rungs_.begin_segment(next_msn_, next_period_ - 1, start);
+}
+
+// The source tracks that have or get a header now: an audio track that never says anything is not waited for.
+void Packager::announce() {
+  std::vector<std::string> names;
+  for (const Member& each : members_) {
+    const bool joins = each.place == Member::Place::joining && can_join(each);
+    if (joins || each.place == Member::Place::present) names.emplace_back(media::name_of(each.lane->track().kind));
+  }
+  rungs_.announce_with(std::move(names));
 }
 
 void Packager::begin_period(PeriodStart why, MediaTime start) {
   const uint32_t index = next_period_++;
   out_.on_record(media::PeriodBegun{
       .index = index, .why = why, .first_msn = next_msn_, .start = start, .start_wall = anchor_.at(start)});
+  if (source_ && why != PeriodStart::off_grid) source_->on_source_period(start);
 }
 
 // Begins the segment next_msn_ of the newest period. The lane has been settled.
 void Packager::join(Member& joining, MediaTime start) {
   joining.place = Member::Place::present;
   if (!joining.writer) {
-    joining.writer.emplace(next_track_id_++, joining.lane->track(), *grid_, out_,
+    const media::Track& track = joining.lane->track();
+    joining.writer.emplace(TrackName{next_track_id_++, std::string(media::name_of(track.kind))}, track, *grid_, out_,
                            [this](MediaTime at) { return anchor_.at(at); });
   }
   joining.writer->change_track(joining.lane->track());
@@ -216,6 +240,8 @@ void Packager::lead(Lane::Flush flush) {
     const MediaTime end_before = leading.lane->end();
     Sample sample = leading.lane->take();
     if (!leading.writer->segment_empty()) cut_before(sample, end_before);
+    shown_until_ = std::max(shown_until_, sample.presentation_time() + sample.duration);
+    const Sample given = sample;
     // A frame that comes later than its predecessor was said to end is decoded where that ended: a jump of decode time
     // makes a browser wait for the next key frame (Media Source Extensions, coded frame processing). When it is shown
     // does not change.
@@ -226,7 +252,20 @@ void Packager::lead(Lane::Flush flush) {
       sample.duration += gap;
     }
     leading.writer->write(sample);
+    rungs_.lead_to(shown_until_);
+    give(leading.lane->track().kind, given);
   }
+}
+
+void Packager::write(Member& member, const Sample& sample) {
+  member.writer->write(sample);
+  if (&member == &leader())
+    rungs_.lead_to(shown_until_ = std::max(shown_until_, sample.presentation_time() + sample.duration));
+  give(member.lane->track().kind, sample);
+}
+
+void Packager::give(TrackKind kind, const Sample& sample) {
+  if (source_) source_->on_source_sample(kind, sample);
 }
 
 void Packager::cut_before(const Sample& sample, MediaTime end_before) {
@@ -234,35 +273,40 @@ void Packager::cut_before(const Sample& sample, MediaTime end_before) {
   const auto decided =
       cutter_->decide(at, leader().writer->segment_until(sample.decode_time + sample.duration), sample.sync);
   if (sample.decode_time - end_before > hole_max) {
-    cut(at, PeriodStart::discontinuity);
+    cut(at, Seam::hole, PeriodStart::discontinuity);
   } else if (decided) {
     const bool joins = std::ranges::any_of(
         members_, [&](const Member& each) { return each.place == Member::Place::joining && can_join(each); });
     if (joins || anchor_.drifted()) {
-      cut(at, PeriodStart::discontinuity);
+      cut(at, Seam::none, PeriodStart::discontinuity);
     } else if (decided->phase == Phase::slipped) {
-      cut(at, PeriodStart::off_grid);
+      cut(at, Seam::none, PeriodStart::off_grid);
     } else {
-      cut(at, std::nullopt);
+      cut(at, Seam::none, std::nullopt);
     }
   }
 }
 
-void Packager::cut(MediaTime at, std::optional<PeriodStart> new_period) {
+void Packager::cut(MediaTime at, Seam seam, std::optional<PeriodStart> new_period) {
+  const Duration duration = leader().writer->segment_duration();
   next_msn_ = leader().writer->msn() + 1;
   if (new_period == PeriodStart::discontinuity) {
     anchor_.anchor();
     cutter_->begin(at);
+    announce();
   }
   if (new_period) begin_period(*new_period, at);
   cuts_.push_back({.msn = next_msn_, .period = next_period_ - 1, .at = at});
   next_segment(leader(), cuts_.back());
-  if (new_period != PeriodStart::discontinuity) return;
   for (Member& each : members_) {
+    if (new_period != PeriodStart::discontinuity) break;
     if (each.place != Member::Place::joining || !can_join(each)) continue;
     each.lane->settle(at);
     join(each, at);
   }
+  rungs_.end_segment(seam == Seam::hole ? shown_until_ : at, shown_until_, duration);
+  rungs_.begin_segment(next_msn_, next_period_ - 1, at);
+  shown_until_ = at;
 }
 
 // Nothing came in the whole segment, and no stall was noticed before now: one frame stands in, or the one that comes
@@ -271,7 +315,7 @@ void Packager::write_only_frame(Member& member) {
   const Sample* next = member.lane->front(Lane::Flush::yes);
   const MediaTime room_ends = std::max(member.lane->end(), member.segment_at) + member.lane->usual_duration();
   const bool room = !next || next->decode_time >= room_ends;
-  member.writer->write(room ? member.lane->stand_in(member.segment_at) : member.lane->take());
+  write(member, room ? member.lane->stand_in(member.segment_at) : member.lane->take());
 }
 
 void Packager::next_segment(Member& ending, const DecidedCut& cut) {
@@ -281,10 +325,15 @@ void Packager::next_segment(Member& ending, const DecidedCut& cut) {
   ending.segment_at = cut.at;
 }
 
+// No later cut lies before it.
+MediaTime Packager::horizon() {
+  const Lane& leading = *leader().lane;
+  const MediaTime frontier = leading.empty() ? leading.end() : leading.waiting().front().decode_time;
+  return std::max(cutter_->earliest(), frontier);
+}
+
 void Packager::follow(Member& following, Lane::Flush flush) {
-  const Member& leading = leader();
-  const MediaTime frontier = leading.lane->empty() ? leading.lane->end() : leading.lane->waiting().front().decode_time;
-  const MediaTime horizon = std::max(cutter_->earliest(), frontier);
+  const MediaTime undecided_from = horizon();
   while (const Sample* front = following.lane->front(flush)) {
     const MediaTime middle = front->presentation_time() + front->duration / 2;
     const auto next = std::ranges::find(cuts_, following.writer->msn() + 1, &DecidedCut::msn);
@@ -292,12 +341,12 @@ void Packager::follow(Member& following, Lane::Flush flush) {
       next_segment(following, *next);
       continue;
     }
-    if (next == cuts_.end() && middle > horizon && flush == Lane::Flush::no) break;
+    if (next == cuts_.end() && middle > undecided_from && flush == Lane::Flush::no) break;
     const Sample sample = following.lane->take();
     // More than fits happens only where the leading track has a hole: what no EXTINF can hold is left out.
     const Duration longest = grid_->target_duration_s * Duration(1s) + 499ms;
     if (following.writer->segment_until(sample.decode_time + sample.duration) > longest) continue;
-    following.writer->write(sample);
+    write(following, sample);
   }
 }
 
@@ -316,6 +365,7 @@ void Packager::replace_stalled() {
 
 void Packager::flush_all() {
   lead(Lane::Flush::yes);
+  Duration duration{0};
   for (Member& each : members_) {
     if (each.place != Member::Place::present) continue;
     if (&each != &leader()) follow(each, Lane::Flush::yes);
@@ -323,8 +373,11 @@ void Packager::flush_all() {
       next_segment(each, *std::ranges::find(cuts_, each.writer->msn() + 1, &DecidedCut::msn));
     }
     if (each.writer->segment_empty()) write_only_frame(each);
+    if (&each == &leader()) duration = each.writer->segment_duration();
     each.writer->end_segment();
   }
+  rungs_.end_segment(shown_until_, shown_until_, duration);
+  rungs_.follow(shown_until_);
   next_msn_ = leader().writer->msn() + 1;
   cuts_.clear();
 }

@@ -1,4 +1,5 @@
-// Samples become CMAF chunks, parts and segments: media::SampleSink in, media::Records out.
+// Samples become CMAF chunks, parts and segments: media::SampleSink in, media::Records out. What was written goes to a
+// SourceSink, if there is one, and the rungs that are made of it come back through rungs().
 //
 // Pure: no clock (times come with the samples), no I/O. One per broadcast, on its home loop. See README.md for the
 // state diagram and the invariants; grid.h, cutter.h, lane.h, track_writer.h and wall_anchor.h each hold one of the
@@ -6,6 +7,8 @@
 //
 //   Packager packager({.broadcast_id = id}, window);      // window: the origin's RecordSink, outlives the packager
 //   packager.on_track(track); packager.on_sample(kind, sample, wall); ... packager.on_ended();
+//
+// The SourceSink is called from inside these calls, and may call rungs() from inside its own.
 #pragma once
 
 #include <array>
@@ -17,6 +20,7 @@
 #include "packager/cutter.h"
 #include "packager/grid.h"
 #include "packager/lane.h"
+#include "packager/rungs.h"
 #include "packager/track_writer.h"
 #include "packager/wall_anchor.h"
 
@@ -44,7 +48,8 @@ inline constexpr Duration stand_in_lag = 500ms;
 
 class Packager final : public media::SampleSink {
  public:
-  Packager(PackagerSettings settings, media::RecordSink& out);
+  // `source` may be null and outlives the packager; nothing is called before on_track().
+  Packager(PackagerSettings settings, media::RecordSink& out, media::SourceSink* source = nullptr);
 
   void on_promised(media::TrackKind kind) override { member(kind).promised = true; }
   void on_track(const media::Track& track) override;
@@ -58,6 +63,8 @@ class Packager final : public media::SampleSink {
   void on_ended() override;
 
   const std::optional<Grid>& grid() const { return grid_; }
+  // Where the ladder's rungs go. Unused, it changes nothing.
+  Rungs& rungs() { return rungs_; }
 
  private:
   enum class State : uint8_t { gathering, packaging, ended };
@@ -84,13 +91,18 @@ class Packager final : public media::SampleSink {
   std::optional<Duration> key_interval_of(const Lane& video) const;
   void fix_grid(const Grid& grid);
   void start_period();
+  void announce();
   void join(Member& member, MediaTime start);
 
   // packaging
   void lead(Lane::Flush flush);
   void follow(Member& member, Lane::Flush flush);
+  MediaTime horizon();
+  void write(Member& member, const media::Sample& sample);
+  void give(media::TrackKind kind, const media::Sample& sample);
   void cut_before(const media::Sample& sample, MediaTime end_before);
-  void cut(MediaTime at, std::optional<media::PeriodStart> new_period);
+  enum class Seam : uint8_t { none, hole };
+  void cut(MediaTime at, Seam seam, std::optional<media::PeriodStart> new_period);
   void next_segment(Member& member, const DecidedCut& cut);
   void write_only_frame(Member& member);
   void replace_stalled();
@@ -107,6 +119,7 @@ class Packager final : public media::SampleSink {
 
   PackagerSettings settings_;
   media::RecordSink& out_;
+  media::SourceSink* source_;
   State state_ = State::gathering;
   std::optional<Grid> grid_;
   std::array<Member, 2> members_;  // by TrackKind
@@ -116,6 +129,8 @@ class Packager final : public media::SampleSink {
   media::Msn next_msn_ = 0;
   uint32_t next_period_ = 0;
   media::TrackId next_track_id_ = 0;
+  MediaTime shown_until_;  // of the leading track's segment, in presentation time
+  Rungs rungs_;
 };
 
 }  // namespace klieg::packager

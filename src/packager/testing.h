@@ -3,7 +3,8 @@
 //   broadcast id.1 grid 1000 target 1 part 201      period 1 off_grid msn 3 at 3400 wall 1003400
 //   header video 0                                  segment video 3 at 3400 period 1
 //   chunk video                                     part video 3.0 200 dependent
-//   end video 3 1000                                live | paused | ended
+//   end video 3 1000                                end 720p 3 1000 gap
+//   announced video audio 720p                      live | paused | ended
 // All times are milliseconds.
 #pragma once
 
@@ -62,7 +63,8 @@ struct Recorder final : media::RecordSink {
                        it.independence == media::Independence::independent ? "independent" : "dependent");
   }
   std::string line_of(const media::SegmentEnded& it) {
-    return fmt::format("end {} {} {}", names[it.track], it.msn, in_ms(it.duration));
+    return fmt::format("end {} {} {}{}", names[it.track], it.msn, in_ms(it.duration),
+                       it.presence == media::Presence::gap ? " gap" : "");
   }
   std::string line_of(const media::StateChanged& it) {
     constexpr std::string_view states[] = {"live", "paused", "ended"};

@@ -7,9 +7,9 @@ namespace klieg::packager {
 using media::Independence;
 using media::Sync;
 
-TrackWriter::TrackWriter(media::TrackId id, const media::Track& track, const Grid& grid, media::RecordSink& out,
+TrackWriter::TrackWriter(TrackName name, const media::Track& track, const Grid& grid, media::RecordSink& out,
                          std::function<WallTime(MediaTime)> wall_of)
-    : id_(id),
+    : name_(std::move(name)),
       track_(track),
       grid_(grid),
       out_(out),
@@ -28,29 +28,32 @@ void TrackWriter::begin_segment(media::Msn msn, uint32_t period) {
   KLIEG_ASSERT(segment_empty(), "the segment before has ended");
   msn_ = msn;
   period_ = period;
-  if (!header_written_) write_header();
+  write_header();
 }
 
 void TrackWriter::write_header() {
+  KLIEG_ASSERT(segment_empty(), "a header is born between segments");
+  if (header_written_) return;
   header_written_ = true;
-  out_.on_record(media::HeaderBorn{.track = id_,
+  out_.on_record(media::HeaderBorn{.track = name_.id,
                                    .version = header_version_,
-                                   .name = std::string(media::name_of(track_.kind)),
+                                   .name = name_.name,
                                    .timescale = timescale_,
                                    .info = track_,
-                                   .content = wire::write_cmaf_header(track_)});
+                                   .content = wire::write_cmaf_header(track_),
+                                   .bits_per_second = name_.bits_per_second});
 }
 
-void TrackWriter::open_segment(const media::Sample& first) {
-  segment_start_ticks_ = to_ticks(first.decode_time.time_since_epoch(), timescale_);
+void TrackWriter::open_segment(MediaTime start, MediaTime decode_time) {
+  segment_start_ticks_ = to_ticks(decode_time.time_since_epoch(), timescale_);
   segment_size_ = 0;
   part_index_ = 0;
   part_offset_ = 0;
-  out_.on_record(media::SegmentBegun{.track = id_,
+  out_.on_record(media::SegmentBegun{.track = name_.id,
                                      .msn = msn_,
                                      .period = period_,
                                      .header_version = header_version_,
-                                     .start = first.presentation_time(),
+                                     .start = start,
                                      .decode_ticks = *segment_start_ticks_});
 }
 
@@ -62,7 +65,7 @@ void TrackWriter::write(const media::Sample& sample) {
   const auto fits = [&](int64_t until) {
     return from_ticks(until - part_start_ticks_, timescale_) <= grid_.part_target;
   };
-  if (segment_start) open_segment(sample);
+  if (segment_start) open_segment(sample.presentation_time(), sample.decode_time);
   if (part_open_ && !fits(end)) end_part();
   if (!part_open_) {
     part_open_ = true;
@@ -105,14 +108,14 @@ void TrackWriter::end_chunk() {
   Bytes content = wire::write_cmaf_chunk(chunk_);
   chunk_ = {};
   segment_size_ += content.size();
-  out_.on_record(media::ChunkBorn{.track = id_, .content = std::move(content)});
+  out_.on_record(media::ChunkBorn{.track = name_.id, .content = std::move(content)});
 }
 
 void TrackWriter::end_part() {
   if (!part_open_) return;
   end_chunk();
   part_open_ = false;
-  out_.on_record(media::PartEnded{.track = id_,
+  out_.on_record(media::PartEnded{.track = name_.id,
                                   .msn = msn_,
                                   .index = part_index_++,
                                   .offset = part_offset_,
@@ -126,7 +129,15 @@ void TrackWriter::end_segment() {
   KLIEG_ASSERT(!segment_empty(), "a segment has at least one sample");
   end_part();
   out_.on_record(media::SegmentEnded{
-      .track = id_, .msn = msn_, .duration = from_ticks(end_ticks_ - *segment_start_ticks_, timescale_)});
+      .track = name_.id, .msn = msn_, .duration = from_ticks(end_ticks_ - *segment_start_ticks_, timescale_)});
+  segment_start_ticks_.reset();
+}
+
+void TrackWriter::end_segment_as_gap(MediaTime start, Duration duration) {
+  if (segment_empty()) open_segment(start, start);
+  end_part();
+  out_.on_record(
+      media::SegmentEnded{.track = name_.id, .msn = msn_, .duration = duration, .presence = media::Presence::gap});
   segment_start_ticks_.reset();
 }
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "media/ports.h"
 #include "packager/grid.h"
@@ -16,14 +17,23 @@
 
 namespace klieg::packager {
 
+// What the records say about a track as a whole.
+struct TrackName {
+  media::TrackId id = 0;
+  std::string name;
+  uint32_t bits_per_second = 0;  // of a rung (media::HeaderBorn)
+};
+
 class TrackWriter {
  public:
   // `wall_of` gives the server's clock for a presentation time. `out` and what wall_of refers to outlive the writer.
-  TrackWriter(media::TrackId id, const media::Track& track, const Grid& grid, media::RecordSink& out,
+  TrackWriter(TrackName name, const media::Track& track, const Grid& grid, media::RecordSink& out,
               std::function<WallTime(MediaTime)> wall_of);
 
   // A new decoder configuration, from the next segment on; its header is born when that begins.
   void change_track(const media::Track& track);
+  // The header, if it is not born yet, without waiting for a segment. Asserted: no segment is open.
+  void write_header();
 
   // The next sample begins this segment. The one before has ended.
   void begin_segment(media::Msn msn, uint32_t period);
@@ -31,19 +41,24 @@ class TrackWriter {
   void write(const media::Sample& sample);
   // Asserted: a sample was written since begin_segment.
   void end_segment();
+  // The same for a segment that will never be whole, or has no sample at all: it stands for `duration` from `start` on.
+  void end_segment_as_gap(MediaTime start, Duration duration);
 
   media::Msn msn() const { return msn_; }
   bool segment_empty() const { return !segment_start_ticks_; }
+  // Of what is in the open segment.
+  Duration segment_duration() const {
+    return from_ticks(end_ticks_ - segment_start_ticks_.value_or(end_ticks_), timescale_);
+  }
   // How long the segment would be if a sample ended it at this decode time.
   Duration segment_until(MediaTime end) const;
 
  private:
-  void write_header();
-  void open_segment(const media::Sample& first);
+  void open_segment(MediaTime start, MediaTime decode_time);
   void end_part();
   void end_chunk();
 
-  media::TrackId id_;
+  TrackName name_;
   media::Track track_;
   Grid grid_;
   media::RecordSink& out_;
