@@ -175,28 +175,41 @@ std::optional<Refusal> Broadcast::on_config(TrackKind kind, const Packet& packet
     return not_accepted(track.error().message);
   }
   lane.config = packet.body;
-  lane.incoming = *std::move(track);
+  coded_as(kind, *std::move(track));
   return std::nullopt;
+}
+
+// Audio that waits was coded as it was before.
+void Broadcast::coded_as(TrackKind kind, media::Track track) {
+  Lane& lane = lane_of(kind);
+  if (kind == TrackKind::audio && lane.incoming != track) {
+    counts_.early_audio += waiting_audio_.size();
+    waiting_audio_.clear();
+    waiting_audio_bytes_ = 0;
+  }
+  lane.incoming = std::move(track);
 }
 
 std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& message, Packet packet, LoopTime now,
                                            WallTime wall) {
   Lane& lane = lane_of(kind);
   const bool configured = lane.incoming && lane.incoming->codec == packet.codec;
+  std::optional<media::Track> described;  // as it was not so far
   if (!configured) {
     if (packet.codec != media::Codec::vp9 && packet.codec != media::Codec::mp3) {
       ++counts_.undecodable;
       return unusable(fmt::format("{} frames without a decoder configuration", media::name_of(packet.codec)));
     }
-    lane.incoming = *wire::read_config(packet.codec, {});  // these two describe themselves
+    described = *wire::read_config(packet.codec, {});  // these two describe themselves
   }
-  Result<wire::Frame> frame = wire::read_frame(*lane.incoming, packet.body);
+  Result<wire::Frame> frame = wire::read_frame(described ? *described : *lane.incoming, packet.body);
   if (!frame) {
     ++counts_.malformed;
     return unusable(frame.error().message);
   }
   unusable_ = 0;
-  if (frame->renewed) lane.incoming = *std::exchange(frame->renewed, std::nullopt);
+  if (frame->renewed) described = std::exchange(frame->renewed, std::nullopt);
+  if (described) coded_as(kind, *std::move(described));
   Arrived arrived{.kind = kind,
                   .timestamp_ms = message.timestamp_ms,
                   .packet = std::move(packet),

@@ -123,6 +123,7 @@ class Broadcast {
   std::optional<Refusal> on_config(media::TrackKind kind, const wire::flv::Packet& packet);
   std::optional<Refusal> on_frame(media::TrackKind kind, const MediaMessage& message, wire::flv::Packet packet,
                                   LoopTime now, WallTime wall);
+  void coded_as(media::TrackKind kind, media::Track track);
   void wait_with(Arrived arrived, LoopTime now);
   void begin_with(const Arrived& arrived, LoopTime now);
   void emit(const Arrived& arrived, LoopTime now);

@@ -160,6 +160,25 @@ TEST_F(BroadcastTest, lets_video_join_later) {
   EXPECT_EQ(sink.lines, (Lines{"track avc1.640015", "video sync 1071"}));
 }
 
+TEST_F(BroadcastTest, drops_waiting_audio_when_the_next_is_coded_otherwise) {
+  video_config(avc_426);
+  audio_config();
+  audio(0);
+  audio_config(from_hex("1210"));  // 44,100 Hz
+  video(0, key);
+  EXPECT_EQ(sink.take(), (Lines{"track avc1.640015", "track mp4a.40.2", "video sync 0"}));
+  EXPECT_EQ(broadcast.counts().early_audio, 1u);
+}
+
+TEST_F(BroadcastTest, a_broken_frame_of_another_codec_changes_nothing) {
+  video_config(avc_426);
+  audio_config();
+  audio(0);
+  send(MediaMessage::Kind::audio, 0, from_hex("2f ffffffff"));  // MP3, it says
+  video(0, key);
+  EXPECT_EQ(sink.take(), (Lines{"track avc1.640015", "track mp4a.40.2", "video sync 0", "audio sync 0"}));
+}
+
 TEST_F(BroadcastTest, lets_audio_join_later) {
   video_config(avc_426);
   video(0, key);
