@@ -1,0 +1,246 @@
+#include "codec/ladder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace klieg::codec {
+
+using namespace wire::codec;
+
+namespace {
+
+template <class Rung>
+Rung* find_rung(std::vector<Rung>& rungs, media::RungId id) {
+  const auto found = std::ranges::find(rungs, id, &Rung::id);
+  return found == rungs.end() ? nullptr : &*found;
+}
+
+// Untagged pictures are taken for what players take them for: by their height.
+Look look_of(const media::Track& source, const media::Rung& rung) {
+  Look look;
+  look.frame_rate = source.video.frame_rate / std::max(1u, rung.frame_divisor);
+  if (source.video.height < 720) {
+    look.primaries = AVCOL_PRI_SMPTE170M;
+    look.transfer = AVCOL_TRC_SMPTE170M;
+    look.matrix = AVCOL_SPC_SMPTE170M;
+  }
+  return look;
+}
+
+double aspect_of(const AVFrame& picture, const media::Track& source, Orientation orientation) {
+  AVRational sar = picture.sample_aspect_ratio;
+  if (sar.num <= 0 || sar.den <= 0) {
+    sar = {static_cast<int>(source.video.sar_width), static_cast<int>(source.video.sar_height)};
+  }
+  const double shape = sar.num > 0 && sar.den > 0 ? av_q2d(sar) : 1;
+  const double aspect = shape * picture.width / std::max(1, picture.height);
+  return orientation.transposed ? 1 / aspect : aspect;
+}
+
+}  // namespace
+
+Ladder::Ladder(Settings settings, Say say, std::function<LoopTime()> clock)
+    : settings_(settings), say_(std::move(say)), clock_(std::move(clock)) {}
+
+void Ladder::on_message(const ToWorker& message) {
+  std::visit([&](const auto& content) { on(content); }, message);
+}
+
+void Ladder::on(const Configure& configure) {
+  finish();
+  generation_.reset();
+  if (Result<void> opened = open(configure); !opened) {
+    video_source_.reset();
+    audio_source_.reset();
+    video_rungs_.clear();
+    audio_rungs_.clear();
+    say_(Refused{opened.error().message});
+    return;
+  }
+  for (const VideoRung& rung : video_rungs_) say_(RungTrack{rung.id(), rung.track()});
+  for (const AudioRung& rung : audio_rungs_) say_(RungTrack{rung.id(), rung.track()});
+  say_(Configured{});
+}
+
+Result<void> Ladder::open(const Configure& configure) {
+  video_.reset();
+  audio_.reset();
+  video_source_.reset();
+  audio_source_.reset();
+  video_rungs_.clear();
+  audio_rungs_.clear();
+  snapshots_.clear();
+  grid_line_.reset();
+  key_grid_ = configure.key_grid;
+  for (const media::Track& track : configure.sources) {
+    if (media::kind_of(track.codec) != track.kind) return fail("a source track is not of its codec's kind");
+    (track.kind == media::TrackKind::video ? video_ : audio_) = track;
+  }
+  if (video_) {
+    Result<VideoSource> source = VideoSource::open(*video_);
+    if (!source) return std::unexpected(source.error());
+    video_source_ = std::move(*source);
+    snapshots_.emplace_back(media::PictureUse::poster, configure.pictures.poster_every,
+                            configure.pictures.poster_height);
+    snapshots_.emplace_back(media::PictureUse::thumbnail, configure.pictures.thumbnail_every,
+                            configure.pictures.thumbnail_height);
+  }
+  if (audio_) {
+    Result<Decoder> source = Decoder::open(*audio_);
+    if (!source) return std::unexpected(source.error());
+    audio_source_ = std::move(*source);
+  }
+  for (size_t id = 0; id < configure.rungs.size(); ++id) {
+    const media::Rung& rung = configure.rungs[id];
+    const auto rung_id = static_cast<media::RungId>(id);
+    const bool has_source = rung.kind == media::TrackKind::video ? video_.has_value() : audio_.has_value();
+    if (!has_source) return fail("rung " + rung.name + " has no source of its kind");
+    if (rung.kind == media::TrackKind::video) {
+      if (auto opened = open_video_rung(rung_id, rung); !opened) return opened;
+    } else {
+      Result<AudioRung> opened = AudioRung::open(rung_id, rung, *audio_);
+      if (!opened) return std::unexpected(opened.error());
+      audio_rungs_.push_back(std::move(*opened));
+    }
+  }
+  std::ranges::sort(video_rungs_, std::greater{}, &VideoRung::pixels);
+  return {};
+}
+
+Result<void> Ladder::open_video_rung(media::RungId id, const media::Rung& rung) {
+  const Look look = look_of(*video_, rung);
+  Result<VideoEncoder> encoder = VideoEncoder::open(rung, look, settings_.coding, settings_.preset);
+  // A device takes only so many sessions.
+  if (!encoder && settings_.coding != Coding::x264) {
+    encoder = VideoEncoder::open(rung, look, Coding::x264, settings_.preset);
+  }
+  if (!encoder) return std::unexpected(encoder.error());
+  video_rungs_.emplace_back(id, rung, std::move(*encoder));
+  return {};
+}
+
+void Ladder::on(const Begin& begin) {
+  finish();
+  generation_ = begin.generation;
+  orientation_ = {};
+  grid_line_.reset();
+  const auto from_of = [&](media::RungId id) { return id < begin.from.size() ? begin.from[id] : MediaTime::min(); };
+  pictures_from_ = video_rungs_.empty() ? MediaTime::min() : MediaTime::max();
+  for (VideoRung& rung : video_rungs_) {
+    rung.begin(from_of(rung.id()));
+    pictures_from_ = std::min(pictures_from_, from_of(rung.id()));
+  }
+  for (AudioRung& rung : audio_rungs_) rung.begin(from_of(rung.id()));
+}
+
+void Ladder::on(const SourceSample& source) {
+  if (!generation_) return;
+  const LoopTime begun = clock_();
+  if (source.kind == media::TrackKind::video && video_source_) {
+    for (const SourceFrame& frame : video_source_->decode(source.sample)) on_frame(frame);
+    say_progress(source.sample, begun);
+  } else if (source.kind == media::TrackKind::audio && audio_source_) {
+    for (const av::Frame& sound : audio_source_->decode(source.sample)) {
+      for (AudioRung& rung : audio_rungs_) rung.push(*sound);
+      if (!video_source_) done_ = MediaTime(Duration(sound->pts));
+    }
+    for (AudioRung& rung : audio_rungs_) say_made(rung);
+    if (!video_source_) say_progress(source.sample, begun);
+  }
+}
+
+void Ladder::on(const SetPresence& set) {
+  if (VideoRung* rung = find_rung(video_rungs_, set.rung)) rung->set_presence(set.presence);
+  if (AudioRung* rung = find_rung(audio_rungs_, set.rung)) {
+    rung->set_presence(set.presence);
+    if (generation_) say_made(*rung);
+  }
+}
+
+void Ladder::on(const Drain&) {
+  finish();
+  generation_.reset();
+  say_(Drained{});
+}
+
+void Ladder::on_frame(const SourceFrame& frame) {
+  const Key key = key_at(frame);
+  // What a key frame says of its orientation holds up to the next one (ITU-T H.264 D.2.27).
+  const std::optional<Orientation> said = orientation_of(*frame.picture);
+  if (said || frame.sync == media::Sync::yes) orientation_ = said.value_or(Orientation{});
+  made_.assign(1, {frame.picture.get(), orientation_});
+  for (VideoRung& rung : video_rungs_) {
+    const VideoRung::Turn turn = rung.turn(frame, key);
+    if (turn != VideoRung::Turn::pass) {
+      Scaler& scaler = rung.scaler();
+      const Made& from = made_for(scaler.width(), scaler.height());
+      if (const AVFrame* picture = scaler.scale(*from.picture, from.orientation)) {
+        rung.code(*picture, frame, turn);
+        made_.push_back({picture, {}});
+      }
+    }
+    say_made(rung);
+  }
+  if (frame.at >= pictures_from_) take_snapshots(frame);
+  made_.clear();
+  done_ = frame.at;
+}
+
+Key Ladder::key_at(const SourceFrame& frame) {
+  if (key_grid_ <= Duration(0)) return frame.sync == media::Sync::yes ? Key::yes : Key::no;
+  const int64_t line = frame.at.time_since_epoch() / key_grid_;
+  const bool passed = !grid_line_ || line != *grid_line_;
+  grid_line_ = line;
+  return passed ? Key::yes : Key::no;
+}
+
+const Ladder::Made& Ladder::made_for(int width, int height) const {
+  for (size_t i = made_.size(); i-- > 1;) {
+    if (made_[i].picture->width >= width && made_[i].picture->height >= height) return made_[i];
+  }
+  return made_.front();
+}
+
+void Ladder::take_snapshots(const SourceFrame& frame) {
+  for (Snapshot& snapshot : snapshots_) {
+    if (!snapshot.due(frame.at)) continue;
+    const double aspect = aspect_of(*frame.picture, *video_, made_.front().orientation);
+    const int height = static_cast<int>(snapshot.height());
+    const Made& from = made_for(static_cast<int>(height * aspect), height);
+    if (auto picture = snapshot.take(*from.picture, from.orientation, aspect, frame.at)) {
+      say_(PictureMade{std::move(*picture)});
+    }
+  }
+}
+
+// Brings out what is still inside, under the generation that it belongs to.
+void Ladder::finish() {
+  if (!generation_) return;
+  if (video_source_) {
+    for (const SourceFrame& frame : video_source_->drain()) on_frame(frame);
+  }
+  if (audio_source_) {
+    for (const av::Frame& sound : audio_source_->drain()) {
+      for (AudioRung& rung : audio_rungs_) rung.push(*sound);
+    }
+  }
+  for (VideoRung& rung : video_rungs_) {
+    rung.finish();
+    say_made(rung);
+  }
+  for (AudioRung& rung : audio_rungs_) {
+    rung.finish();
+    say_made(rung);
+  }
+}
+
+template <class Rung>
+void Ladder::say_made(Rung& rung) {
+  for (media::Sample& sample : rung.take_made()) say_(RungSample{*generation_, rung.id(), std::move(sample)});
+}
+
+void Ladder::say_progress(const media::Sample& sample, LoopTime begun) {
+  say_(Progress{*generation_, done_, clock_() - begun, sample.duration});
+}
+
+}  // namespace klieg::codec
