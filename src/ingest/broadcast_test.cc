@@ -9,7 +9,7 @@
 
 #include "wire/amf0.h"
 #include "wire/flv_file.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 #include "wire/nal.h"
 #include "wire/sei.h"
 #include "wire/test_material.h"
