@@ -64,11 +64,11 @@ BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std:
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
         settle();
-      }) {
-  metrics_.active.Increment();
-}
+      }) {}
 
-BroadcastHome::~BroadcastHome() { metrics_.active.Decrement(); }
+BroadcastHome::~BroadcastHome() {
+  if (begun_) metrics_.active.Decrement();
+}
 
 void BroadcastHome::publisher_began() {
   broadcast_.publisher_began(loop_.now(), loop_.wall_now());
@@ -114,6 +114,8 @@ void BroadcastHome::follow(size_t follower, Follower send) {
 
 void BroadcastHome::on_record(const media::Record& record) {
   if (const auto* begun = std::get_if<media::BroadcastBegun>(&record)) {
+    begun_ = true;
+    metrics_.active.Increment();
     origin_.begin(channel_, *begun, loop_.wall_now(), loop_.now());
   } else {
     origin_.apply(channel_, record, loop_.now());

@@ -29,7 +29,7 @@ struct BroadcastMetrics {
   explicit BroadcastMetrics(Metrics& metrics);
   void add(const ingest::Broadcast::Counts& before, const ingest::Broadcast::Counts& after);
 
-  prometheus::Gauge& active;  // begun by a publisher and not ended; paused ones too
+  prometheus::Gauge& active;  // begun for viewers and not ended; paused ones too
   prometheus::Counter& samples;
   prometheus::Counter& malformed;
   prometheus::Counter& undecodable;
@@ -70,6 +70,7 @@ class BroadcastHome final : private media::RecordSink {
   const std::string channel_;
   BroadcastMetrics& metrics_;
   ingest::Broadcast::Counts counted_;  // what metrics_ knows already
+  bool begun_ = false;                 // it has a BroadcastBegun
   std::function<void()> on_ended_;
   packager::Packager packager_;
   ingest::Broadcast broadcast_;
