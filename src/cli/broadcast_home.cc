@@ -29,6 +29,7 @@ BroadcastMetrics::BroadcastMetrics(Metrics& metrics)
       malformed(metrics.counter(dropped, dropped_help, {{"reason", "malformed"}})),
       undecodable(metrics.counter(dropped, dropped_help, {{"reason", "undecodable"}})),
       early_audio(metrics.counter(dropped, dropped_help, {{"reason", "early_audio"}})),
+      unplaced(metrics.counter(dropped, dropped_help, {{"reason", "unplaced"}})),
       discontinuities(metrics.counter("klieg_ingest_discontinuities_total", "breaks in a broadcast's time or format")) {
 }
 
@@ -95,6 +96,8 @@ void BroadcastHome::end() {
 void BroadcastHome::settle() {
   metrics_.add(counted_, broadcast_.counts());
   counted_ = broadcast_.counts();
+  metrics_.unplaced.Increment(static_cast<double>(packager_.unplaced() - counted_unplaced_));
+  counted_unplaced_ = packager_.unplaced();
   if (ended()) {
     timer_.cancel();
     send_gathered();  // there may be no further turn

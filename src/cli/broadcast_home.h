@@ -34,6 +34,7 @@ struct BroadcastMetrics {
   prometheus::Counter& malformed;
   prometheus::Counter& undecodable;
   prometheus::Counter& early_audio;
+  prometheus::Counter& unplaced;  // the packager had no place for them
   prometheus::Counter& discontinuities;
 };
 
@@ -70,6 +71,7 @@ class BroadcastHome final : private media::RecordSink {
   const std::string channel_;
   BroadcastMetrics& metrics_;
   ingest::Broadcast::Counts counted_;  // what metrics_ knows already
+  uint64_t counted_unplaced_ = 0;      // by the packager, likewise
   bool begun_ = false;                 // it has a BroadcastBegun
   std::function<void()> on_ended_;
   packager::Packager packager_;
