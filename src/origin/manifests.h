@@ -17,9 +17,9 @@ enum class HlsParts : uint8_t {
 
 struct ManifestSettings {
   HlsParts hls_parts = HlsParts::file;
-  Duration part_hold_back{0};  // 0: four part targets; less than three is raised to three (4.4.3.8)
-  Duration target_latency{0};  // of DASH players; 0: 900 ms
-  std::string clock_url = "/time";
+  Duration part_hold_back{0};            // 0: four part targets; less than three is raised to three (4.4.3.8)
+  Duration target_latency{0};            // of DASH players; 0: 900 ms
+  std::string clock_url = "../../time";  // from the manifest: what serves us below a path serves /time below it too
 };
 
 Duration part_hold_back(const Window& window, const ManifestSettings& settings);

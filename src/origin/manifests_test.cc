@@ -189,14 +189,14 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
     <Period id="0" start="PT0S">
       <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" par="16:9">
         <ProducerReferenceTime id="0" type="encoder" wallClockTime="2023-11-14T22:13:20.000Z" presentationTime="0">
-          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
         </ProducerReferenceTime>
         <SegmentTemplate timescale="90000" initialization="abc.1/video-h0.mp4" media="abc.1/video-$Number$.m4s" startNumber="0" availabilityTimeOffset="0.933" availabilityTimeComplete="false" duration="90000"/>
         <Representation id="video" codecs="avc1.64001f" bandwidth="40000" width="640" height="360" sar="1:1" frameRate="30"/>
       </AdaptationSet>
       <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
         <ProducerReferenceTime id="1" type="encoder" wallClockTime="2023-11-14T22:13:20.000Z" presentationTime="0">
-          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
         </ProducerReferenceTime>
         <SegmentTemplate timescale="48000" initialization="abc.1/audio-h0.mp4" media="abc.1/audio-$Number$.m4s" startNumber="0" availabilityTimeOffset="0.933" availabilityTimeComplete="false" duration="48000"/>
         <Representation id="audio" codecs="mp4a.40.2" bandwidth="40000" audioSamplingRate="48000">
@@ -204,7 +204,7 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
         </Representation>
       </AdaptationSet>
     </Period>
-    <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+    <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
 </MPD>
 )");
 }
