@@ -341,11 +341,16 @@ TEST_F(ManifestsTest, every_kind_of_manifest_validates_against_the_schema_of_the
   int count = 0;
   auto keep = [&] { std::ofstream(directory / (std::to_string(count++) + ".mpd")) << mpd(); };
 
+  const std::vector<media::Rung> rungs{
+      {.name = "480p", .bits_per_second = 1'200'000, .width = 854, .height = 480},
+      {.name = "240p", .bits_per_second = 400'000, .width = 426, .height = 240},
+      {.name = "audio-64k", .kind = TrackKind::audio, .bits_per_second = 64'000},
+  };
   using Kinds = std::vector<TrackKind>;
   for (const Kinds& kinds :
        {Kinds{TrackKind::video, TrackKind::audio}, Kinds{TrackKind::video}, Kinds{TrackKind::audio}}) {
     for (const Duration grid : {Duration(1s), Duration(1001ms), Duration(2s), Duration(1'033'333'333ns)}) {
-      start({.grid = grid, .kinds = kinds});
+      start({.grid = grid, .kinds = kinds, .rungs = grid == 2s ? rungs : std::vector<media::Rung>()});
       broadcast.segments(2);
       keep();
       broadcast.period(PeriodStart::discontinuity, 4s);
@@ -359,6 +364,12 @@ TEST_F(ManifestsTest, every_kind_of_manifest_validates_against_the_schema_of_the
       broadcast.add_part();
       keep();
       broadcast.close();
+      if (!broadcast.rungs.empty()) {
+        broadcast.lost = {kinds.size()};
+        broadcast.segments(2);
+        keep();
+        broadcast.lost = {};
+      }
       broadcast.state(BroadcastState::paused);
       keep();
       broadcast.state(BroadcastState::live);
