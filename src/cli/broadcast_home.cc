@@ -29,7 +29,6 @@ BroadcastMetrics::BroadcastMetrics(Metrics& metrics)
       malformed(metrics.counter(dropped, dropped_help, {{"reason", "malformed"}})),
       undecodable(metrics.counter(dropped, dropped_help, {{"reason", "undecodable"}})),
       early_audio(metrics.counter(dropped, dropped_help, {{"reason", "early_audio"}})),
-      unplaced(metrics.counter(dropped, dropped_help, {{"reason", "unplaced"}})),
       discontinuities(metrics.counter("klieg_ingest_discontinuities_total", "breaks in a broadcast's time or format")) {
 }
 
@@ -65,11 +64,11 @@ BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std:
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
         settle();
-      }) {}
-
-BroadcastHome::~BroadcastHome() {
-  if (begun_) metrics_.active.Decrement();
+      }) {
+  metrics_.active.Increment();
 }
+
+BroadcastHome::~BroadcastHome() { metrics_.active.Decrement(); }
 
 void BroadcastHome::publisher_began() {
   broadcast_.publisher_began(loop_.now(), loop_.wall_now());
@@ -96,8 +95,6 @@ void BroadcastHome::end() {
 void BroadcastHome::settle() {
   metrics_.add(counted_, broadcast_.counts());
   counted_ = broadcast_.counts();
-  metrics_.unplaced.Increment(static_cast<double>(packager_.unplaced() - counted_unplaced_));
-  counted_unplaced_ = packager_.unplaced();
   if (ended()) {
     timer_.cancel();
     send_gathered();  // there may be no further turn
@@ -117,8 +114,6 @@ void BroadcastHome::follow(size_t follower, Follower send) {
 
 void BroadcastHome::on_record(const media::Record& record) {
   if (const auto* begun = std::get_if<media::BroadcastBegun>(&record)) {
-    begun_ = true;
-    metrics_.active.Increment();
     origin_.begin(channel_, *begun, loop_.wall_now(), loop_.now());
   } else {
     origin_.apply(channel_, record, loop_.now());

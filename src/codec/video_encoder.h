@@ -24,7 +24,9 @@ Coding best_coding();
 // What the coded pictures look like, beyond their size.
 struct Look {
   double frame_rate = 0;  // of the rung; 0: not known
-  media::Colour colour = {};
+  AVColorPrimaries primaries = AVCOL_PRI_BT709;
+  AVColorTransferCharacteristic transfer = AVCOL_TRC_BT709;
+  AVColorSpace matrix = AVCOL_SPC_BT709;
 };
 
 enum class Key : uint8_t { no, yes };

@@ -1,5 +1,4 @@
-// A text we wrote: a playlist, a manifest, a status or a storyboard, as it is at one version. Shared by all who are
-// sent it.
+// A text we wrote: a playlist, a manifest or a status, as it is at one version. Shared by all who are sent it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +8,7 @@
 
 namespace klieg::origin {
 
-enum class DocumentKind : uint8_t { playlist, manifest, status, storyboard };
+enum class DocumentKind : uint8_t { playlist, manifest, status };
 enum class Coding : uint8_t { identity, gzip };
 
 class Document {

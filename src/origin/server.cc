@@ -28,8 +28,6 @@ std::string_view content_type(DocumentKind kind) {
       return "application/dash+xml";
     case DocumentKind::status:
       return "application/json";
-    case DocumentKind::storyboard:
-      return "text/vtt; charset=utf-8";
   }
   return "application/octet-stream";
 }
@@ -99,10 +97,9 @@ Slice slice_of(const wire::RangeSpec& range, std::optional<uint64_t> size, uint6
 std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
   if (!object.headers) {
     auto headers = std::make_shared<http::HeaderBlock>();
-    const bool for_ever = object.lasting == Lasting::for_ever;
-    headers->add("content-type", object.content_type)
+    headers->add("content-type", object.kind == media::TrackKind::video ? "video/mp4" : "audio/mp4")
         .add("etag", object.etag)
-        .add("cache-control", for_ever ? "public, max-age=31536000, immutable" : "public, max-age=2")
+        .add("cache-control", "public, max-age=31536000, immutable")
         .add("accept-ranges", "bytes");
     add_cors(*headers);
     object.headers = std::move(headers);
