@@ -68,6 +68,15 @@ void Replay::drop_oldest_group() {
   drop_before(static_cast<size_t>(next - entries_.begin()), entries_.back().sample.decode_time - span_max / 2);
 }
 
+void Replay::drop(media::TrackKind kind) {
+  std::erase_if(entries_, [&](const Entry& entry) {
+    if (entry.kind != kind) return false;
+    bytes_ -= entry.sample.content.size();
+    video_count_ -= kind == media::TrackKind::video;
+    return true;
+  });
+}
+
 void Replay::clear() {
   entries_.clear();
   video_count_ = 0;

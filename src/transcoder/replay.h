@@ -30,6 +30,7 @@ class Replay {
   void add(media::TrackKind kind, const media::Sample& sample);
   // All frames presented up to `video_done` have come out, and all audio up to `audio_done`.
   void forget(MediaTime video_done, MediaTime audio_done);
+  void drop(media::TrackKind kind);  // all of it
   void clear();
 
   const std::deque<Entry>& entries() const { return entries_; }

@@ -49,22 +49,31 @@ void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
   auto& known = tracks_[static_cast<size_t>(track.kind)];
   if (known == track) return;
   known = track;
+  replay_.drop(track.kind);  // what was coded otherwise
   // Of a broadcast that begins, the other track follows in a moment: the ladder is decided in the next turn.
   tracks_changed_ = true;
   tracks_changed_at_ = now;
 }
 
 void Transcoder::on_source_period(LoopTime now, MediaTime) {
+  if (tracks_changed_) decide_ladder(now);
+  period_began_ = true;
+}
+
+// A period that begins with a sync sample is another one to the coders too. Otherwise it is one to players alone, and
+// coding goes on.
+void Transcoder::settle_period(const media::Sample& first) {
+  if (!std::exchange(period_began_, false) || first.sync == media::Sync::no) return;
   replay_.clear();
   begun_ = false;
   unanswered_ = 0;
-  if (tracks_changed_) decide_ladder(now);
 }
 
 void Transcoder::on_source_sample(LoopTime now, TrackKind kind, const media::Sample& sample) {
   if (tracks_changed_) decide_ladder(now);
   if (state_ == State::off || state_ == State::ended || !uses(kind)) return;
   if (kind == leading_kind()) {
+    settle_period(sample);
     newest_ = std::max(newest_.value_or(sample.presentation_time()), sample.presentation_time());
     if (sample.sync == media::Sync::yes) key_frame_came(sample.presentation_time());
   }
@@ -94,7 +103,6 @@ void Transcoder::on_source_ended(LoopTime now) {
 void Transcoder::want(LoopTime now) {
   if (wanted_) return;
   wanted_ = true;
-  pace_.restart(now);
   settle_presence();
   try_begin(now);
 }
@@ -132,7 +140,6 @@ void Transcoder::decide_ladder(LoopTime now) {
     return turn_off();
   }
   adopt(ladder);
-  replay_.clear();
   begun_ = false;
   unanswered_ = 0;
   if (state_ == State::working) {
@@ -157,6 +164,11 @@ void Transcoder::adopt(const std::vector<media::Rung>& ladder) {
   generation_min_ = generation_ + 1;
   ladder_told_ = true;
   out_.on_ladder(ladder);
+  for (RungState& rung : rungs_) {  // it begins with media
+    rung.presence = Presence::media;
+    rung.pending = false;
+    rung.media_from.reset();
+  }
 }
 
 void Transcoder::turn_off() {
@@ -207,7 +219,6 @@ void Transcoder::replace_worker(LoopTime now, Duration rest) {
   while (rest == 0ns) {
     if (port_.take_worker() == WorkerPort::Taken::worker) {
       state_ = State::working;
-      pace_.restart(now);
       configure(now);
       return try_begin(now);
     }
@@ -249,6 +260,7 @@ void Transcoder::begin(LoopTime now) {
   port_.tell(std::move(message));
   begun_ = true;
   unanswered_ = 0;
+  pace_.restart(now);
   for (const Replay::Entry& entry : replay_.entries()) feed(now, entry.kind, entry.sample);
   for (size_t id = 0; id < rungs_.size(); ++id) {
     if (rungs_[id].pending) port_.tell(codec::SetPresence{static_cast<media::RungId>(id), rungs_[id].presence});
@@ -421,7 +433,7 @@ void Transcoder::take_back(LoopTime now) {
     ++counts_.taken_back;
     logging::info("rung is back", {{"broadcast", settings_.broadcast}, {"rung", rung.rung.name}});
   }
-  if (std::exchange(stalled_, false)) pace_.restart(now);
+  stalled_ = false;
   settle_presence();
   try_begin(now);
 }

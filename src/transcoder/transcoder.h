@@ -127,6 +127,7 @@ class Transcoder {
   void decide_ladder(LoopTime now);
   void adopt(const std::vector<media::Rung>& ladder);
   void turn_off();
+  void settle_period(const media::Sample& first);
   bool wants_media(const RungState& rung) const;
   void settle_presence();
   void key_frame_came(MediaTime at);
@@ -168,6 +169,7 @@ class Transcoder {
   bool tracks_changed_ = false;
   LoopTime tracks_changed_at_;
   bool ladder_told_ = false;
+  bool period_began_ = false;  // and no sample of the leading kind has come since
   bool wanted_;
   std::vector<RungState> rungs_;  // by RungId
   Replay replay_;

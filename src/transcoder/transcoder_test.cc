@@ -243,6 +243,66 @@ TEST(Transcoder, a_period_begins_coding_anew) {
   expect_whole(stage);
 }
 
+TEST(Transcoder, a_period_whose_video_goes_on_is_none_to_the_coders) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s + 400ms);
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  stage.frames_for(2s);
+  EXPECT_EQ(stage.port.worker->taken["Begin"], 1);
+  expect_whole(stage);
+}
+
+TEST(Transcoder, audio_that_joins_gets_its_rung_and_the_video_loses_nothing) {
+  Stage stage;
+  stage.transcoder.on_source_track(stage.now, picture_track);
+  stage.on_time();
+  stage.work();
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  for (int i = 0; i < 35; ++i) {
+    stage.give(TrackKind::video,
+               {.decode_time = stage.at, .duration = 40ms, .sync = i % 25 ? media::Sync::no : media::Sync::yes});
+    stage.at += 40ms;
+    stage.pass(40ms);
+    stage.work(i < 30 ? SIZE_MAX : 0);
+  }
+  stage.frames = 35;
+  stage.transcoder.on_source_track(stage.now, sound_track);
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  stage.frames_for(2s);
+  EXPECT_EQ(stage.port.worker->taken["Begin"], 2);
+  EXPECT_EQ(stage.port.asked, 1);
+  expect_whole(stage);
+}
+
+TEST(Transcoder, a_pause_that_lasted_is_no_lag) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(10s);
+  stage.transcoder.on_source_paused(stage.now);
+  stage.pass(60s);
+  stage.at += 60s;
+  stage.frames = 0;
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  stage.frame(0);
+  // The first frame may come out late: a worker then still says what was done before.
+  stage.transcoder.on_message(stage.now, codec::Progress{2, MediaTime(10s), 1ms, 40ms});
+  stage.frames_for(2s);
+  EXPECT_THAT(stage.out.gaps(), IsEmpty());
+}
+
+TEST(Transcoder, rungs_that_were_shed_are_gaps_in_the_next_ladder_too) {
+  Stage stage({.broadcast = "test", .rungs = *parse_rungs("480p,240p,audio"), .start = Start::first_viewer});
+  stage.transcoder.on_source_track(stage.now, picture_track);
+  stage.on_time();
+  stage.work();
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("480p", "240p"));
+  stage.transcoder.on_source_track(stage.now, sound_track);
+  stage.on_time();
+  EXPECT_EQ(stage.out.ladders, 2);
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("480p", "240p", "audio-64k"));
+}
+
 TEST(Transcoder, a_pause_brings_out_what_is_in_the_coders) {
   Stage stage;
   stage.begin();

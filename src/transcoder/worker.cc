@@ -13,8 +13,8 @@
 namespace klieg::transcoder {
 namespace {
 
-// A process closes its socket a moment before its end can be seen, and how it ended is worth knowing.
-constexpr Duration exit_wait_max = 50ms;
+// Between the end of its stream and that of its process there is a moment.
+constexpr Duration farewell_max = 50ms;
 
 constexpr uint32_t protocol_version = 1;
 
@@ -27,9 +27,9 @@ std::string codec_program_beside_us() {
   return fmt::format("{}klieg-codec", ours.substr(0, ours.rfind('/') + 1));
 }
 
-Result<std::unique_ptr<Worker>> Worker::start(net::Loop& loop, const std::string& program) {
+Result<std::unique_ptr<Worker>> Worker::start(net::Loop& loop, const std::vector<std::string>& command) {
   std::unique_ptr<Worker> worker(new Worker(loop));
-  auto child = net::Child::start(loop, {.arguments = {program}, .urgency = net::Urgency::background},
+  auto child = net::Child::start(loop, {.arguments = command, .urgency = net::Urgency::background},
                                  [it = worker.get()](net::Exit exit) { it->on_exit(exit); });
   if (!child) return std::unexpected(child.error());
   worker->child_ = std::move(*child);
@@ -86,13 +86,20 @@ void Worker::greet(const wire::codec::Hello& hello) {
 }
 
 void Worker::on_closed(net::Closed) {
-  if (!gone_) farewell_.arm(loop_.now() + exit_wait_max);
+  closed_ = true;
+  settle_end();
 }
 
 void Worker::on_exit(net::Exit exit) {
-  if (exit.signal == 0) return go(WorkerEnd::exited, fmt::format("status {}", exit.status));
-  const char* name = ::sigabbrev_np(exit.signal);
-  go(WorkerEnd::killed, name ? fmt::format("SIG{}", name) : fmt::format("signal {}", exit.signal));
+  exit_ = exit;
+  settle_end();
+}
+
+// The end of its stream and its exit come in any order: all that it said is heard first, and then how it ended.
+void Worker::settle_end() {
+  if (gone_) return;
+  if (closed_ && exit_) return say_gone();
+  farewell_.arm(loop_.now() + farewell_max);
 }
 
 // Told in a later turn: whoever is inside tell() does not expect it now.
@@ -102,8 +109,15 @@ void Worker::go(WorkerEnd how, std::string words) {
   farewell_.arm(loop_.now());
 }
 
+Worker::Gone Worker::gone_by_itself() const {
+  if (!exit_) return {WorkerEnd::exited, "it closed its socket"};
+  if (exit_->signal == 0) return {WorkerEnd::exited, fmt::format("status {}", exit_->status)};
+  const char* name = ::sigabbrev_np(exit_->signal);
+  return {WorkerEnd::killed, name ? fmt::format("SIG{}", name) : fmt::format("signal {}", exit_->signal)};
+}
+
 void Worker::say_gone() {
-  if (!gone_) gone_ = Gone{WorkerEnd::exited, "it closed its socket"};
+  if (!gone_) gone_ = gone_by_itself();
   farewell_.cancel();
   if (!handler_) return;
   const Gone gone = *gone_;

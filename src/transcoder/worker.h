@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/child.h"
 #include "transcoder/replay.h"
@@ -34,7 +35,7 @@ class Worker final : private net::ConnectionHandler {
   // A replay goes out in one go, and so much again in the time until a worker counts as silent.
   static constexpr size_t unsent_max = 2 * Replay::bytes_max;
 
-  static Result<std::unique_ptr<Worker>> start(net::Loop& loop, const std::string& program);
+  static Result<std::unique_ptr<Worker>> start(net::Loop& loop, const std::vector<std::string>& command);
   ~Worker() override;
 
   // Whose it is now. Its Hello is heard here, all else by its owner, who may destroy it inside any call.
@@ -48,6 +49,7 @@ class Worker final : private net::ConnectionHandler {
   void on_bytes(ByteView bytes) override;
   void on_closed(net::Closed why) override;
   void on_exit(net::Exit exit);
+  void settle_end();
   void deliver();
   void greet(const wire::codec::Hello& hello);
   void go(WorkerEnd how, std::string words);
@@ -57,11 +59,14 @@ class Worker final : private net::ConnectionHandler {
     WorkerEnd how;
     std::string words;
   };
+  Gone gone_by_itself() const;
 
   net::Loop& loop_;
   std::unique_ptr<net::Child> child_;
   WorkerHandler* handler_ = nullptr;
   wire::codec::WorkerReader reader_;
+  std::optional<net::Exit> exit_;
+  bool closed_ = false;
   std::optional<Gone> gone_;
   net::Timer farewell_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -36,8 +36,8 @@ WorkerMetrics::WorkerMetrics(Metrics& metrics)
   for (size_t i = 0; i < std::size(ends_); ++i) ends_[i] = &ends_counter(metrics, static_cast<WorkerEnd>(i));
 }
 
-WorkerPool::WorkerPool(net::Loop& loop, std::string program, Room& room, Metrics& metrics)
-    : loop_(loop), program_(std::move(program)), room_(room), metrics_(metrics), restart_(loop, [this] {
+WorkerPool::WorkerPool(net::Loop& loop, std::vector<std::string> command, Room& room, Metrics& metrics)
+    : loop_(loop), command_(std::move(command)), room_(room), metrics_(metrics), restart_(loop, [this] {
         start_spare();
       }) {
   start_spare();
@@ -49,7 +49,7 @@ std::unique_ptr<Worker> WorkerPool::take() {
   std::unique_ptr<Worker> worker = std::move(spare_);
   if (!worker || worker->gone()) {
     worker.reset();
-    auto started = Worker::start(loop_, program_);
+    auto started = Worker::start(loop_, command_);
     if (!started) {
       logging::error("no codec worker", {{"why", started.error().message}});
       metrics_.ends(WorkerEnd::not_started).Increment();
@@ -63,7 +63,7 @@ std::unique_ptr<Worker> WorkerPool::take() {
 
 void WorkerPool::start_spare() {
   if (spare_) return;
-  auto started = Worker::start(loop_, program_);
+  auto started = Worker::start(loop_, command_);
   if (!started) return on_worker_gone(WorkerEnd::not_started, started.error().message);
   spare_ = std::move(*started);
   spare_->serve(*this);

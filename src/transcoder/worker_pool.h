@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/metrics.h"
 #include "net/loop.h"
@@ -45,8 +46,9 @@ struct WorkerMetrics {
 
 class WorkerPool final : private WorkerHandler {
  public:
-  // Starts a spare. `program`, `room` and `metrics` as long as the pool; the pool as long as what it serves.
-  WorkerPool(net::Loop& loop, std::string program, Room& room, Metrics& metrics);
+  // Starts a spare. `command` is the program and its arguments. `room` and `metrics`
+  // outlive the pool, and the pool what it serves.
+  WorkerPool(net::Loop& loop, std::vector<std::string> command, Room& room, Metrics& metrics);
   ~WorkerPool() override;
 
   // The spare, or one that is started now. Null: it cannot be; the log says why.
@@ -62,7 +64,7 @@ class WorkerPool final : private WorkerHandler {
   void start_spare();
 
   net::Loop& loop_;
-  const std::string program_;
+  const std::vector<std::string> command_;
   Room& room_;
   WorkerMetrics metrics_;
   std::unique_ptr<Worker> spare_;

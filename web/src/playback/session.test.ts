@@ -19,11 +19,9 @@ class FakePlayback implements Playback {
     this.jumps += 1;
     return this.jump;
   };
-  rungs = () => [];
-  has_audio_only = () => false;
-  shown = () => null;
-  choose = () => "chosen" as const;
-  span = () => null;
+  qualities = () => [];
+  quality = () => "auto";
+  choose_quality = () => {};
   stats = (): never => {
     throw new Error("not asked for");
   };
