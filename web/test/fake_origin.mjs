@@ -16,23 +16,31 @@ const types = {
   ".svg": "image/svg+xml",
 };
 
-const ffmpeg_arguments = (address, size) => [
+const one_rung = [{ name: "video", width: 640, height: 360, bitrate: 500_000 }];
+
+const ffmpeg_arguments = (address, rungs) => [
   ...["-hide_banner", "-loglevel", "error", "-re"],
-  ...["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=30`, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"],
-  ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "30", "-b:v", "500k", "-pix_fmt", "yuv420p"],
-  ...["-c:a", "aac", "-b:a", "64k"],
+  ...["-f", "lavfi", "-i", `testsrc2=size=${rungs[0].width}x${rungs[0].height}:rate=30`],
+  ...["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"],
+  ...rungs.flatMap(({ width, height, bitrate }, i) => [
+    ...["-map", "0:v", `-filter:v:${i}`, `scale=${width}:${height}`, `-b:v:${i}`, String(bitrate)],
+    ...[`-maxrate:v:${i}`, String(bitrate), `-bufsize:v:${i}`, String(bitrate / 2)],
+  ]),
+  ...["-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "30", "-sc_threshold", "0"],
+  ...["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", "-adaptation_sets", "id=0,streams=v id=1,streams=a"],
   ...["-f", "dash", "-method", "PUT", "-http_persistent", "1", "-streaming", "1", "-ldash", "1", "-target_latency", "0.8"],
   ...["-seg_duration", "1", "-frag_type", "duration", "-frag_duration", "0.2", "-use_template", "1", "-use_timeline", "0"],
-  ...["-window_size", "12", "-utc_timing_url", "/time", `${address}/put/manifest.mpd`],
+  ...["-window_size", "30", "-utc_timing_url", "/time", `${address}/put/manifest.mpd`],
 ];
 
 // start() -> { address, set(channel, status), off(channel), down(), up(), picture(), close() }
-export async function start({ size = "640x360" } = {}) {
-  const packager = new FakePackager();
+export async function start({ rungs = one_rung } = {}) {
+  const packager = new FakePackager(rungs);
   const channels = new Map(); // name -> { status, waiting: Set of functions }
   let answering = true;
   let ffmpeg = null;
   const viewers = new Set(); // sockets
+  const pictures = new Map(); // "poster.jpg", "7.1/storyboard.vtt" -> content, the same for every channel
 
   function status_of(channel) {
     return { channel, ...channels.get(channel).status, server_time: new Date().toISOString() };
@@ -66,6 +74,7 @@ export async function start({ size = "640x360" } = {}) {
       return json(response, { channels: [...channels].map(([name, { status }]) => ({ name, state: status.state })) });
     if (live) {
       const [, channel, rest] = live;
+      if (pictures.has(rest)) return void response.writeHead(200, { "content-type": "image/jpeg" }).end(pictures.get(rest));
       if (rest !== "status.json") {
         if (!(await packager.serve(rest, url.searchParams, response))) response.writeHead(404).end("not found");
         return;
@@ -111,13 +120,15 @@ export async function start({ size = "640x360" } = {}) {
     // From here on there is a picture; resolves when it can be asked for.
     async picture() {
       const address = `http://127.0.0.1:${server.address().port}`;
-      ffmpeg = spawn("ffmpeg", ffmpeg_arguments(address, size), { stdio: ["ignore", "inherit", "inherit"] });
+      ffmpeg = spawn("ffmpeg", ffmpeg_arguments(address, rungs), { stdio: ["ignore", "inherit", "inherit"] });
       for (let i = 0; i < 200; ++i) {
         if (packager.has_picture) return;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       throw new Error("ffmpeg made no picture within 20 s");
     },
+    packager,
+    set_picture: (name, content) => pictures.set(name, content),
     stop_picture: () => ffmpeg?.kill("SIGTERM"),
     async close() {
       ffmpeg?.kill("SIGKILL");

@@ -2,18 +2,34 @@
 // LL-DASH (segments sent as they grow) and LL-HLS (a part per chunk, blocking reload).
 
 const part_hold_back_s = 0.65; // three parts of 200 ms and a frame
-const window_segments = 12;
+const window_segments = 30;
 const hold_ms = 5_000;
 // ffmpeg's AAC begins one frame early. A playlist that does not say so is 21 ms wrong, and after a seek hls.js takes
 // the end of what it has for the middle of a segment, and waits until that one's parts leave the playlist.
 const priming_ms = (1000 * 1024) / 48_000;
 
 export class FakePackager {
+  #names; // of the tracks, by their number: "video", "360p", ..., "audio" last
+  #renditions;
+  #gaps = new Set(); // names of tracks that have nothing for viewers at present
+  asked = []; // the names of what was asked for, for tests to look at
   #files = new Map(); // name -> { pieces: Buffer[], size, done }
   #tracks = new Map(); // "0" -> Map of segment number -> { parts: [{ start, end, duration_s }], done }
   #defaults = new Map(); // "0" -> { timescale }
   #start_ms = NaN;
   #waiting = new Set(); // called whenever anything was born
+
+  // `renditions`: of the picture: { name, width, height, bitrate }.
+  constructor(renditions) {
+    this.#renditions = renditions;
+    this.#names = [...renditions.map((one) => one.name), "audio"];
+  }
+
+  // From the next segment on, a rung has gaps, as one that was shed; or media again.
+  set_gap(name, on) {
+    if (on) this.#gaps.add(name);
+    else this.#gaps.delete(name);
+  }
 
   put(name, request) {
     const file = { pieces: [], size: 0, done: false };
@@ -49,19 +65,21 @@ export class FakePackager {
   }
 
   get has_picture() {
-    return (this.#tracks.get("0")?.size ?? 0) > 3 && (this.#tracks.get("1")?.size ?? 0) > 3 && this.#start_ms > 0;
+    return this.#names.every((_, i) => (this.#tracks.get(String(i))?.size ?? 0) > 3) && this.#start_ms > 0;
   }
 
   // Answers a request for anything under /live/NAME/; false: there is nothing of that name.
   async serve(name, query, response) {
-    const playlist = /^(video|audio)\.m3u8$/.exec(name);
+    this.asked.push(name);
+    const playlist = /^(.+)\.m3u8$/.exec(name);
     const part = /^part-(\d+)-(\d+)-(\d+)\.m4s$/.exec(name);
-    if (name === "index.m3u8") return send(response, "application/vnd.apple.mpegurl", multivariant);
-    if (playlist) return this.#serve_playlist(playlist[1] === "video" ? "0" : "1", query, response);
+    if (name === "index.m3u8") return send(response, "application/vnd.apple.mpegurl", this.#multivariant());
+    if (playlist && !this.#names.includes(playlist[1])) return false;
+    if (playlist) return this.#serve_playlist(String(this.#names.indexOf(playlist[1])), query, response);
     if (part) return this.#serve_part(part[1], Number(part[2]), Number(part[3]), response);
-    const file = this.#files.get(name);
+    const file = this.#files.get(name.replace(/(?<=-stream)[^-.]*[^-.\d][^-.]*/, (track) => this.#names.indexOf(track)));
     if (!file) return false;
-    if (name.endsWith(".mpd")) return send(response, "application/dash+xml", Buffer.concat(file.pieces));
+    if (name.endsWith(".mpd")) return send(response, "application/dash+xml", this.#manifest(Buffer.concat(file.pieces)));
     response.writeHead(200, { "content-type": "video/mp4" });
     for (let next = 0; ; ) {
       while (next < file.pieces.length) response.write(file.pieces[next++]);
@@ -96,7 +114,7 @@ export class FakePackager {
     const segments = [...this.#tracks.get(track)].slice(-window_segments);
     const all = [...this.#tracks.get(track).values()];
     const length_s = (segment) => segment.parts.reduce((sum, part) => sum + part.duration_s, 0);
-    const early_ms = track === "1" ? priming_ms : 0;
+    const early_ms = this.#is_sound(track) ? priming_ms : 0;
     let at_ms = this.#start_ms - early_ms + 1000 * all.slice(0, all.length - segments.length).reduce((sum, one) => sum + length_s(one), 0);
     const lines = [
       "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-PART-INF:PART-TARGET=0.22",
@@ -105,20 +123,49 @@ export class FakePackager {
     ];
     segments.forEach(([number, segment], i) => {
       lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(at_ms).toISOString()}`);
-      if (i >= segments.length - 4)
+      if (i >= segments.length - 4 && !segment.gap)
         segment.parts.forEach((part, k) => {
-          const independent = track === "1" || k === 0 ? ",INDEPENDENT=YES" : "";
+          const independent = this.#is_sound(track) || k === 0 ? ",INDEPENDENT=YES" : "";
           lines.push(`#EXT-X-PART:DURATION=${part.duration_s.toFixed(5)},URI="part-${track}-${number}-${k}.m4s"${independent}`);
         });
+      if (segment.done && segment.gap) lines.push("#EXT-X-GAP");
       if (segment.done) lines.push(`#EXTINF:${length_s(segment).toFixed(5)},\n${segment_name(track, number)}`);
       at_ms += 1000 * length_s(segment);
     });
     return lines.join("\n") + "\n";
   }
 
+  #is_sound(track) {
+    return this.#names[Number(track)] === "audio";
+  }
+
+  #multivariant() {
+    const lines = [
+      "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS",
+      '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,AUTOSELECT=YES,URI="audio.m3u8"',
+    ];
+    for (const { name, width, height, bitrate } of this.#renditions)
+      lines.push(
+        `#EXT-X-STREAM-INF:BANDWIDTH=${bitrate + 70_000},CODECS="avc1.42c01e,mp4a.40.2",RESOLUTION=${width}x${height},FRAME-RATE=30,AUDIO="sound"\n${name}.m3u8`,
+      );
+    if (this.#renditions.length > 1) lines.push('#EXT-X-STREAM-INF:BANDWIDTH=70000,CODECS="mp4a.40.2",AUDIO="sound"\naudio.m3u8');
+    return lines.join("\n") + "\n";
+  }
+
+  // ffmpeg numbers what we name, and does not know about gaps.
+  #manifest(content) {
+    return content
+      .toString()
+      .replace(/minimumUpdatePeriod="[^"]*"/, 'minimumUpdatePeriod="PT1S"')
+      .replace(/[ \t]*<Representation id="(\d+)"[^]*?<\/Representation>\n/g, (text, number) => {
+        const name = this.#names[Number(number)];
+        return this.#gaps.has(name) ? "" : text.replace(/id="\d+"/, `id="${name}"`);
+      });
+  }
+
   #segment(track, number) {
     if (!this.#tracks.has(track)) this.#tracks.set(track, new Map());
-    const segment = { parts: [], done: false };
+    const segment = { parts: [], done: false, gap: this.#gaps.has(this.#names[Number(track)]) };
     this.#tracks.get(track).set(number, segment);
     return segment;
   }
@@ -141,14 +188,6 @@ export class FakePackager {
 }
 
 const segment_name = (track, number) => `chunk-stream${track}-${String(number).padStart(5, "0")}.m4s`;
-
-const multivariant = `#EXTM3U
-#EXT-X-VERSION:9
-#EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,AUTOSELECT=YES,URI="audio.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=700000,CODECS="avc1.42c01e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30,AUDIO="sound"
-video.m3u8
-`;
 
 function send(response, type, content) {
   response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(content) });

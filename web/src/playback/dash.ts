@@ -1,8 +1,9 @@
 // Low-latency DASH by dash.js.
 
-import { MediaPlayer } from "dashjs";
+import { MediaPlayer, type QualityChangeRenderedEvent, type Representation } from "dashjs";
 
-import { Picture, picture_stats } from "./picture";
+import { type Choice, type Rung, audio_only, highest_first } from "./ladder";
+import { Picture, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import { type Opening, type Playback, dash_address } from "./playback";
 
 // Errors after which dash.js goes on by itself: a segment it could not get, or a clock it could not read.
@@ -13,7 +14,11 @@ const survivable: ReadonlySet<number | undefined> = new Set([
   MediaPlayer.errors.TIMED_TEXT_ERROR_ID_PARSE_CODE,
 ]);
 
-export function open({ video, channel }: Opening): Playback {
+const initial_kbps = 1500; // neither top nor bottom, until the chooser says
+const look_wait_ms = 200;
+const step_s = 0.2; // chunks are shorter, but come in pairs and threes
+
+export function open({ video, channel, choice: first_choice, chooser, lines_shown }: Opening): Playback {
   const player = MediaPlayer().create();
   player.updateSettings({
     debug: { logLevel: 0 },
@@ -32,6 +37,11 @@ export function open({ video, channel }: Opening): Playback {
           value: new URL("/time", location.href).href,
         },
       },
+      abr: {
+        autoSwitchBitrate: { video: false, audio: false }, // the chooser says what to load
+        initialBitrate: { video: initial_kbps, audio: first_choice === audio_only ? 1 : -1 },
+        rules: { abandonRequestsRule: { active: false } }, // a segment that grows looks slow to it
+      },
       lastBitrateCachingInfo: { enabled: false },
       lastMediaSettingsCachingInfo: { enabled: false },
       text: { defaultEnabled: false },
@@ -45,6 +55,19 @@ export function open({ video, channel }: Opening): Playback {
     if (typeof error === "object" && survivable.has(error.code)) return;
     failure = typeof error === "object" ? (error.message ?? `error ${error.code}`) : error;
   });
+
+  // Every representation of a manifest passes here before dash.js takes it: without those that have a picture it plays
+  // what is left, and asks for nothing else.
+  let choice: Choice = first_choice;
+  const listening = choice === audio_only;
+  const filtered = new Map<string, Rung>(); // with a picture
+  let filtered_sound = false;
+  player.registerCustomCapabilitiesFilter((representation) => {
+    const has_picture = representation.mimeType?.startsWith("video/") ?? false;
+    if (has_picture) filtered.set(representation.id, rung_of(representation));
+    else filtered_sound = true;
+    return !listening || !has_picture;
+  });
   player.initialize(video, dash_address(channel), !video.paused || video.autoplay);
 
   function delay_s(): number | null {
@@ -55,8 +78,49 @@ export function open({ video, channel }: Opening): Playback {
     const target = player.isReady() ? player.getTargetLiveDelay() : NaN;
     return Number.isFinite(target) ? target : null;
   }
-  const representations = () => (player.isReady() ? player.getRepresentationsByType("video") : []);
-  let chosen = "auto";
+  function rungs(): Rung[] {
+    const all = player.isReady() ? player.getRepresentationsByType("video").map(rung_of) : [];
+    return all.length > 0 ? highest_first(all) : highest_first([...filtered.values()]);
+  }
+
+  // dash.js does not notice when a manifest no longer has a representation: it goes on asking for it.
+  let present: ReadonlySet<string> | null = null; // ids; null: no manifest yet
+  player.on(MediaPlayer.events.MANIFEST_LOADED, (event) => {
+    const ids = representation_ids((event as { data?: unknown }).data);
+    if (ids.size > 0) present = ids;
+  });
+
+  let loading = ""; // the rung that was asked for
+  let shown: string | null = null;
+  function look(): void {
+    if (listening || !player.isReady()) return;
+    const all = rungs().filter((rung) => present?.has(rung.id) ?? true);
+    const current = player.getCurrentRepresentationForType("video");
+    if (all.length === 0 || rungs().length < 2 || current === null) return;
+    if (loading === "") loading = current.id;
+    const end_s = buffer_end_s(video);
+    const now_ms = performance.now();
+    const wanted = all.find((rung) => rung.id === choice);
+    const id =
+      wanted?.id ??
+      chooser.choose({
+        now_ms,
+        rungs: all,
+        loading,
+        ahead_s: ahead_s(video),
+        lag_s: end_s === null ? null : now_ms / 1000 - end_s,
+        step_s,
+        throughput_bps: null, // dash.js tells that of a growing segment by guesswork: down to its own bitrate
+        lines_shown: lines_shown(),
+      });
+    if (id !== current.id) player.setRepresentationForTypeById("video", id);
+    loading = id;
+  }
+  player.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, (event) => {
+    const { mediaType, newRepresentation } = event as QualityChangeRenderedEvent;
+    if (mediaType === "video") shown = newRepresentation.id;
+  });
+  const looking = setInterval(look, look_wait_ms);
 
   return {
     player: "dash",
@@ -68,15 +132,18 @@ export function open({ video, channel }: Opening): Playback {
       player.seekToOriginalLive();
       return "jumped";
     },
-    qualities() {
-      const all = representations();
-      return all.length > 1 ? all.map((one) => ({ id: one.id, label: `${one.height}p` })).reverse() : [];
+    rungs,
+    has_audio_only: () => filtered_sound,
+    shown: () => (listening ? audio_only : (shown ?? (loading || null))),
+    choose(wish) {
+      if (listening !== (wish === audio_only)) return "make_anew";
+      choice = wish;
+      look();
+      return "chosen";
     },
-    quality: () => chosen,
-    choose_quality(id) {
-      chosen = id;
-      player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: id === "auto" } } } });
-      if (id !== "auto") player.setRepresentationForTypeById("video", id);
+    span() {
+      const window = player.isReady() ? player.getDvrWindow() : null;
+      return window?.start === undefined ? null : { start_s: window.start, end_s: window.end - (target_s() ?? 0) };
     },
     stats() {
       const bandwidth_kbps = player.isReady() ? player.getAverageThroughput("video") : NaN;
@@ -90,8 +157,24 @@ export function open({ video, channel }: Opening): Playback {
       };
     },
     destroy() {
+      clearInterval(looking);
       player.destroy();
       video.playbackRate = 1;
     },
   };
+}
+
+const rung_of = ({ id, width, height, bandwidth }: Representation): Rung => ({ id, width, height, bitrate_bps: bandwidth });
+
+// Of a manifest as dash.js parsed it: MPD > Period > AdaptationSet > Representation, each a list.
+function representation_ids(manifest: unknown): Set<string> {
+  const ids = new Set<string>();
+  const children = (parent: unknown, name: string): unknown[] => {
+    const found = (parent as Record<string, unknown> | null | undefined)?.[name];
+    return Array.isArray(found) ? found : [];
+  };
+  for (const period of children(manifest, "Period").slice(-1))
+    for (const set of children(period, "AdaptationSet"))
+      for (const one of children(set, "Representation")) ids.add(String((one as { id?: unknown }).id));
+  return ids;
 }

@@ -1,10 +1,12 @@
 // Low-latency HLS by hls.js.
 
-import Hls, { ErrorTypes, Events, type LoadPolicy } from "hls.js";
+import Hls, { ErrorDetails, ErrorTypes, Events, type Level, type LevelParsed, type LoadPolicy } from "hls.js";
 
+import { type Choice, type Rung, audio_only, highest_first, track_of } from "./ladder";
 import { pace } from "./pace";
-import { Picture, ahead_s, picture_stats } from "./picture";
-import { type Opening, type Playback, type Quality, hls_address } from "./playback";
+import { Picture, ahead_s, buffer_end_s, picture_stats } from "./picture";
+import { type Opening, type Playback, hls_address } from "./playback";
+import { Throughput } from "./throughput";
 
 // Blocking reloads are held by the server until the next part is born, during a pause of the publisher until it gives
 // up holding: a long wait for the first byte is no failure. What fails at once is asked for again soon, since a part
@@ -19,12 +21,13 @@ const load_policy: LoadPolicy = {
 };
 
 const media_recovery_wait_ms = 5_000; // a second media error sooner than this is not cured by the same means
-const pace_wait_ms = 200;
+const look_wait_ms = 200;
+const usual_part_s = 0.2;
 const spare_s = 0.3; // left ahead after a jump to the end of the buffer: seeking to its very end starves
 // Further behind than this hls.js has loaded whole segments, and takes seconds to find back to parts.
 const far_s = 4;
 
-export function open({ video, channel, server_now_ms }: Opening): Playback {
+export function open({ video, channel, server_now_ms, choice: first_choice, chooser, lines_shown }: Opening): Playback {
   const hls = new Hls({
     lowLatencyMode: true, // the live sync is PART-HOLD-BACK of the playlist
     maxLiveSyncPlaybackRate: 1, // pace() below decides
@@ -35,12 +38,47 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
     enableInterstitialPlayback: false,
     playlistLoadPolicy: load_policy,
     fragLoadPolicy: load_policy,
+    autoStartLoad: false, // once it is known which playlist
+    preserveManualLevelOnError: true, // the chooser leaves a rung, not hls.js, which would never come back to it
   });
 
+  let choice: Choice = first_choice;
+  let rungs: Rung[] = [];
+  let sound_address: string | null = null; // of the playlist that has no picture
+  let listening = false; // to that one
+  const throughput = new Throughput();
   const picture = new Picture();
   let failure: string | null = null;
   let recovered_at_ms = -Infinity;
+
+  hls.on(Events.MANIFEST_LOADED, (_event, { levels, audioTracks }) => {
+    if (listening) return;
+    const by_bitrate = [...levels].sort((a, b) => a.bitrate - b.bitrate);
+    sound_address = by_bitrate.find(has_no_picture)?.url ?? audioTracks.find((track) => track.url)?.url ?? null;
+    listening = choice === audio_only && sound_address !== null && !levels.every(has_no_picture);
+    if (listening) rungs = highest_first(levels.filter((level) => !has_no_picture(level)).map(rung_of));
+  });
+  hls.on(Events.MANIFEST_PARSED, () => {
+    if (listening) {
+      // hls.js leaves out variants without a picture when there are others: it is given the playlist itself.
+      if (hls.url !== sound_address) return void queueMicrotask(() => hls.loadSource(sound_address!));
+    } else {
+      rungs = highest_first(hls.levels.map(rung_of));
+      const first = pinned() ?? chooser.first(rungs, lines_shown());
+      if (first !== undefined && hls.levels.length > 1) load(first.id);
+    }
+    hls.startLoad();
+  });
+  hls.on(Events.FRAG_BUFFERED, (_event, { frag, part }) => {
+    const { loading, loaded } = part?.stats.loaded ? part.stats : frag.stats;
+    if (frag.type === "main") throughput.add(loaded, loading.end - loading.first, performance.now());
+  });
+  // A rung that has no media now is left before hls.js comes upon the gap, and again if it does.
+  hls.on(Events.LEVEL_LOADED, (_event, { level, details }) => {
+    if (details.fragments.at(-1)?.gap && !details.partList?.length) leave(level);
+  });
   hls.on(Events.ERROR, (_event, error) => {
+    if (error.details === ErrorDetails.FRAG_GAP && error.frag?.type === "main") leave(error.frag.level);
     if (!error.fatal) return;
     const now_ms = performance.now();
     if (error.type === ErrorTypes.MEDIA_ERROR && now_ms - recovered_at_ms > media_recovery_wait_ms) {
@@ -51,7 +89,41 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
     }
   });
 
-  const pacing = setInterval(() => {
+  const pinned = () => rungs.find((rung) => rung.id === choice);
+  const id_of = (level: number) => (hls.levels[level] === undefined ? null : track_of(hls.levels[level].uri));
+  function load(id: string): void {
+    const level = hls.levels.findIndex((one) => track_of(one.uri) === id);
+    if (level >= 0 && level !== hls.loadLevel) hls.loadLevel = level; // what is buffered is shown first
+  }
+  function leave(level: number): void {
+    const id = id_of(level);
+    if (id === null || hls.levels.length < 2) return;
+    chooser.leave_absent(id, performance.now());
+    look();
+  }
+
+  function look(): void {
+    const loading = id_of(hls.loadLevel);
+    if (listening || loading === null || rungs.length < 2) return;
+    const now_ms = performance.now();
+    const wanted = pinned();
+    if (wanted !== undefined && !chooser.is_absent(wanted.id, now_ms)) return load(wanted.id);
+    const end_s = buffer_end_s(video);
+    const id = chooser.choose({
+      now_ms,
+      rungs,
+      loading,
+      ahead_s: ahead_s(video),
+      lag_s: end_s === null ? null : now_ms / 1000 - end_s,
+      step_s: hls.levels[hls.loadLevel]?.details?.partTarget || usual_part_s,
+      throughput_bps: throughput.estimate_bps(now_ms),
+      lines_shown: lines_shown(),
+    });
+    load(id);
+  }
+
+  const looking = setInterval(() => {
+    look();
     if (video.paused || hls.targetLatency === null) return;
     const rate = pace({
       behind_s: hls.latency,
@@ -60,7 +132,7 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
       rate: video.playbackRate,
     });
     if (rate !== video.playbackRate) video.playbackRate = rate;
-  }, pace_wait_ms);
+  }, look_wait_ms);
 
   hls.loadSource(hls_address(channel));
   hls.attachMedia(video);
@@ -83,27 +155,40 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
       video.currentTime = Math.min(live_s, video.currentTime + ahead_s(video) - spare_s);
       return "jumped";
     },
-    qualities: () => (hls.levels.length > 1 ? hls.levels.map((level, i): Quality => label_level(i, level)).reverse() : []),
-    quality: () => (hls.autoLevelEnabled ? "auto" : String(hls.nextLevel)),
-    choose_quality(id) {
-      hls.nextLevel = id === "auto" ? -1 : Number(id);
+    rungs: () => rungs,
+    has_audio_only: () => sound_address !== null,
+    shown: () => (listening ? audio_only : id_of(hls.currentLevel)),
+    choose(wish) {
+      if (listening !== (wish === audio_only && sound_address !== null)) return "make_anew";
+      choice = wish;
+      look();
+      return "chosen";
+    },
+    span() {
+      const details = hls.latestLevelDetails;
+      return details === null || details.fragments.length === 0
+        ? null
+        : { start_s: details.fragmentStart, end_s: hls.liveSyncPosition ?? details.edge };
     },
     stats: () => ({
       player: "hls",
       delay_s: delay_s(),
       target_s: hls.targetLatency,
-      bandwidth_bps: Number.isFinite(hls.bandwidthEstimate) ? hls.bandwidthEstimate : null,
+      bandwidth_bps: throughput.estimate_bps(performance.now()),
       bitrate_bps: hls.levels[hls.currentLevel]?.bitrate ?? null,
       ...picture_stats(video),
     }),
     destroy() {
-      clearInterval(pacing);
+      clearInterval(looking);
       hls.destroy();
       video.playbackRate = 1;
     },
   };
 }
 
-function label_level(index: number, level: { height: number; bitrate: number }): Quality {
-  return { id: String(index), label: level.height > 0 ? `${level.height}p` : `${Math.round(level.bitrate / 1000)} kbit/s` };
+const has_no_picture = (level: LevelParsed) => !level.videoCodec && !level.width && !!level.audioCodec;
+
+function rung_of(level: Level | LevelParsed): Rung {
+  const address = "uri" in level ? level.uri : level.url;
+  return { id: track_of(address), width: level.width ?? 0, height: level.height ?? 0, bitrate_bps: level.bitrate };
 }

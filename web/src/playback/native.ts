@@ -29,9 +29,15 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
       if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
       return "jumped";
     },
-    qualities: () => [],
-    quality: () => "auto",
-    choose_quality() {},
+    // Safari chooses by itself and is not to be told.
+    rungs: () => [],
+    has_audio_only: () => false,
+    shown: () => null,
+    choose: () => "chosen",
+    span() {
+      const last = video.seekable.length - 1;
+      return last < 0 ? null : { start_s: video.seekable.start(last), end_s: video.seekable.end(last) };
+    },
     stats: () => ({
       player: "native",
       delay_s: delay_s(),

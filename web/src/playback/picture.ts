@@ -39,6 +39,13 @@ export function ahead_s(video: HTMLVideoElement): number {
   return 0;
 }
 
+// Where the buffer ends that is shown, or was: Chromium lets the sound go on for some seconds past the last picture.
+export function buffer_end_s(video: HTMLVideoElement): number | null {
+  for (let i = video.buffered.length - 1; i >= 0; --i)
+    if (video.buffered.start(i) <= video.currentTime + 0.1) return video.buffered.end(i);
+  return null;
+}
+
 export function picture_stats(video: HTMLVideoElement) {
   const quality = video.getVideoPlaybackQuality();
   return {

@@ -1,6 +1,9 @@
 // The one face of every player. A Playback feeds media of one broadcast into a <video> that the page owns: the page
 // plays, pauses and mutes the element itself, and destroys the Playback before it gives the element to another.
 
+import type { RungChooser } from "./chooser";
+import type { Choice, Rung } from "./ladder";
+
 export type Player = "hls" | "dash" | "native";
 
 //   loading -> playing <-> stalled        the picture moves, or does not though it should
@@ -12,10 +15,13 @@ export type PlaybackState = "loading" | "playing" | "stalled" | "paused" | "drai
 
 // Some players find back to live sooner when made anew.
 export type Jump = "jumped" | "make_anew";
+// Between picture and audio only there is no other way.
+export type Chosen = "chosen" | "make_anew";
 
-export interface Quality {
-  id: string; // as the player names it
-  label: string; // "720p"
+// What can be sought to, in the element's time.
+export interface Span {
+  start_s: number;
+  end_s: number;
 }
 
 export interface Stats {
@@ -41,9 +47,11 @@ export interface Playback {
   delay_s(): number | null;
   target_s(): number | null;
   jump_to_live(): Jump;
-  qualities(): Quality[]; // empty: nothing to choose from
-  quality(): string; // the chosen id, or "auto"
-  choose_quality(id: string): void;
+  rungs(): Rung[]; // highest first; empty: not known yet, or nothing to choose from
+  has_audio_only(): boolean;
+  shown(): string | null; // the id of the rung on the screen
+  choose(choice: Choice): Chosen;
+  span(): Span | null; // null: nothing can be sought to
   stats(): Stats;
   destroy(): void;
 }
@@ -52,6 +60,9 @@ export interface Opening {
   video: HTMLVideoElement;
   channel: string;
   server_now_ms(): number | null;
+  choice: Choice; // to begin with; one that this broadcast does not have means automatic
+  chooser: RungChooser; // outlives the Playback: what one has learned of the network the next need not
+  lines_shown(): number; // height of the picture on the screen, in device pixels
 }
 
 export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;

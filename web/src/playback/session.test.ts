@@ -19,9 +19,11 @@ class FakePlayback implements Playback {
     this.jumps += 1;
     return this.jump;
   };
-  qualities = () => [];
-  quality = () => "auto";
-  choose_quality = () => {};
+  rungs = () => [];
+  has_audio_only = () => false;
+  shown = () => null;
+  choose = () => "chosen" as const;
+  span = () => null;
   stats = (): never => {
     throw new Error("not asked for");
   };

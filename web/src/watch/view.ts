@@ -73,6 +73,14 @@ export function delay_text(delay_s: number): string {
   return delay_s < 90 ? `${Math.round(delay_s)} s` : `${Math.round(delay_s / 60)} min`;
 }
 
+// "Live", "12 s ago", "1 min 05 s ago": of a place in the live window.
+export function behind_text(behind_s: number): string {
+  const seconds = Math.round(behind_s);
+  if (seconds < 1) return "Live";
+  if (seconds < 60) return `${seconds} s ago`;
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s ago`;
+}
+
 // "12 s", "3 min", "2 h 05 min" since the broadcast started.
 export function on_air_text(seconds: number): string {
   if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;

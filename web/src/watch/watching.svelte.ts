@@ -2,15 +2,23 @@
 // the page shows as reactive state. Lives from the page's mount to its destroy().
 
 import { choose_player, support_here } from "../playback/choose";
-import { type Player, type Quality, type Stats, open_playback, prefetch_player } from "../playback/playback";
+import { RungChooser } from "../playback/chooser";
+import { type Choice, type Rung, audio_only } from "../playback/ladder";
+import { type Playback, type Player, type Span, type Stats, open_playback, prefetch_player } from "../playback/playback";
 import { PlaybackSession } from "../playback/session";
 import { type News, type Status, follow_channel } from "./feed";
+import { remember_choice, remembered_choice } from "./preferences";
 import { ServerClock, measure } from "./server_clock";
+import { type Tile, parse_storyboard, tile_at } from "./storyboard";
 import { type View, view_of } from "./view";
 
 const tick_ms = 250;
 // A number that changes more often than this cannot be read.
 const shown_ms = 950;
+const storyboard_wait_ms = 5_000; // between thumbnails
+const poster_wait_ms = 5_000; // between posters
+// What leaves the window soon may be gone when it is asked for.
+const departing_s = 2;
 const clock_round_ms = 5 * 60_000;
 
 export class Watching {
@@ -25,8 +33,14 @@ export class Watching {
   has_still = $state(false);
   ratio = $state(16 / 9); // of the last picture
   needs_tap = $state(false); // the browser refuses to play without one
-  qualities: Quality[] = $state.raw([]);
-  quality = $state("auto");
+  rungs: Rung[] = $state.raw([]); // highest first
+  has_audio_only = $state(false);
+  choice: Choice = $state(remembered_choice());
+  shown: string | null = $state(null); // the rung on the screen
+  listening = $state(false); // to the sound alone
+  span: Span | null = $state.raw(null); // that can be sought in, in the video's time
+  position_s = $state(0); // in it
+  poster: string | null = $state(null); // address of a picture of this broadcast, there when it is named
   stats: Stats | null = $state.raw(null);
   stalls = $state(0);
   restarts = $state(0);
@@ -36,6 +50,10 @@ export class Watching {
   #still: HTMLCanvasElement;
   #clock = new ServerClock();
   #session: PlaybackSession;
+  #chooser = new RungChooser();
+  #tiles: Tile[] = $state.raw([]);
+  #tiles_at_ms = -Infinity;
+  #poster_at_ms = -Infinity;
   #stop = new AbortController();
   #reachable = true;
   #missing = false;
@@ -110,9 +128,43 @@ export class Watching {
     return this.#session.playback?.stats() ?? null;
   }
 
-  choose_quality(id: string): void {
-    this.#session.playback?.choose_quality(id);
+  choose(choice: Choice): void {
+    this.choice = choice;
+    remember_choice(choice);
+    if (this.#session.playback?.choose(choice) !== "chosen") this.#session.reopen(performance.now());
     this.#tick();
+  }
+
+  // Back to so many seconds before the end of the span, which is live.
+  seek_behind(behind_s: number): void {
+    if (this.span === null) return;
+    if (behind_s < 1) return this.jump_to_live();
+    this.#session.intent = "behind";
+    this.video.currentTime = Math.max(this.span.end_s - behind_s, this.span.start_s + departing_s);
+    this.position_s = this.video.currentTime;
+  }
+
+  // The address of a thumbnail of what was seen then; null: there is none.
+  thumbnail_behind(behind_s: number): string | null {
+    void this.#read_storyboard();
+    const on_air_s = this.#on_air_s();
+    const delay_s = this.#session.playback?.delay_s() ?? null;
+    if (this.span === null || on_air_s === null || delay_s === null) return null;
+    const ago_s = delay_s + this.video.currentTime - (this.span.end_s - behind_s);
+    return tile_at(this.#tiles, on_air_s - ago_s)?.address ?? null;
+  }
+
+  async #read_storyboard(): Promise<void> {
+    const broadcast = this.status?.broadcast ?? null;
+    if (broadcast === null || performance.now() - this.#tiles_at_ms < storyboard_wait_ms) return;
+    this.#tiles_at_ms = performance.now();
+    const address = new URL(`/live/${encodeURIComponent(this.#channel)}/${broadcast}/storyboard.vtt`, location.href).href;
+    try {
+      const response = await fetch(address, { signal: this.#stop.signal });
+      this.#tiles = response.ok ? parse_storyboard(await response.text(), address) : [];
+    } catch {
+      this.#tiles = []; // looking back goes without pictures
+    }
   }
 
   async #open() {
@@ -120,6 +172,9 @@ export class Watching {
       video: this.video,
       channel: this.#channel,
       server_now_ms: () => this.#server_now_ms(),
+      choice: this.choice,
+      chooser: this.#chooser,
+      lines_shown: () => this.video.clientHeight * window.devicePixelRatio,
     });
     this.#play();
     return playback;
@@ -172,11 +227,46 @@ export class Watching {
     this.on_air_s = this.#on_air_s();
     this.stats = playback?.stats() ?? null;
     if (this.stats !== null && this.stats.height > 0) this.ratio = this.stats.width / this.stats.height;
-    this.qualities = playback?.qualities() ?? [];
-    this.quality = playback?.quality() ?? "auto";
+    this.#read_ladder(playback);
+    void this.#read_poster();
     this.stalls = this.#session.stalls;
     this.restarts = this.#session.restarts;
     this.#read_element();
+  }
+
+  // While there is no picture of its own the element shows the poster, once it is there: one that is not must not take
+  // the place of what the page says. Sound alone has it renewed.
+  async #read_poster(): Promise<void> {
+    const now_ms = performance.now();
+    const state = this.status?.state;
+    if (state !== "live" && state !== "paused") {
+      this.poster = null;
+      return;
+    }
+    const wanted = this.listening || (this.stats?.frames ?? 0) === 0;
+    if (!wanted || document.hidden || now_ms - this.#poster_at_ms < poster_wait_ms) return;
+    this.#poster_at_ms = now_ms;
+    const image = new Image();
+    image.src = `/live/${encodeURIComponent(this.#channel)}/poster.jpg?at=${Math.round(Date.now() / poster_wait_ms)}`;
+    try {
+      await image.decode();
+      this.poster = image.src;
+    } catch {
+      this.poster = null; // there is none
+    }
+  }
+
+  // What a player says of the ladder is kept while another is being made.
+  #read_ladder(playback: Playback | null): void {
+    if (this.#session.state === "closed") this.rungs = [];
+    if (playback === null) return;
+    const rungs = playback.rungs();
+    if (rungs.length > 0) this.rungs = rungs;
+    this.has_audio_only = playback.has_audio_only();
+    this.shown = playback.shown();
+    this.listening = this.shown === audio_only;
+    this.span = playback.span();
+    this.position_s = this.video.currentTime;
   }
 
   #server_now_ms(): number | null {
