@@ -7,12 +7,15 @@ import { fileURLToPath } from "node:url";
 
 import { Program, until } from "./program.js";
 
-export const klieg_path = fileURLToPath(new URL("../../build/release/klieg", import.meta.url));
+// Under a sanitizer the same tests run the program of another build.
+const build = process.env.TEST_BUILD ?? "release";
+export const klieg_path = fileURLToPath(new URL(`../../build/${build}/klieg`, import.meta.url));
 
 const loopback = "127.0.0.1:0";
 
-// Starts a server with one channel per name in `channels`; the key of NAME is key-of-NAME.
-export async function start_klieg(t, { channels = ["show"], flags = [], env = {} } = {}) {
+// Starts a server with one channel per name in `channels`; the key of NAME is key-of-NAME. Most tests are about one
+// rendition: whoever wants a ladder says so.
+export async function start_klieg(t, { channels = ["show"], ladder = "none", flags = [], env = {} } = {}) {
   const data = await temporary_folder(t);
   const program = new Program(
     t,
@@ -20,11 +23,16 @@ export async function start_klieg(t, { channels = ["show"], flags = [], env = {}
     [
       "serve",
       ...["--data", data, "--http", loopback, "--rtmp", loopback, "--admin", loopback],
+      ...["--ladder", ladder],
       ...channels.flatMap((name) => ["--channel", `${name}:${key_of(name)}`]),
       ...flags,
     ],
     { env },
   );
+  t.after(() => {
+    const report = /^.*(Sanitizer|runtime error:)[^]*/m.exec(program.said);
+    if (report) throw new Error(report[0].slice(0, 8_000));
+  });
   const [, ready] = await program.heard(/^ready (.*)$/m);
   const address = Object.fromEntries(ready.split(" ").map((word) => word.split("=")));
   return new Klieg(program, address);
