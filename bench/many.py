@@ -133,7 +133,7 @@ class Klieg(Server):
         super().__init__([])
         config = self.directory / "klieg.toml"
         channels = ",\n".join(f'  "b{i}:bench-key-{i}"' for i in range(broadcasts))
-        config.write_text(f"[server]\nloops = 1\nchannels = [\n{channels}\n]\n\n[log]\nlevel = \"warning\"\n")
+        config.write_text(f"[server]\nloops = 1\nchannels = [\n{channels}\n]\n\n[ladder]\nrungs = \"none\"\n\n[log]\nlevel = \"warning\"\n")
         self.command = [machine.KLIEG, "serve", "--config", config, "--data", self.directory / "data",
                         "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
         self.start(stdout=subprocess.PIPE, text=True)

@@ -18,6 +18,14 @@ ingest::BroadcastSettings ingest_settings(const ServeConfig& config) {
   return {.rejoin_window = std::chrono::seconds(config.rejoin_window_s)};
 }
 
+transcoder::TranscoderSettings transcoder_settings(const ServeConfig& config, const std::string& channel) {
+  return {.broadcast = channel,
+          .rungs = config.ladder_rungs,
+          .start = config.ladder_start,
+          // A poster fills a phone's width; a tile of the storyboard, the width of a thumb.
+          .pictures = {.poster_every = 5s, .poster_height = 360, .thumbnail_every = 5s, .thumbnail_height = 90}};
+}
+
 constexpr const char* dropped = "klieg_ingest_dropped_frames_total";
 constexpr const char* dropped_help = "frames and configurations that reached no viewer, by reason";
 
@@ -53,18 +61,23 @@ std::vector<media::Record> replay_of(const origin::Window& window) {
 }
 
 BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel,
-                             const ServeConfig& config, BroadcastMetrics& metrics, std::function<void()> on_ended)
+                             const ServeConfig& config, BroadcastMetrics& metrics, transcoder::WorkerPool* workers,
+                             std::function<void()> on_ended)
     : loop_(loop),
       origin_(origin),
       channel_(channel),
       metrics_(metrics),
       on_ended_(std::move(on_ended)),
       packager_(packager_settings(config), *this),
+      ladder_(workers ? std::make_unique<transcoder::TranscoderHost>(*workers, transcoder_settings(config, channel),
+                                                                     packager_.rungs())
+                      : nullptr),
       broadcast_(ingest_settings(config), packager_),
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
         settle();
       }) {
+  if (ladder_) packager_.tell_source_to(*ladder_);
   metrics_.active.Increment();
 }
 
@@ -84,6 +97,10 @@ std::optional<ingest::Refusal> BroadcastHome::on_message(const ingest::MediaMess
 void BroadcastHome::publisher_gone() {
   broadcast_.publisher_gone(loop_.now());
   settle();
+}
+
+void BroadcastHome::want_ladder() {
+  if (ladder_) ladder_->want();
 }
 
 void BroadcastHome::end() {

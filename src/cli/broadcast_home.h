@@ -1,7 +1,9 @@
 // The home of one broadcast: where ingest, packager and origin are joined.
 //
 //   media messages -> ingest::Broadcast -> packager::Packager -> records -> this loop's origin
-//                                                                        -> followers: other loops' mirrors
+//                                            |         ^               -> followers: other loops' mirrors
+//                                            v         |
+//                                        transcoder::TranscoderHost
 //
 // Born when a publisher is first let in, dies when the broadcast has ended. Lives on the loop where that publisher
 // arrived; a publisher who returns on another loop is heard through posted messages.
@@ -21,6 +23,7 @@
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "packager/packager.h"
+#include "transcoder/worker_host.h"
 
 namespace klieg::cli {
 
@@ -44,15 +47,17 @@ class BroadcastHome final : private media::RecordSink {
  public:
   using Follower = std::function<void(std::vector<media::Record>)>;
 
-  // `on_ended` is called once, also for a broadcast that never began; the owner then destroys the home in a later turn.
+  // `workers`: null where no ladder is wished. `on_ended` is called once, also for a broadcast that never began; the
+  // owner then destroys the home in a later turn.
   BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const ServeConfig& config,
-                BroadcastMetrics& metrics, std::function<void()> on_ended);
+                BroadcastMetrics& metrics, transcoder::WorkerPool* workers, std::function<void()> on_ended);
   ~BroadcastHome() override;
 
   void publisher_began();
   std::optional<ingest::Refusal> on_message(const ingest::MediaMessage& message);
   void publisher_gone();
-  void end();  // now, not after the rejoin window: the server is stopping
+  void want_ladder();  // somebody watches a rung, here or at a follower
+  void end();          // now, not after the rejoin window: the server is stopping
   bool ended() const { return broadcast_.state() == ingest::Broadcast::State::ended; }
 
   // Sends the window as it stands in one call, if there is one yet, then every record, gathered per turn. Replaces a
@@ -72,6 +77,7 @@ class BroadcastHome final : private media::RecordSink {
   ingest::Broadcast::Counts counted_;  // what metrics_ knows already
   std::function<void()> on_ended_;
   packager::Packager packager_;
+  std::unique_ptr<transcoder::TranscoderHost> ladder_;  // null: none is wished
   ingest::Broadcast broadcast_;
   net::Timer timer_;
   std::map<size_t, Follower> followers_;  // at most one per loop

@@ -60,6 +60,17 @@ Result<void> set_takeover(ServeConfig& config, Text text) {
   return set_choice<Takeover, &ServeConfig::takeover>(config, text,
                                                       {{"refuse", Takeover::refused}, {"replace", Takeover::allowed}});
 }
+Result<void> set_ladder_rungs(ServeConfig& config, Text text) {
+  auto rungs = transcoder::parse_rungs(text);
+  if (!rungs) return std::unexpected(rungs.error());
+  config.ladder_rungs = std::move(*rungs);
+  return {};
+}
+Result<void> set_ladder_start(ServeConfig& config, Text text) {
+  using transcoder::Start;
+  return set_choice<Start, &ServeConfig::ladder_start>(
+      config, text, {{"always", Start::always}, {"first_viewer", Start::first_viewer}});
+}
 Result<void> set_hls_parts(ServeConfig& config, Text text) {
   using origin::HlsParts;
   return set_choice<HlsParts, &ServeConfig::hls_parts>(config, text,
@@ -107,6 +118,12 @@ constexpr Setting table[] = {
     {"ingest.takeover", "", "refuse|replace", "what a second publisher with the right key gets", set_takeover},
     {"ingest.rejoin_window_s", "", "SECONDS", "how long a dropped publisher may take to continue its broadcast",
      set_number<&C::rejoin_window_s, 0, 3'600>},
+    {"ladder.rungs", "--ladder", "RUNG,...|none", "renditions made beside the source: 720p, 480p30, 360p:700k, audio",
+     set_ladder_rungs},
+    {"ladder.start", "", "always|first_viewer", "when rungs are made: at once, or once somebody wants one",
+     set_ladder_start},
+    {"ladder.cores_percent", "", "PERCENT", "how much of the machine may be busy with it; what has no room gets none",
+     set_number<&C::ladder_cores_percent, 1, 100>},
     {"packager.part_duration_ms", "", "MS", "nominal duration of a part", set_number<&C::part_duration_ms, 50, 1'000>},
     {"origin.live_window_s", "", "SECONDS", "how far back a viewer can go", set_number<&C::live_window_s, 10, 3'600>},
     {"hls.parts", "", "file|range", "parts as their own URLs, or as byte ranges of the segment", set_hls_parts},

@@ -20,6 +20,8 @@
 #include "base/result.h"
 #include "ingest/slots.h"
 #include "origin/manifests.h"
+#include "transcoder/ladder.h"
+#include "transcoder/transcoder.h"
 
 namespace klieg::cli {
 
@@ -41,6 +43,10 @@ struct ServeConfig {
 
   ingest::Takeover takeover = ingest::Takeover::refused;  // of a second publisher with the right key
   uint32_t rejoin_window_s = 15;
+
+  std::vector<transcoder::RungWish> ladder_rungs = *transcoder::parse_rungs(transcoder::default_rungs);
+  transcoder::Start ladder_start = transcoder::Start::always;
+  uint32_t ladder_cores_percent = 75;  // of the machine's cores: so much of it is for transcoding
 
   uint32_t part_duration_ms = 200;
   uint32_t live_window_s = 60;

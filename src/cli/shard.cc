@@ -89,6 +89,9 @@ Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics&
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
       broadcast_metrics_(metrics),
+      workers_(config.ladder_rungs.empty() ? nullptr
+                                           : std::make_unique<transcoder::WorkerPool>(
+                                                 loop_, transcoder::codec_program_beside_us(), world.room(), metrics)),
       ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
@@ -144,7 +147,7 @@ void Shard::publisher_began(const std::string& channel, ingest::PublisherId publ
   Home& home = homes_[channel];
   if (!home.broadcast || home.broadcast->ended()) {
     home.broadcast = std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, broadcast_metrics_,
-                                                     [this, channel] { bury(channel); });
+                                                     workers_.get(), [this, channel] { bury(channel); });
   } else if (home.publisher != 0) {
     home.broadcast->publisher_gone();  // displaced by this one
   }

@@ -20,6 +20,7 @@
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "origin/server.h"
+#include "transcoder/worker_pool.h"
 
 namespace klieg::cli {
 
@@ -85,6 +86,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;
+  std::unique_ptr<transcoder::WorkerPool> workers_;  // null: no ladder is wished
   ingest::Server ingest_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::map<std::string, Home> homes_;           // one per broadcast that lives here

@@ -214,6 +214,7 @@ class TestPublisher {
 // What a test may want otherwise than it is.
 inline ServeConfig test_config(uint32_t loops) {
   ServeConfig config;
+  config.ladder_rungs = {};
   config.loops = loops;
   config.http = config.rtmp = config.admin = "127.0.0.1:0";
   config.rejoin_window_s = 60;  // a test that waits for its end says so

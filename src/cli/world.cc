@@ -29,7 +29,10 @@ net::ListenerLimits listener_limits(const ServeConfig& config, net::PortUse port
 
 }  // namespace
 
-World::World(const ServeConfig& config) : config_(config), admin_(metrics_, readiness_) {
+World::World(const ServeConfig& config)
+    : config_(config),
+      room_(config.ladder_cores_percent / 100.0 * std::max(1u, std::thread::hardware_concurrency())),
+      admin_(metrics_, readiness_) {
   const uint32_t loops = config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
   for (ShardIndex i = 0; i < loops; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, config, metrics_));
   registry_ = std::make_unique<Registry>(shards_.front()->loop(), config.channels, slot_policy(config));

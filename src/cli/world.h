@@ -34,6 +34,7 @@ class World {
   void on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
   void on_registry(std::move_only_function<void(Registry&)> work);
   size_t shards() const { return shards_.size(); }
+  transcoder::Room& room() { return room_; }
 
  private:
   Result<void> open_doors();
@@ -43,6 +44,7 @@ class World {
   const ServeConfig& config_;
   Metrics metrics_;
   std::atomic<Readiness> readiness_ = Readiness::starting;
+  transcoder::Room room_;  // of all shards
   std::shared_ptr<net::TlsServer> https_certificate_;
   std::shared_ptr<net::TlsServer> rtmps_certificate_;
   std::vector<std::unique_ptr<Shard>> shards_;

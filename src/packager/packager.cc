@@ -11,10 +11,9 @@ using media::Sample;
 using media::Sync;
 using media::TrackKind;
 
-Packager::Packager(PackagerSettings settings, media::RecordSink& out, media::SourceSink* source)
+Packager::Packager(PackagerSettings settings, media::RecordSink& out)
     : settings_(std::move(settings)),
       out_(out),
-      source_(source),
       rungs_(out, [this] { return next_track_id_++; }, [this](MediaTime at) { return anchor_.at(at); }) {}
 
 void Packager::on_track(const media::Track& track) {

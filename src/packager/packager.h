@@ -48,8 +48,11 @@ inline constexpr Duration stand_in_lag = 500ms;
 
 class Packager final : public media::SampleSink {
  public:
-  // `source` may be null and outlives the packager; nothing is called before on_track().
-  Packager(PackagerSettings settings, media::RecordSink& out, media::SourceSink* source = nullptr);
+  Packager(PackagerSettings settings, media::RecordSink& out);
+
+  // Who makes a ladder of it, if anybody does: said before on_track(), and there as long as the packager is told
+  // things.
+  void tell_source_to(media::SourceSink& source) { source_ = &source; }
 
   void on_promised(media::TrackKind kind) override { member(kind).promised = true; }
   void on_track(const media::Track& track) override;
@@ -119,7 +122,7 @@ class Packager final : public media::SampleSink {
 
   PackagerSettings settings_;
   media::RecordSink& out_;
-  media::SourceSink* source_;
+  media::SourceSink* source_ = nullptr;
   State state_ = State::gathering;
   std::optional<Grid> grid_;
   std::array<Member, 2> members_;  // by TrackKind

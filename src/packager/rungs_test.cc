@@ -61,6 +61,7 @@ media::Track track_of(TrackKind kind) {
 
 // A studio of 25 fps with a key frame a second, and a coder that copies.
 struct Ladder : ::testing::Test {
+  Ladder() { packager.tell_source_to(source); }
   void ladder(const std::vector<media::Rung>& rungs) {
     rungs_ = rungs;
     packager.rungs().on_ladder(rungs);
@@ -109,7 +110,7 @@ struct Ladder : ::testing::Test {
 
   Recorder recorder;
   Source source;
-  Packager packager{{.broadcast_id = "id"}, recorder, &source};
+  Packager packager{{.broadcast_id = "id"}, recorder};
   media::Track video;
   std::vector<media::Rung> rungs_;
 };
@@ -353,11 +354,11 @@ TEST_F(Ladder, a_picture_is_a_record_once_the_broadcast_has_begun_unless_it_is_a
 struct Erratic {
   Recorder recorder;
   Source source;
-  Packager packager{{.broadcast_id = "id"}, recorder, &source};
+  Packager packager{{.broadcast_id = "id"}, recorder};
   Random random;
   std::vector<media::Rung> rungs;
   std::vector<std::deque<media::Sample>> coded;  // by rung: what its coder has not given back
-  explicit Erratic(uint64_t seed) : random(seed) {}
+  explicit Erratic(uint64_t seed) : random(seed) { packager.tell_source_to(source); }
 
   void take_source() {
     for (auto& [kind, sample] : source.samples) {
@@ -463,7 +464,8 @@ RC_GTEST_PROP(Rungs, a_rung_without_gaps_has_every_sample_once_at_the_times_of_t
 
   Recorder recorder;
   Source source;
-  Packager packager({.broadcast_id = "id"}, recorder, &source);
+  Packager packager({.broadcast_id = "id"}, recorder);
+  packager.tell_source_to(source);
   packager.on_track(track_of(TrackKind::video));
   packager.on_track(track_of(TrackKind::audio));
   packager.rungs().on_ladder({rung("720p"), rung("240p"), rung("audio-64k", TrackKind::audio)});
