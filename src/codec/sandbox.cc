@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <initializer_list>
 #include <memory>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr unsigned descriptors = 4;  // the standard three and the server's socket
 // 1080p in, six rungs out takes 0.3 GB; 8K pictures in 16 references take 2.5 GB.
-constexpr rlim_t memory_max = rlim_t{6} << 30;
+[[maybe_unused]] constexpr rlim_t memory_max = rlim_t{6} << 30;
 
 std::unexpected<Error> fail_with(const char* what) { return fail(std::string(what) + ": " + std::strerror(errno)); }
 
@@ -34,6 +35,8 @@ Result<void> limit_resources(Hardware hardware) {
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)  // they map terabytes
   if (auto done = limit(RLIMIT_AS, memory_max); !done) return done;
 #endif
+  // Where standard error is a file, it is full from now on; that is an error of write() and no reason to end.
+  if (std::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return fail_with("SIGXFSZ");
   if (auto done = limit(RLIMIT_FSIZE, 0); !done) return done;
   if (auto done = limit(RLIMIT_NPROC, 0); !done) return done;
   return limit(RLIMIT_NOFILE, descriptors);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 
 #include "codec/made_up_source.h"
 #include "wire/codec_message.h"
@@ -147,6 +148,20 @@ TEST(worker, ends_when_the_server_does) {
   const int status = worker.wait();
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(worker, ends_by_itself_where_its_words_go_to_a_file_that_may_not_grow) {
+  const int standard_error = dup(STDERR_FILENO);
+  FILE* file = std::tmpfile();
+  ASSERT_TRUE(file);
+  dup2(fileno(file), STDERR_FILENO);
+  Worker worker;
+  dup2(standard_error, STDERR_FILENO);
+  close(standard_error);
+  std::fclose(file);
+  ASSERT_TRUE(worker.hear_until<Hello>());
+  worker.say_raw(std::vector<uint8_t>{0, 0, 0, 1, 0x7f});
+  EXPECT_TRUE(WIFEXITED(worker.wait()));
 }
 
 TEST(worker, ends_with_an_error_when_it_does_not_understand) {
