@@ -11,7 +11,7 @@
 
 #include "net/listener.h"
 #include "net/loop.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 #include "wire/rtmp_chunk.h"
 #include "wire/rtmp_handshake.h"
 #include "wire/rtmp_message.h"

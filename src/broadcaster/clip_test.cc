@@ -11,7 +11,7 @@
 
 #include "broadcaster/playback.h"
 #include "wire/flv_file.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 #include "wire/sei.h"
 
 namespace klieg::broadcaster {

@@ -37,6 +37,7 @@ BroadcastMetrics::BroadcastMetrics(Metrics& metrics)
       malformed(metrics.counter(dropped, dropped_help, {{"reason", "malformed"}})),
       undecodable(metrics.counter(dropped, dropped_help, {{"reason", "undecodable"}})),
       early_audio(metrics.counter(dropped, dropped_help, {{"reason", "early_audio"}})),
+      unplaced(metrics.counter(dropped, dropped_help, {{"reason", "unplaced"}})),
       discontinuities(metrics.counter("klieg_ingest_discontinuities_total", "breaks in a broadcast's time or format")) {
 }
 
@@ -78,10 +79,11 @@ BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std:
         settle();
       }) {
   if (ladder_) packager_.tell_source_to(*ladder_);
-  metrics_.active.Increment();
 }
 
-BroadcastHome::~BroadcastHome() { metrics_.active.Decrement(); }
+BroadcastHome::~BroadcastHome() {
+  if (begun_) metrics_.active.Decrement();
+}
 
 void BroadcastHome::publisher_began() {
   broadcast_.publisher_began(loop_.now(), loop_.wall_now());
@@ -112,6 +114,8 @@ void BroadcastHome::end() {
 void BroadcastHome::settle() {
   metrics_.add(counted_, broadcast_.counts());
   counted_ = broadcast_.counts();
+  metrics_.unplaced.Increment(static_cast<double>(packager_.unplaced() - counted_unplaced_));
+  counted_unplaced_ = packager_.unplaced();
   if (ended()) {
     timer_.cancel();
     send_gathered();  // there may be no further turn
@@ -131,6 +135,8 @@ void BroadcastHome::follow(size_t follower, Follower send) {
 
 void BroadcastHome::on_record(const media::Record& record) {
   if (const auto* begun = std::get_if<media::BroadcastBegun>(&record)) {
+    begun_ = true;
+    metrics_.active.Increment();
     origin_.begin(channel_, *begun, loop_.wall_now(), loop_.now());
   } else {
     origin_.apply(channel_, record, loop_.now());

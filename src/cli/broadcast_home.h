@@ -32,11 +32,12 @@ struct BroadcastMetrics {
   explicit BroadcastMetrics(Metrics& metrics);
   void add(const ingest::Broadcast::Counts& before, const ingest::Broadcast::Counts& after);
 
-  prometheus::Gauge& active;  // begun by a publisher and not ended; paused ones too
+  prometheus::Gauge& active;  // begun for viewers and not ended; paused ones too
   prometheus::Counter& samples;
   prometheus::Counter& malformed;
   prometheus::Counter& undecodable;
   prometheus::Counter& early_audio;
+  prometheus::Counter& unplaced;  // the packager had no place for them
   prometheus::Counter& discontinuities;
 };
 
@@ -75,6 +76,8 @@ class BroadcastHome final : private media::RecordSink {
   const std::string channel_;
   BroadcastMetrics& metrics_;
   ingest::Broadcast::Counts counted_;  // what metrics_ knows already
+  uint64_t counted_unplaced_ = 0;      // by the packager, likewise
+  bool begun_ = false;                 // it has a BroadcastBegun
   std::function<void()> on_ended_;
   packager::Packager packager_;
   std::unique_ptr<transcoder::TranscoderHost> ladder_;  // null: none is wished

@@ -89,9 +89,10 @@ Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics&
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
       broadcast_metrics_(metrics),
-      workers_(config.ladder_rungs.empty() ? nullptr
-                                           : std::make_unique<transcoder::WorkerPool>(
-                                                 loop_, transcoder::codec_program_beside_us(), world.room(), metrics)),
+      workers_(config.ladder_rungs.empty()
+                   ? nullptr
+                   : std::make_unique<transcoder::WorkerPool>(loop_, std::vector{transcoder::codec_program_beside_us()},
+                                                              world.room(), metrics)),
       ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {

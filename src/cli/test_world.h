@@ -23,7 +23,7 @@
 #include "cli/world.h"
 #include "ingest/test_encoder.h"
 #include "wire/flv.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 
 namespace klieg::cli {
 

@@ -53,6 +53,7 @@ TEST_P(WorldOfLoops, the_operators_port_tells_readiness_and_figures) {
   EXPECT_EQ(ask("/livez").status, 200);
   EXPECT_EQ(ask("/readyz").status, 200);
   TestPublisher encoder = at.publish();
+  EXPECT_THAT(ask("/metrics").body, HasSubstr("\nklieg_broadcasts 0")) << "a publisher without media is none";
   encoder.send_seconds(3);
   at.await("live");
   const std::string figures = ask("/metrics").body;

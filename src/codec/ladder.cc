@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
+
 namespace klieg::codec {
 
 using namespace wire::codec;
@@ -15,16 +19,23 @@ Rung* find_rung(std::vector<Rung>& rungs, media::RungId id) {
   return found == rungs.end() ? nullptr : &*found;
 }
 
-// Untagged pictures are taken for what players take them for: by their height.
+// The source's colours, for all its rungs alike. What it does not say is what players take it for: by its height, so
+// that a small rung of a large source must say it.
+media::Colour colour_of(const media::VideoFormat& source) {
+  const uint8_t usual = source.height < 720 ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;  // the same in all three lists
+  const auto usual_unless = [&](uint8_t& number, const char* name) {
+    if (number == media::Colour{}.matrix || !name) number = usual;
+  };
+  media::Colour colour = source.colour;
+  usual_unless(colour.primaries, av_color_primaries_name(static_cast<AVColorPrimaries>(colour.primaries)));
+  usual_unless(colour.transfer, av_color_transfer_name(static_cast<AVColorTransferCharacteristic>(colour.transfer)));
+  usual_unless(colour.matrix, av_color_space_name(static_cast<AVColorSpace>(colour.matrix)));
+  if (colour.matrix == AVCOL_SPC_RGB) colour.matrix = AVCOL_SPC_SMPTE170M;  // what Scaler makes of RGB
+  return colour;
+}
+
 Look look_of(const media::Track& source, const media::Rung& rung) {
-  Look look;
-  look.frame_rate = source.video.frame_rate / std::max(1u, rung.frame_divisor);
-  if (source.video.height < 720) {
-    look.primaries = AVCOL_PRI_SMPTE170M;
-    look.transfer = AVCOL_TRC_SMPTE170M;
-    look.matrix = AVCOL_SPC_SMPTE170M;
-  }
-  return look;
+  return {source.video.frame_rate / std::max(1u, rung.frame_divisor), colour_of(source.video)};
 }
 
 double aspect_of(const AVFrame& picture, const media::Track& source, Orientation orientation) {

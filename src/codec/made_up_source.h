@@ -28,6 +28,7 @@ struct MadeUpVideo {
   const char* pixel_format = "yuv420p";
   int rotation = 0;  // anticlockwise, in degrees, that a player is to give it, by SEI (H.264)
   bool full_range = false;
+  media::Colour colour = {};
 };
 
 // A moving gradient; the top left quarter is bright and the rest dark. An error: this FFmpeg has no such encoder.

@@ -150,6 +150,9 @@ Result<MadeUpSource> make_video(const MadeUpVideo& wanted) {
   context->max_b_frames = wanted.b_frames;
   context->sample_aspect_ratio = {wanted.sar_width, wanted.sar_height};
   context->color_range = wanted.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  context->color_primaries = static_cast<AVColorPrimaries>(wanted.colour.primaries);
+  context->color_trc = static_cast<AVColorTransferCharacteristic>(wanted.colour.transfer);
+  context->colorspace = static_cast<AVColorSpace>(wanted.colour.matrix);
   context->bit_rate = 1'000'000;
   context->thread_count = 1;
   context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;

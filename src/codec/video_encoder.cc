@@ -47,9 +47,10 @@ Result<av::CodecContext> open_context(const media::Rung& rung, const Look& look,
   context->framerate = av_d2q(frame_rate, 1001 * 240);
   context->time_base = av_inv_q(context->framerate);
   context->color_range = AVCOL_RANGE_MPEG;
-  context->color_primaries = look.primaries;
-  context->color_trc = look.transfer;
-  context->colorspace = look.matrix;
+  // FFmpeg's numbers are those of H.273, too.
+  context->color_primaries = static_cast<AVColorPrimaries>(look.colour.primaries);
+  context->color_trc = static_cast<AVColorTransferCharacteristic>(look.colour.transfer);
+  context->colorspace = static_cast<AVColorSpace>(look.colour.matrix);
   context->bit_rate = rung.bits_per_second;
   context->rc_max_rate = rung.bits_per_second;
   context->rc_buffer_size = static_cast<int>(std::min<uint32_t>(rung.bits_per_second, INT32_MAX));  // a second

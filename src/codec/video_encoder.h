@@ -24,9 +24,7 @@ Coding best_coding();
 // What the coded pictures look like, beyond their size.
 struct Look {
   double frame_rate = 0;  // of the rung; 0: not known
-  AVColorPrimaries primaries = AVCOL_PRI_BT709;
-  AVColorTransferCharacteristic transfer = AVCOL_TRC_BT709;
-  AVColorSpace matrix = AVCOL_SPC_BT709;
+  media::Colour colour = {};
 };
 
 enum class Key : uint8_t { no, yes };

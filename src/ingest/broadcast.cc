@@ -40,6 +40,21 @@ bool promises(const wire::amf0::Value& metadata, TrackKind kind) {
 
 Refusal not_accepted(std::string words) { return {RefusalReason::media_not_accepted, std::move(words)}; }
 
+// A byte stream of start codes (ISO/IEC 14496-10 Annex B) where FLV wants a length before each NAL unit.
+bool is_annex_b(media::Codec codec, ByteView content) {
+  if (codec != media::Codec::avc && codec != media::Codec::hevc) return false;
+  ByteReader in(content);
+  const uint32_t begin = in.u24();
+  return in.ok() && (begin == 1 || (begin == 0 && in.u8() == 1 && in.ok()));
+}
+
+Refusal annex_b_not_accepted(media::Codec codec) {
+  return not_accepted(fmt::format(
+      "{} comes as an Annex B byte stream (start codes): send {} as the decoder configuration and NAL units "
+      "behind their lengths",
+      media::name_of(codec), codec == media::Codec::avc ? "avcC" : "hvcC"));
+}
+
 std::string accepted_names(const std::vector<media::Codec>& accepted, TrackKind kind) {
   std::string names;
   for (media::Codec codec : accepted) {
@@ -69,6 +84,7 @@ void Broadcast::publisher_began(LoopTime, WallTime) {
   waiting_audio_bytes_ = 0;
   waiting_data_.clear();
   first_audio_.reset();
+  keyless_since_.reset();
   capture_clock_.reset();
   unusable_ = 0;
 }
@@ -172,6 +188,7 @@ std::optional<Refusal> Broadcast::on_config(TrackKind kind, const Packet& packet
   Result<media::Track> track = wire::read_config(packet.codec, packet.body);
   if (!track) {
     ++counts_.malformed;
+    if (is_annex_b(packet.codec, packet.body)) return annex_b_not_accepted(packet.codec);
     return not_accepted(track.error().message);
   }
   lane.config = packet.body;
@@ -198,6 +215,7 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
   if (!configured) {
     if (packet.codec != media::Codec::vp9 && packet.codec != media::Codec::mp3) {
       ++counts_.undecodable;
+      if (is_annex_b(packet.codec, packet.body)) return annex_b_not_accepted(packet.codec);
       return unusable(fmt::format("{} frames without a decoder configuration", media::name_of(packet.codec)));
     }
     described = *wire::read_config(packet.codec, {});  // these two describe themselves
@@ -205,6 +223,7 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
   Result<wire::Frame> frame = wire::read_frame(described ? *described : *lane.incoming, packet.body);
   if (!frame) {
     ++counts_.malformed;
+    if (is_annex_b(packet.codec, packet.body)) return annex_b_not_accepted(packet.codec);
     return unusable(frame.error().message);
   }
   unusable_ = 0;
@@ -219,7 +238,7 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
   const bool decodable =
       wire::format_known(*lane.incoming) && (arrived.frame.sync == media::Sync::yes || (flowing() && !new_format));
   if (!decodable) {
-    ++counts_.undecodable;
+    return undecodable(kind, now);
   } else if (flowing()) {
     emit(arrived, now);
   } else if (kind == TrackKind::video) {
@@ -228,6 +247,16 @@ std::optional<Refusal> Broadcast::on_frame(TrackKind kind, const MediaMessage& m
     wait_with(std::move(arrived), now);
   }
   return std::nullopt;
+}
+
+std::optional<Refusal> Broadcast::undecodable(TrackKind kind, LoopTime now) {
+  ++counts_.undecodable;
+  if (kind != TrackKind::video || flowing()) return std::nullopt;
+  if (!keyless_since_) keyless_since_ = now;
+  if (now - *keyless_since_ < key_frame_patience) return std::nullopt;
+  return not_accepted(
+      fmt::format("no key frame in {} s of video: set the encoder's key-frame interval to 1 or 2 seconds",
+                  key_frame_patience / 1s));
 }
 
 // Audio before the first key frame: kept, because encoders interleave loosely, until it is clear what the broadcast

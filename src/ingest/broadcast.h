@@ -20,7 +20,10 @@
 //   * A new decoder configuration takes effect at the next key frame (of audio: the next frame), after
 //     on_discontinuity(format_changed) and on_track; frames in between belong to neither and are dropped. A repeated
 //     identical one means nothing.
-//   * Broken frames are dropped and counted; a decoder never sees one. An encoder that sends nothing else is refused.
+//   * Broken frames are dropped and counted; a decoder never sees one. An encoder that sends nothing else is refused;
+//     one that sends Annex B (start codes) at once, because no later message will be better.
+//   * An encoder whose video comes for `key_frame_patience` without a key frame, while nothing is on air, is refused:
+//     waiting could last for ever without a word, and what an encoder sends when it connects anew begins with one.
 //   * Data messages pass with their AMF as it came; those before the first sample are kept (`data_kept_max`) and follow
 //     it. One is also understood: "onKliegTime", a number: the wall clock in milliseconds since 1970 at which what
 //     carries the message's timestamp was captured. It stamps every later sample, up to `stamp_age_max`. A capture
@@ -57,7 +60,8 @@ struct BroadcastSettings {
 class Broadcast {
  public:
   static constexpr Duration audio_only_after = 1s;
-  static constexpr Duration video_patience = 12s;  // the longest grid the packager takes is 10 s, and some slack
+  static constexpr Duration video_patience = 12s;      // the longest grid the packager takes is 10 s, and some slack
+  static constexpr Duration key_frame_patience = 11s;  // the longest grid and a second, and less than video_patience
   static constexpr Duration stamp_age_max = 10s;
   static constexpr Duration stamp_early_max = 60s;  // longer behind arrival: a clock that is wrong, not a slow uplink
   static constexpr Duration stamp_late_max = 500ms;
@@ -117,6 +121,7 @@ class Broadcast {
   bool flowing() const { return state_ == State::live; }
 
   std::optional<Refusal> unusable(const std::string& what);
+  std::optional<Refusal> undecodable(media::TrackKind kind, LoopTime now);
   void on_data(const MediaMessage& message);
   void on_metadata(ByteView amf);
   void pass_data(const Bytes& amf);
@@ -149,6 +154,7 @@ class Broadcast {
     LoopTime arrival;
   };
   std::optional<FirstAudio> first_audio_;
+  std::optional<LoopTime> keyless_since_;  // video frames come, and none begins the broadcast
   std::vector<Bytes> waiting_data_;
 
   struct CaptureClock {

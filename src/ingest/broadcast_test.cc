@@ -9,7 +9,7 @@
 
 #include "wire/amf0.h"
 #include "wire/flv_file.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 #include "wire/nal.h"
 #include "wire/sei.h"
 #include "wire/test_material.h"
@@ -275,6 +275,33 @@ TEST_F(BroadcastTest, refuses_an_encoder_that_sends_nothing_else) {
   ASSERT_TRUE(refusal);
   EXPECT_EQ(messages, Broadcast::unusable_max);
   EXPECT_EQ(sink.lines, Lines{});
+}
+
+TEST_F(BroadcastTest, refuses_video_that_never_has_a_key_frame) {
+  video_config(avc_426);
+  for (uint32_t ms = 0; ms < 11'000; ms += 40, wait(40ms)) ASSERT_FALSE(video(ms, inter)) << ms;
+  const auto refusal = video(11'000, inter);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->words, "no key frame in 11 s of video: set the encoder's key-frame interval to 1 or 2 seconds");
+}
+
+TEST_F(BroadcastTest, does_not_refuse_a_sound_broadcast_for_video_that_joins_without_a_key_frame) {
+  audio_config();
+  for (uint32_t i = 0; i <= 50; ++i) audio(i * 21), wait(21ms);
+  video_config(avc_426);
+  for (uint32_t ms = 1100; ms < 15'000; ms += 40, wait(40ms)) ASSERT_FALSE(video(ms, inter)) << ms;
+}
+
+TEST_F(BroadcastTest, refuses_start_codes_at_once_and_says_what_to_send_instead) {
+  const Bytes sps_pps = from_hex("00000001 67640015acd941b1fe4f 00000001 68ef8fcb");
+  const auto as_config = video_config(sps_pps);
+  ASSERT_TRUE(as_config);
+  EXPECT_EQ(as_config->words,
+            "avc comes as an Annex B byte stream (start codes): send avcC as the decoder configuration and NAL units "
+            "behind their lengths");
+  EXPECT_EQ(video(0, from_hex("000001 6588")), as_config);  // without any configuration
+  ASSERT_FALSE(video_config(avc_426));
+  EXPECT_EQ(video(0, from_hex("00000001 6588 00000001 6588")), as_config);
 }
 
 TEST_F(BroadcastTest, refuses_an_encoder_that_never_says_how_its_frames_are_coded) {

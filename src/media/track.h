@@ -12,12 +12,21 @@ namespace klieg::media {
 enum class TrackKind : uint8_t { video, audio };
 enum class Codec : uint8_t { avc, hevc, av1, vp9, aac, opus, mp3 };
 
+// What the numbers of a picture mean, by those of ITU-T H.273; 2: not said.
+struct Colour {
+  uint8_t primaries = 2;
+  uint8_t transfer = 2;
+  uint8_t matrix = 2;
+  bool operator==(const Colour&) const = default;
+};
+
 struct VideoFormat {
   uint32_t width = 0;  // coded picture after cropping, in pixels
   uint32_t height = 0;
   uint32_t sar_width = 1;  // sample (pixel) aspect ratio
   uint32_t sar_height = 1;
   double frame_rate = 0;  // frames per second as the parameter sets say; 0: they do not
+  Colour colour = {};
   bool operator==(const VideoFormat&) const = default;
 };
 

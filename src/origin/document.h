@@ -1,4 +1,5 @@
-// A text we wrote: a playlist, a manifest or a status, as it is at one version. Shared by all who are sent it.
+// A text we wrote: a playlist, a manifest, a status or a storyboard, as it is at one version. Shared by all who are
+// sent it.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 
 namespace klieg::origin {
 
-enum class DocumentKind : uint8_t { playlist, manifest, status };
+enum class DocumentKind : uint8_t { playlist, manifest, status, storyboard };
 enum class Coding : uint8_t { identity, gzip };
 
 class Document {

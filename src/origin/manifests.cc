@@ -2,112 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "origin/names.h"
 
 namespace klieg::origin {
 namespace {
 
-namespace hls = wire::hls;
 namespace dash = wire::dash;
-
-bool listed(const Window& window, const Segment& segment) { return segment.begun.msn >= window.first_listed(); }
-
-bool begins_independent(const TrackWindow& track, const Segment& segment) {
-  if (track.kind() == media::TrackKind::audio || segment.parts.empty()) return true;
-  return segment.parts.front().independence == media::Independence::independent;
-}
-
-bool all_independent(const Window& window, const TrackWindow& track) {
-  return std::ranges::all_of(track.segments, [&](const Segment& segment) {
-    return !listed(window, segment) || begins_independent(track, segment);
-  });
-}
 
 uint64_t two_digits(double bits_per_second) {
   if (bits_per_second < 1'000) return 1'000;
   const double step = std::pow(10.0, std::floor(std::log10(bits_per_second)) - 1);
   return static_cast<uint64_t>(std::ceil(bits_per_second / step) * step);
-}
-
-// The tracks that are being sent, video first.
-std::vector<const TrackWindow*> current_tracks(const Window& window) {
-  std::vector<const TrackWindow*> tracks;
-  for (const auto& [id, track] : window.tracks()) {
-    if (std::ranges::any_of(track.segments, [&](const Segment& s) { return listed(window, s) && !s.open(); })) {
-      tracks.push_back(&track);
-    }
-  }
-  std::ranges::sort(tracks, {},
-                    [](const TrackWindow* track) { return std::pair(track->kind(), track->newest().track); });
-  return tracks;
-}
-
-hls::Segment view_of(const Window& window, const TrackWindow& track, const Segment& segment, const Segment* before) {
-  const media::PeriodBegun& period = window.period(segment.begun.period);
-  hls::Segment view;
-  view.uri = segment_name(track.name(), segment.begun.msn);
-  view.duration = segment.duration;
-  view.begins = window.wall_of(period, segment.begun.start);
-  view.map_uri = header_name(track.name(), segment.begun.header_version);
-  const bool breaks = before ? window.period(before->begun.period).discontinuities != period.discontinuities
-                             : period.why == media::PeriodStart::discontinuity && segment.begun.msn == period.first_msn;
-  if (breaks) view.break_before = hls::Break::discontinuity;
-  return view;
-}
-
-void add_parts(hls::Segment& view, const TrackWindow& track, const Segment& segment, HlsParts how) {
-  for (size_t i = 0; i < segment.parts.size(); ++i) {
-    const Part& part = segment.parts[i];
-    hls::Part& out = view.parts.emplace_back();
-    out.duration = part.duration;
-    if (part.independence == media::Independence::independent || track.kind() == media::TrackKind::audio) {
-      out.independent = hls::Independent::yes;
-    }
-    if (how == HlsParts::file) {
-      out.uri = part_name(track.name(), segment.begun.msn, i);
-    } else {
-      out.uri = view.uri;
-      out.range = hls::ByteRange{part.offset, part.size};
-    }
-  }
-}
-
-// How far from the grid line a cut may lie: audio is cut at the frame nearest to it.
-Duration half_frame(const media::Track& track) {
-  const media::AudioFormat& audio = track.audio;
-  if (track.kind == media::TrackKind::video || audio.samples_per_frame == 0) return 10ms;
-  return from_ticks(audio.samples_per_frame, audio.sample_rate) / 2;
-}
-
-// A segment whose media has reached its grid line is as good as ended, though only the next sample ends it.
-bool reached_its_line(const Window& window, const TrackWindow& track, const Segment& open) {
-  const Duration grid = window.begun().grid;
-  const media::PeriodBegun& period = window.period(open.begun.period);
-  const Duration slack = half_frame(track.newest().info);
-  const Duration begins = open.begun.start - period.start;
-  const Duration line = ((begins + slack) / grid + 1) * grid;
-  return begins + open.duration + slack >= line;
-}
-
-// The part that comes next: where the open segment is as good as ended, the first of the next segment.
-hls::PreloadHint hint_of(const Window& window, const TrackWindow& track, HlsParts how) {
-  const Segment* open = track.open();
-  media::Msn msn = track.live_msn();
-  if (open && !open->parts.empty() && reached_its_line(window, track, *open)) {
-    open = nullptr;
-    ++msn;
-  }
-  if (how == HlsParts::file) return {part_name(track.name(), msn, open ? open->parts.size() : 0), std::nullopt};
-  return {segment_name(track.name(), msn), open ? open->parts_size() : 0};
-}
-
-std::optional<hls::RenditionReport> report_of(const TrackWindow& track) {
-  for (auto segment = track.segments.rbegin(); segment != track.segments.rend(); ++segment) {
-    if (segment->parts.empty()) continue;
-    return hls::RenditionReport{playlist_name(track.name()), segment->begun.msn, segment->parts.size() - 1};
-  }
-  return std::nullopt;
 }
 
 // The wall clock of presentation time zero, exact. A broadcast whose first frame is shown before that begins there.
@@ -134,6 +41,20 @@ bool on_grid(const Window& window, const media::PeriodBegun& period) {
   return true;
 }
 
+// "avc1" of "avc1.64001f": what a decoder must be able to.
+std::string_view coding_of(const TrackWindow& track) {
+  const std::string_view codecs = track.newest().info.codecs;
+  return codecs.substr(0, codecs.find('.'));
+}
+
+// The AdaptationSet is numbered by the first track of its kind and coding.
+uint32_t set_of(const Window& window, const TrackWindow& track, media::TrackId id) {
+  for (const auto& [other_id, other] : window.tracks()) {
+    if (other.kind() == track.kind() && coding_of(other) == coding_of(track)) return other_id;
+  }
+  return id;
+}
+
 // What the window lists of one period.
 struct PeriodContent {
   struct OfTrack {
@@ -142,7 +63,8 @@ struct PeriodContent {
     std::vector<const Segment*> finished;
     bool open = false;
     uint32_t header_version() const {
-      return finished.empty() ? track->open()->begun.header_version : finished.back()->begun.header_version;
+      if (!finished.empty()) return finished.back()->begun.header_version;
+      return track->open() ? track->open()->begun.header_version : track->newest().version;
     }
   };
   std::vector<OfTrack> tracks;
@@ -156,9 +78,10 @@ struct PeriodContent {
 PeriodContent content_of(const Window& window, const media::PeriodBegun& period) {
   PeriodContent content;
   for (const auto& [id, track] : window.tracks()) {
+    if (track.is_rung() && (!window.offers(track) || track.lost())) continue;
     PeriodContent::OfTrack found{id, &track, {}, false};
     for (const Segment& segment : track.segments) {
-      if (segment.begun.period != period.index || !listed(window, segment)) continue;
+      if (segment.begun.period != period.index || !window.lists(segment)) continue;
       if (segment.open()) {
         found.open = true;
         continue;
@@ -169,10 +92,16 @@ PeriodContent content_of(const Window& window, const media::PeriodBegun& period)
       content.end = std::max(content.end, segment.begun.start + segment.duration);
       content.next_msn = std::max(content.next_msn, segment.begun.msn + 1);
     }
-    const bool begun = found.open || !found.finished.empty();
+    // A rung that never had a segment will have them with the header it was announced with.
+    const bool awaited = track.is_rung() && track.segments.empty() && period.index == window.periods().back().index;
+    const bool begun = found.open || !found.finished.empty() || awaited;
     if (!track.segments.empty() && !begun) content.all_begun = false;
     if (begun) content.tracks.push_back(std::move(found));
   }
+  // By AdaptationSet, video first.
+  std::ranges::sort(content.tracks, {}, [&](const PeriodContent::OfTrack& of) {
+    return std::tuple(of.track->kind(), set_of(window, *of.track, of.id), of.id);
+  });
   return content;
 }
 
@@ -181,7 +110,7 @@ dash::Representation representation_of(const Window& window, const TrackWindow& 
   const media::HeaderBorn& header = track.headers.at(header_version).born;
   dash::Representation r;
   r.kind = track.kind() == media::TrackKind::video ? dash::Kind::video : dash::Kind::audio;
-  r.id = id;
+  r.set = set_of(window, track, id);
   r.name = header.name;
   r.codecs = header.info.codecs;
   r.bandwidth = bitrate_of(window, track).peak;
@@ -202,6 +131,7 @@ dash::Representation representation_of(const Window& window, const TrackWindow& 
 Duration availability_offset(const Window& window) {
   double frame_rate = 30;
   for (const auto& [id, track] : window.tracks()) {
+    if (track.is_rung()) continue;  // a moment later than the source
     if (track.kind() == media::TrackKind::video && track.newest().info.video.frame_rate > 0) {
       frame_rate = track.newest().info.video.frame_rate;
     }
@@ -293,7 +223,6 @@ std::optional<dash::Period> period_of(const Window& window, const media::PeriodB
     write_template(r.segments, window, period, of, addressing, beginning);
     view.representations.push_back(std::move(r));
   }
-  std::ranges::sort(view.representations, {}, [](const dash::Representation& r) { return std::pair(r.kind, r.id); });
   return view;
 }
 
@@ -308,9 +237,15 @@ WallTime published_of(const Window& window, const media::PeriodBegun& period, co
 
 }  // namespace
 
-Duration part_hold_back(const Window& window, const ManifestSettings& settings) {
-  const Duration target = window.begun().part_target;
-  return settings.part_hold_back > Duration(0) ? std::max(settings.part_hold_back, 3 * target) : 4 * target;
+bool all_independent(const Window& window, const TrackWindow& track) {
+  return std::ranges::all_of(track.segments, [&](const Segment& segment) {
+    if (!window.lists(segment) || track.kind() == media::TrackKind::audio || segment.parts.empty()) return true;
+    return segment.parts.front().independence == media::Independence::independent;
+  });
+}
+
+WallTime availability_start(const Window& window) {
+  return WallTime(std::chrono::floor<std::chrono::milliseconds>(zero_of(window).time_since_epoch()));
 }
 
 Duration target_latency(const ManifestSettings& settings) {
@@ -324,98 +259,22 @@ Bitrate bitrate_of(const Window& window, const TrackWindow& track) {
   // A segment much shorter than the target says nothing about the rate (the definition of peak segment bit rate).
   const double least_seconds = 0.5 * window.begun().target_duration_s;
   for (const Segment& segment : track.segments) {
-    if (segment.open() || segment.duration <= Duration(0)) continue;
+    if (segment.open() || segment.gap() || segment.duration <= Duration(0)) continue;
     const double duration = to_seconds(segment.duration);
     const double segment_bits = 8.0 * static_cast<double>(segment.log->size());
     bits += segment_bits;
     seconds += duration;
     if (duration >= least_seconds) peak = std::max(peak, segment_bits / duration);
   }
-  if (seconds <= 0)
+  // A rung that shows a still picture now may need in a second all that its encoder is held to.
+  const double held_to = track.newest().bits_per_second;
+  peak = std::max(peak, held_to);
+  if (seconds <= 0) {
+    if (track.is_rung()) return {two_digits(held_to), two_digits(held_to)};
     return track.kind() == media::TrackKind::video ? Bitrate{2'000'000, 2'000'000} : Bitrate{128'000, 128'000};
+  }
   const double average = bits / seconds;
   return {two_digits(std::max(peak, average)), two_digits(average)};
-}
-
-hls::MultivariantPlaylist multivariant_of(const Window& window) {
-  KLIEG_ASSERT(window.playable(), "a playlist of playlists lists something that can be played");
-  hls::MultivariantPlaylist out;
-  out.all_segments = hls::Independent::yes;
-  const std::vector<const TrackWindow*> tracks = current_tracks(window);
-  const bool has_video = tracks.front()->kind() == media::TrackKind::video;
-  std::string audio_codecs;
-  Bitrate audio_bitrate;
-  for (const TrackWindow* track : tracks) {
-    if (!all_independent(window, *track)) out.all_segments = hls::Independent::no;
-    if (!has_video || track->kind() == media::TrackKind::video) continue;
-    const media::HeaderBorn& header = track->newest();
-    out.audio.push_back({header.name, window.name() + '/' + playlist_name(header.name), header.info.audio.channels});
-    const Bitrate bitrate = bitrate_of(window, *track);
-    audio_bitrate = {std::max(audio_bitrate.peak, bitrate.peak), std::max(audio_bitrate.average, bitrate.average)};
-    if (audio_codecs.empty()) audio_codecs = header.info.codecs;
-  }
-  for (const TrackWindow* track : tracks) {
-    if (has_video && track->kind() != media::TrackKind::video) continue;
-    const media::HeaderBorn& header = track->newest();
-    const Bitrate bitrate = bitrate_of(window, *track);
-    hls::Variant& variant = out.variants.emplace_back();
-    variant.uri = window.name() + '/' + playlist_name(header.name);
-    variant.codecs = audio_codecs.empty() ? header.info.codecs : header.info.codecs + ',' + audio_codecs;
-    variant.bandwidth = bitrate.peak + audio_bitrate.peak;
-    variant.average_bandwidth = bitrate.average + audio_bitrate.average;
-    // RESOLUTION is what is seen: pixels that are not square are stretched to their width.
-    const media::VideoFormat& video = header.info.video;
-    variant.width =
-        static_cast<uint32_t>(uint64_t{video.width} * std::max(1u, video.sar_width) / std::max(1u, video.sar_height));
-    variant.height = video.height;
-    variant.frame_rate = video.frame_rate;
-  }
-  return out;
-}
-
-hls::MediaPlaylist playlist_of(const Window& window, const TrackWindow& track, const ManifestSettings& settings) {
-  hls::MediaPlaylist out;
-  out.target_duration_s = window.begun().target_duration_s;
-  out.part_target = window.begun().part_target;
-  out.part_hold_back = part_hold_back(window, settings);
-  if (window.state() == media::BroadcastState::ended) out.ended = hls::Ended::yes;
-
-  const Segment* before = nullptr;
-  for (const Segment& segment : track.segments) {
-    if (!listed(window, segment)) continue;
-    if (segment.open() && segment.parts.empty()) break;
-    hls::Segment view = view_of(window, track, segment, before);
-    if (!before) {
-      const media::PeriodBegun& period = window.period(segment.begun.period);
-      out.media_sequence = segment.begun.msn;
-      // The tag of the first segment counts when it leaves, with its segment.
-      out.discontinuity_sequence = period.discontinuities - (view.break_before == hls::Break::discontinuity ? 1 : 0);
-    }
-    before = &segment;
-    if (segment.open()) {
-      add_parts(view, track, segment, settings.hls_parts);
-      out.open = std::move(view);
-    } else {
-      out.segments.push_back(std::move(view));
-    }
-  }
-  if (out.ended == hls::Ended::yes) return out;
-
-  Duration distance{0};  // from the end of a segment to the end of the playlist
-  if (const Segment* open = track.open()) distance = open->duration;
-  for (size_t i = out.segments.size(); i-- > 0 && distance < hls::parts_kept(out.target_duration_s);) {
-    add_parts(out.segments[i], track, *track.find(out.media_sequence + i), settings.hls_parts);
-    distance += out.segments[i].duration;
-  }
-  // While paused nobody knows when, or whether, the next part comes.
-  if (window.state() == media::BroadcastState::live) {
-    out.hint = hint_of(window, track, settings.hls_parts);
-  }
-  for (const TrackWindow* other : current_tracks(window)) {
-    if (other == &track) continue;
-    if (auto report = report_of(*other)) out.reports.push_back(std::move(*report));
-  }
-  return out;
 }
 
 namespace {
@@ -426,7 +285,7 @@ namespace {
 Duration time_shift_of(const Window& window, Duration live) {
   Duration span{0};
   for (const Segment& segment : window.main_track()->segments) {
-    if (segment.begun.msn >= window.first_listed() && !segment.open()) span += segment.duration;
+    if (window.lists(segment) && !segment.open()) span += segment.duration;
   }
   if (span >= live) return live;
   Duration depth = window.begun().grid;
@@ -442,7 +301,7 @@ dash::Manifest manifest_of(const Window& window, const ManifestSettings& setting
   const bool over = window.state() == media::BroadcastState::ended;
   dash::Manifest out;
   out.presentation = over ? dash::Presentation::over : dash::Presentation::live;
-  out.availability_start = WallTime(std::chrono::floor<std::chrono::milliseconds>(zero_of(window).time_since_epoch()));
+  out.availability_start = availability_start(window);
   out.update_period = std::clamp<Duration>(grid, 1s, 2s);
   out.time_shift = time_shift_of(window, live);
   out.buffer_min = 2 * window.begun().part_target;

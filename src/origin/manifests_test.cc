@@ -189,14 +189,14 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
     <Period id="0" start="PT0S">
       <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1" par="16:9">
         <ProducerReferenceTime id="0" type="encoder" wallClockTime="2023-11-14T22:13:20.000Z" presentationTime="0">
-          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
         </ProducerReferenceTime>
         <SegmentTemplate timescale="90000" initialization="abc.1/video-h0.mp4" media="abc.1/video-$Number$.m4s" startNumber="0" availabilityTimeOffset="0.933" availabilityTimeComplete="false" duration="90000"/>
         <Representation id="video" codecs="avc1.64001f" bandwidth="40000" width="640" height="360" sar="1:1" frameRate="30"/>
       </AdaptationSet>
       <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
         <ProducerReferenceTime id="1" type="encoder" wallClockTime="2023-11-14T22:13:20.000Z" presentationTime="0">
-          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
         </ProducerReferenceTime>
         <SegmentTemplate timescale="48000" initialization="abc.1/audio-h0.mp4" media="abc.1/audio-$Number$.m4s" startNumber="0" availabilityTimeOffset="0.933" availabilityTimeComplete="false" duration="48000"/>
         <Representation id="audio" codecs="mp4a.40.2" bandwidth="40000" audioSamplingRate="48000">
@@ -204,7 +204,7 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
         </Representation>
       </AdaptationSet>
     </Period>
-    <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="/time"/>
+    <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="../../time"/>
 </MPD>
 )");
 }
@@ -341,11 +341,16 @@ TEST_F(ManifestsTest, every_kind_of_manifest_validates_against_the_schema_of_the
   int count = 0;
   auto keep = [&] { std::ofstream(directory / (std::to_string(count++) + ".mpd")) << mpd(); };
 
+  const std::vector<media::Rung> rungs{
+      {.name = "480p", .bits_per_second = 1'200'000, .width = 854, .height = 480},
+      {.name = "240p", .bits_per_second = 400'000, .width = 426, .height = 240},
+      {.name = "audio-64k", .kind = TrackKind::audio, .bits_per_second = 64'000},
+  };
   using Kinds = std::vector<TrackKind>;
   for (const Kinds& kinds :
        {Kinds{TrackKind::video, TrackKind::audio}, Kinds{TrackKind::video}, Kinds{TrackKind::audio}}) {
     for (const Duration grid : {Duration(1s), Duration(1001ms), Duration(2s), Duration(1'033'333'333ns)}) {
-      start({.grid = grid, .kinds = kinds});
+      start({.grid = grid, .kinds = kinds, .rungs = grid == 2s ? rungs : std::vector<media::Rung>()});
       broadcast.segments(2);
       keep();
       broadcast.period(PeriodStart::discontinuity, 4s);
@@ -359,6 +364,12 @@ TEST_F(ManifestsTest, every_kind_of_manifest_validates_against_the_schema_of_the
       broadcast.add_part();
       keep();
       broadcast.close();
+      if (!broadcast.rungs.empty()) {
+        broadcast.lost = {kinds.size()};
+        broadcast.segments(2);
+        keep();
+        broadcast.lost = {};
+      }
       broadcast.state(BroadcastState::paused);
       keep();
       broadcast.state(BroadcastState::live);

@@ -46,6 +46,15 @@ bool parse_header(std::string_view file, Name& name) {
   return version.has_value();
 }
 
+bool parse_thumbnail(std::string_view file, Name& name) {
+  name.kind = NameKind::thumbnail;
+  constexpr std::string_view prefix = "thumb-";
+  if (!file.starts_with(prefix)) return false;
+  const auto ms = number(file.substr(prefix.size()));
+  name.number = ms.value_or(0);
+  return ms.has_value();
+}
+
 bool parse_media(std::string_view file, Name& name) {
   if (!take_track(file, name)) return false;
   const size_t dot = file.find('.');
@@ -77,6 +86,8 @@ std::optional<Name> parse_name(std::string_view path) {
       name.kind = NameKind::manifest;
     } else if (path == "status.json") {
       name.kind = NameKind::status;
+    } else if (path == "poster.jpg") {
+      name.kind = NameKind::poster;
     } else {
       return std::nullopt;
     }
@@ -85,6 +96,11 @@ std::optional<Name> parse_name(std::string_view path) {
 
   name.broadcast = cut_head(path);
   if (name.broadcast.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
+  if (path == "storyboard.vtt") {
+    name.kind = NameKind::storyboard;
+    return name;
+  }
+  if (take_suffix(path, ".jpg")) return parse_thumbnail(path, name) ? std::optional(name) : std::nullopt;
   if (take_suffix(path, ".m3u8")) {
     name.kind = NameKind::playlist;
     name.track = path;
@@ -103,5 +119,6 @@ std::string segment_name(std::string_view track, media::Msn msn) { return fmt::f
 std::string part_name(std::string_view track, media::Msn msn, uint64_t part) {
   return fmt::format("{}-{}.{}.m4s", track, msn, part);
 }
+std::string thumbnail_name(uint64_t ms) { return fmt::format("thumb-{}.jpg", ms); }
 
 }  // namespace klieg::origin

@@ -10,6 +10,10 @@ TEST(Names, every_kind_of_name_reads_back) {
   EXPECT_EQ(parse_name("/live/cam/index.m3u8")->kind, NameKind::multivariant);
   EXPECT_EQ(parse_name("/live/cam/manifest.mpd")->kind, NameKind::manifest);
   EXPECT_EQ(parse_name("/live/cam/status.json")->kind, NameKind::status);
+  EXPECT_EQ(parse_name("/live/cam/poster.jpg")->kind, NameKind::poster);
+  EXPECT_EQ(parse_name("/live/cam/x.1/storyboard.vtt")->kind, NameKind::storyboard);
+  EXPECT_EQ(parse_name("/live/cam/x.1/thumb-34567.jpg")->kind, NameKind::thumbnail);
+  EXPECT_EQ(parse_name("/live/cam/x.1/thumb-34567.jpg")->number, 34567u);
   const auto playlist = parse_name("/live/cam/x.1/video.m3u8");
   ASSERT_TRUE(playlist);
   EXPECT_EQ(playlist->kind, NameKind::playlist);
@@ -45,6 +49,10 @@ TEST(Names, an_object_has_one_spelling_and_nothing_else_is_a_name) {
                            "/live/cam/x.1/video-18446744073709551616.m4s",
                            "/live/cam/x.1/video-0.mp4",
                            "/live/cam/x.1/video-h.mp4",
+                           "/live/cam/x.1/poster.jpg",
+                           "/live/cam/x.1/thumb-.jpg",
+                           "/live/cam/x.1/thumb-01.jpg",
+                           "/live/cam/storyboard.vtt",
                            "/live/cam/x.1/.m3u8",
                            "/live/cam/x.1/y/video-1.m4s",
                            "/live/cam/index.m3u8/",

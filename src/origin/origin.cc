@@ -8,6 +8,7 @@
 #include <compare>
 #include <deque>
 
+#include "origin/storyboard.h"
 #include "wire/utc.h"
 
 namespace klieg::origin {
@@ -67,6 +68,12 @@ std::optional<uint64_t> parameter(std::string_view query, std::string_view name)
   return std::nullopt;
 }
 
+// A rung follows the source, so that what the source has is about to be born in the rung, however far behind it is.
+media::Msn furthest_of(const Window& window, const TrackWindow& track, media::Msn own) {
+  const TrackWindow* main = track.is_rung() ? window.main_track() : nullptr;
+  return main ? std::max(own, main->live_msn()) : own;
+}
+
 // What requests of one broadcast wait for. Ordered so that what one record makes ripe is a range.
 enum class WantKind : uint8_t { playable, playlist, segment, part };
 struct Want {
@@ -121,6 +128,14 @@ struct Origin::Broadcast {
     return cached.document;
   }
 
+  std::shared_ptr<const Document> storyboard() {
+    if (!board.document || board.of != window.thumbnails_version()) {
+      board = {window.thumbnails_version(),
+               std::make_shared<Document>(DocumentKind::storyboard, storyboard_of(window))};
+    }
+    return board.document;
+  }
+
   Window window;
   Role role;
   std::optional<LoopTime> ended;
@@ -143,6 +158,7 @@ struct Origin::Broadcast {
   std::map<std::pair<media::TrackId, hls::Skip>, Version> playlists;
   Version multivariant;
   Version manifest;
+  Version board;
 };
 
 struct Origin::Channel {
@@ -230,13 +246,23 @@ void Origin::apply(const std::string& name, const media::Record& record, LoopTim
   Broadcast& broadcast = *channel.current;
   broadcast.window.on_record(record);
   if (const auto* begun = std::get_if<media::SegmentBegun>(&record)) {
-    broadcast.ripen(WantKind::segment, begun->track, begun->msn, 0);
+    // A rung's segment may turn out to be a gap: whoever waits for it waits for its first byte.
+    if (!broadcast.window.tracks().at(begun->track).is_rung()) {
+      broadcast.ripen(WantKind::segment, begun->track, begun->msn, 0);
+    }
+  } else if (const auto* chunk = std::get_if<media::ChunkBorn>(&record)) {
+    const TrackWindow& track = broadcast.window.tracks().at(chunk->track);
+    if (track.is_rung()) broadcast.ripen(WantKind::segment, chunk->track, track.live_msn(), 0);
   } else if (const auto* part = std::get_if<media::PartEnded>(&record)) {
     broadcast.ripen(WantKind::part, part->track, part->msn, part->index);
     broadcast.ripen(WantKind::playlist, part->track, part->msn, part->index);
   } else if (const auto* segment = std::get_if<media::SegmentEnded>(&record)) {
+    broadcast.ripen(WantKind::segment, segment->track, segment->msn, 0);
     broadcast.ripen(WantKind::part, segment->track, segment->msn, whole_segment);
     broadcast.ripen(WantKind::playlist, segment->track, segment->msn, whole_segment);
+    if (broadcast.window.playable()) broadcast.ripen(WantKind::playable, 0, 0, 0);
+  } else if (std::holds_alternative<media::HeaderBorn>(record) ||
+             std::holds_alternative<media::TracksAnnounced>(record)) {
     if (broadcast.window.playable()) broadcast.ripen(WantKind::playable, 0, 0, 0);
   } else if (const auto* changed = std::get_if<media::StateChanged>(&record)) {
     if (changed->state == media::BroadcastState::ended) {
@@ -333,13 +359,20 @@ Answer Origin::find(std::string_view path, std::string_view query, LoopTime now,
   Channel& channel = found->second;
   if (name->kind == NameKind::status) return find_status(found->first, channel, query, now, wall, patience);
   channel.last_asked = now;
-  if (name->kind == NameKind::multivariant || name->kind == NameKind::manifest) {
+  if (name->kind == NameKind::multivariant || name->kind == NameKind::manifest || name->kind == NameKind::poster) {
     return find_stable(found->first, channel, name->kind, now, patience);
   }
   Broadcast* broadcast = channel.find(name->broadcast);
   if (!broadcast) {
     if (name->broadcast == channel.status.broadcast) return await_window(found->first, channel, now, patience);
     return not_found("this broadcast is over, or never was\n");
+  }
+  if (name->kind == NameKind::storyboard) {
+    return Found{broadcast->storyboard(), Freshness::playlist, broadcast->window.begun().target_duration_s};
+  }
+  if (name->kind == NameKind::thumbnail) {
+    if (auto object = broadcast->window.thumbnail(name->number)) return object;
+    return not_found("no such picture\n");
   }
   if (name->kind == NameKind::playlist) return find_playlist(*broadcast, *name, query, now, patience);
   return find_media(*broadcast, *name, now, patience);
@@ -368,6 +401,10 @@ Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind k
   if (!broadcast || (!channel.status.broadcast.empty() && broadcast->window.name() != channel.status.broadcast)) {
     if (channel.status.broadcast.empty()) return not_live(name);
     return await_window(name, channel, now, patience);
+  }
+  if (kind == NameKind::poster) {
+    if (auto object = broadcast->window.poster()) return object;
+    return not_found("there is no picture of it yet\n");
   }
   if (!broadcast->window.playable()) {
     if (broadcast->ended || patience == Patience::exhausted) return not_live(name);
@@ -398,7 +435,7 @@ Answer Origin::find_playlist(Broadcast& broadcast, const Name& name, std::string
   media::Msn msn = asked->msn.value_or(0);
   std::optional<uint64_t> part = asked->part;
   if (asked->msn) {
-    if (msn > live + 1) return bad_request("_HLS_msn lies too far ahead\n");
+    if (msn > furthest_of(window, *track, live) + 1) return bad_request("_HLS_msn lies too far ahead\n");
     if (part && msn >= live &&
         *part >= (msn == live ? live_parts : 0) + hls::advance_part_limit(window.begun().part_target)) {
       return bad_request("_HLS_part lies too far ahead\n");
@@ -438,10 +475,12 @@ Answer Origin::find_media(Broadcast& broadcast, const Name& name, LoopTime now, 
   if (auto object = wants_part ? window.part(*track, msn, name.part) : window.segment(*track, msn)) return object;
 
   const Segment* segment = track->find(msn);
+  if (segment && segment->gap()) return not_found("the segment is a gap: this rendition has not all of it\n");
   if (segment && !segment->open()) return not_found("the segment has no such part\n");
   if (!segment && msn < track->next_msn()) return Refusal{410, "this segment has left the window\n", 60s, std::nullopt};
   if (broadcast.ended) return not_found("the broadcast has ended\n");
-  if (msn >= track->next_msn() + segments_ahead_max) return not_found("this segment lies too far ahead\n");
+  if (msn >= furthest_of(window, *track, track->next_msn()) + segments_ahead_max)
+    return not_found("this segment lies too far ahead\n");
   const uint64_t parts = segment ? segment->parts.size() : 0;
   if (wants_part && name.part >= parts + hls::advance_part_limit(window.begun().part_target)) {
     return not_found("this part lies too far ahead\n");

@@ -28,6 +28,8 @@ std::string_view content_type(DocumentKind kind) {
       return "application/dash+xml";
     case DocumentKind::status:
       return "application/json";
+    case DocumentKind::storyboard:
+      return "text/vtt; charset=utf-8";
   }
   return "application/octet-stream";
 }
@@ -97,9 +99,10 @@ Slice slice_of(const wire::RangeSpec& range, std::optional<uint64_t> size, uint6
 std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
   if (!object.headers) {
     auto headers = std::make_shared<http::HeaderBlock>();
-    headers->add("content-type", object.kind == media::TrackKind::video ? "video/mp4" : "audio/mp4")
+    const bool for_ever = object.lasting == Lasting::for_ever;
+    headers->add("content-type", object.content_type)
         .add("etag", object.etag)
-        .add("cache-control", "public, max-age=31536000, immutable")
+        .add("cache-control", for_ever ? "public, max-age=31536000, immutable" : "public, max-age=2")
         .add("accept-ranges", "bytes");
     add_cors(*headers);
     object.headers = std::move(headers);

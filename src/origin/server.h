@@ -4,6 +4,7 @@
 //   GET /time       the wall clock, for players to set theirs by (UTCTiming http-iso)
 //
 // Media is immutable: strong ETag from birth, Range, If-None-Match, If-Range. A growing segment is sent as it is born.
+// The poster has its tag from the picture it is now, and may be reused for 2 s.
 //
 // A range of a growing segment (RFC 8673 leaves servers a choice; this is ours):
 //   bytes=A-9007199254740991   206 "bytes A-9007199254740991/*", sent as it is born until the segment ends

@@ -94,6 +94,22 @@ TEST_F(AnsweringTest, media_is_immutable_tagged_from_birth_and_open_to_every_pag
   EXPECT_EQ(header(get("/live/cam/abc.1/audio-1.m4s"), "content-type"), "audio/mp4");
 }
 
+TEST_F(AnsweringTest, pictures_are_jpeg_and_the_poster_alone_is_stale_in_a_moment) {
+  EXPECT_EQ(get("/live/cam/poster.jpg").status, 404);
+  broadcast.picture(media::PictureUse::poster, 1s, "poster");
+  broadcast.picture(media::PictureUse::thumbnail, 1s, "thumbnail");
+  const http::Response poster = get("/live/cam/poster.jpg");
+  EXPECT_EQ(header(poster, "content-type"), "image/jpeg");
+  EXPECT_EQ(header(poster, "cache-control"), "public, max-age=2");
+  EXPECT_EQ(get("/live/cam/poster.jpg", {{"if-none-match", header(poster, "etag")}}).status, 304);
+  const http::Response thumbnail = get("/live/cam/abc.1/thumb-1000.jpg");
+  EXPECT_EQ(header(thumbnail, "content-type"), "image/jpeg");
+  EXPECT_EQ(header(thumbnail, "cache-control"), "public, max-age=31536000, immutable");
+  const http::Response storyboard = get("/live/cam/abc.1/storyboard.vtt");
+  EXPECT_EQ(header(storyboard, "content-type"), "text/vtt; charset=utf-8");
+  EXPECT_EQ(header(storyboard, "cache-control"), "no-cache");
+}
+
 TEST_F(AnsweringTest, every_hit_of_an_object_shares_its_headers_and_its_bytes) {
   const http::Response first = get(finished);
   const http::Response second = get(finished);

@@ -11,6 +11,10 @@ std::string quoted(const std::string& broadcast, const std::string& object) {
   return '"' + broadcast + '/' + object + '"';
 }
 
+std::string_view content_type(media::TrackKind kind) {
+  return kind == media::TrackKind::video ? "video/mp4" : "audio/mp4";
+}
+
 }  // namespace
 
 const Segment* TrackWindow::find(media::Msn msn) const {
@@ -37,7 +41,24 @@ void Window::apply(const media::TracksAnnounced& announced) {
   ++version_;
 }
 
-void Window::apply(const media::PictureBorn&) {}
+void Window::apply(const media::PictureBorn& born) {
+  const media::Picture& picture = born.picture;
+  const auto ms = static_cast<uint64_t>(std::max<int64_t>(0, to_ms(picture.at.time_since_epoch())));
+  auto object = std::make_shared<Object>();
+  object->content_type = "image/jpeg";
+  object->log = Log::complete(picture.jpeg);
+  object->end = picture.jpeg.size();
+  if (picture.use == media::PictureUse::poster) {
+    object->etag = etag("poster-" + std::to_string(ms));
+    object->lasting = Lasting::a_moment;
+    poster_ = Picture{picture, std::move(object)};
+    return;
+  }
+  object->etag = etag(thumbnail_name(ms));
+  thumbnails_.emplace(ms, Picture{picture, std::move(object)});  // the first stays: its name means its bytes for ever
+  ++thumbnails_version_;
+  drop_thumbnails();
+}
 
 void Window::apply(const media::PeriodBegun& period) {
   const uint32_t before = periods_.empty() ? 0 : periods_.back().discontinuities;
@@ -52,7 +73,7 @@ void Window::apply(const media::PeriodBegun& period) {
 void Window::apply(const media::HeaderBorn& header) {
   auto object = std::make_shared<Object>();
   object->etag = etag(header_name(header.name, header.version));
-  object->kind = header.info.kind;
+  object->content_type = content_type(header.info.kind);
   object->log = Log::complete(header.content);
   object->end = header.content.size();
   tracks_[header.track].headers.insert_or_assign(header.version, Header{header, std::move(object)});
@@ -101,11 +122,13 @@ void Window::apply(const media::SegmentEnded& ended) {
   Segment& segment = open_segment(ended.track);
   KLIEG_ASSERT(ended.msn == segment.begun.msn, "the open segment ends");
   segment.duration = ended.duration;
+  segment.presence = ended.presence;
   ++tracks_.at(ended.track).version;
   ++version_;
   const std::shared_ptr<Log> log = segment.log;
   slide();
-  log->end(LogEnd::complete);  // last: it wakes readers, and they may ask this window
+  // Last: it wakes readers, and they may ask this window. A reader of a gap must not take it for the whole.
+  log->end(ended.presence == media::Presence::gap ? LogEnd::aborted : LogEnd::complete);
 }
 
 void Window::apply(const media::StateChanged& changed) {
@@ -160,12 +183,25 @@ void Window::slide() {
     for (auto& [id, track] : tracks_) ++track.version;
   }
   drop_unused();
+  drop_thumbnails();
+}
+
+void Window::drop_thumbnails() {
+  const size_t before = thumbnails_.size();
+  const TrackWindow* main = main_track();
+  const Segment* first = main ? main->find(first_listed_) : nullptr;
+  while (!thumbnails_.empty()) {
+    const bool left = first && thumbnails_.begin()->second.born.at < first->begun.start;
+    if (!left && thumbnails_.size() <= limits_.thumbnails_max) break;
+    thumbnails_.erase(thumbnails_.begin());
+  }
+  if (thumbnails_.size() != before) ++thumbnails_version_;
 }
 
 void Window::drop_front(media::TrackId id, TrackWindow& track) {
   const Segment& segment = track.segments.front();
   bytes_ -= segment.log->size();
-  if (departed_) departed_->on_departed(id, segment.begun.msn, segment.log);
+  if (departed_ && !segment.gap()) departed_->on_departed(id, segment.begun.msn, segment.log);
   track.segments.pop_front();
 }
 
@@ -183,6 +219,7 @@ void Window::drop_unused() {
 
 void Window::replay(media::RecordSink& sink) const {
   sink.on_record(begun_);
+  if (!announced_.empty()) sink.on_record(media::TracksAnnounced{announced_});
   for (const media::PeriodBegun& period : periods_) sink.on_record(period);
   for (const auto& [id, track] : tracks_) {
     for (const auto& [version, header] : track.headers) sink.on_record(header.born);
@@ -206,9 +243,11 @@ void Window::replay(media::RecordSink& sink) const {
       }
       const uint64_t rest = segment->log->size() - segment->parts_size();
       if (rest > 0) sink.on_record(media::ChunkBorn{id, segment->log->read(segment->parts_size(), rest)});
-      if (!segment->open()) sink.on_record(media::SegmentEnded{id, msn, segment->duration});
+      if (!segment->open()) sink.on_record(media::SegmentEnded{id, msn, segment->duration, segment->presence});
     }
   }
+  for (const auto& [ms, thumbnail] : thumbnails_) sink.on_record(media::PictureBorn{thumbnail.born});
+  if (poster_) sink.on_record(media::PictureBorn{poster_->born});
   if (state_ != media::BroadcastState::live) sink.on_record(media::StateChanged{state_});
 }
 
@@ -233,25 +272,46 @@ constexpr media::Msn interleaving_max = 2;
 const TrackWindow* Window::main_track() const {
   media::Msn furthest = 0;
   for (const auto& [id, track] : tracks_) furthest = std::max(furthest, track.next_msn());
+  const auto leads = [](const TrackWindow& one, const TrackWindow& other) {
+    if (one.is_rung() != other.is_rung()) return other.is_rung();
+    return one.kind() == media::TrackKind::video && other.kind() == media::TrackKind::audio;
+  };
   const TrackWindow* main = nullptr;
   for (const auto& [id, track] : tracks_) {
     if (track.next_msn() + interleaving_max < furthest) continue;
-    if (!main || (main->kind() == media::TrackKind::audio && track.kind() == media::TrackKind::video)) main = &track;
+    if (!main || leads(track, *main)) main = &track;
   }
   return main;
 }
 
+namespace {
+bool has_finished(const Window& window, const TrackWindow& track) {
+  return std::ranges::any_of(track.segments,
+                             [&](const Segment& segment) { return window.lists(segment) && !segment.open(); });
+}
+}  // namespace
+
+bool Window::offers(const TrackWindow& track) const {
+  if (!track.is_rung()) return has_finished(*this, track);
+  return std::ranges::find(announced_, track.name()) != announced_.end();
+}
+
 bool Window::playable() const {
-  const auto has_finished = [this](const TrackWindow& track) {
-    return std::ranges::any_of(track.segments, [this](const Segment& segment) {
-      return segment.begun.msn >= first_listed_ && !segment.open();
-    });
-  };
   const TrackWindow* main = main_track();
-  if (!main || !has_finished(*main)) return false;
+  if (!main || !has_finished(*this, *main)) return false;
+  if (state_ == media::BroadcastState::ended) return true;
+  if (!std::ranges::all_of(announced_, [this](const std::string& name) { return track(name) != nullptr; }))
+    return false;
   // Later nobody waits for a track that joins: players that are here need the manifest.
-  const bool young = state_ != media::BroadcastState::ended && main->next_msn() <= interleaving_max;
-  return !young || std::ranges::all_of(tracks_, [&](const auto& entry) { return has_finished(entry.second); });
+  const bool young = main->next_msn() <= interleaving_max;
+  return !young || std::ranges::all_of(tracks_, [this](const auto& entry) {
+    return entry.second.is_rung() || has_finished(*this, entry.second);
+  });
+}
+
+std::shared_ptr<const Object> Window::thumbnail(uint64_t ms) const {
+  const auto found = thumbnails_.find(ms);
+  return found == thumbnails_.end() ? nullptr : found->second.object;
 }
 
 std::shared_ptr<const Object> Window::header(const TrackWindow& track, uint64_t version) const {
@@ -262,11 +322,11 @@ std::shared_ptr<const Object> Window::header(const TrackWindow& track, uint64_t 
 
 std::shared_ptr<const Object> Window::segment(const TrackWindow& track, media::Msn msn) const {
   const Segment* segment = track.find(msn);
-  if (!segment) return nullptr;
+  if (!segment || segment->gap()) return nullptr;
   if (!segment->whole) {
     auto object = std::make_shared<Object>();
     object->etag = etag(segment_name(track.name(), msn));
-    object->kind = track.kind();
+    object->content_type = content_type(track.kind());
     object->log = segment->log;
     segment->whole = std::move(object);
   }
@@ -281,7 +341,7 @@ std::shared_ptr<const Object> Window::part(const TrackWindow& track, media::Msn 
   if (!objects[part]) {
     auto object = std::make_shared<Object>();
     object->etag = etag(part_name(track.name(), msn, part));
-    object->kind = track.kind();
+    object->content_type = content_type(track.kind());
     object->log = segment->log;
     object->offset = segment->parts[part].offset;
     object->end = object->offset + segment->parts[part].size;

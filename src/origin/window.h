@@ -31,9 +31,11 @@ struct WindowLimits {
   // A player that reloaded just before a segment left may be one target duration old, holds its next reload for at most
   // three, and takes one more to fetch: 5, and one for the road. In target durations.
   uint32_t straggler_target_durations = 6;
-  // Beside the durations: 70 s (live and stragglers) of 20 Mbit/s are 175 MB. What is beyond leaves early, oldest
-  // first, down to the open segments and one finished one per track.
-  uint64_t bytes_max = uint64_t{192} << 20;
+  // Beside the durations: 70 s (live and stragglers) of 20 Mbit/s are 175 MB, of a ladder of 12 Mbit/s 105 MB. What is
+  // beyond leaves early, oldest first, down to the open segments and one finished one per track.
+  uint64_t bytes_max = uint64_t{272} << 20;
+  // One every half second of the live window. The packager takes none above 128 KiB; they have about 10.
+  size_t thumbnails_max = 120;
 };
 
 struct Part {
@@ -48,11 +50,14 @@ struct Segment {
   media::SegmentBegun begun;
   std::shared_ptr<Log> log;
   std::vector<Part> parts;
-  Duration duration{0};  // of what exists; final once the log is complete
+  Duration duration{0};  // of what exists; final once it has ended
+  // A gap has ended without being whole: its log is aborted, its parts, if it has any, are there.
+  media::Presence presence = media::Presence::media;
   mutable std::vector<std::shared_ptr<const Object>> part_objects;
   mutable std::shared_ptr<const Object> whole;
 
   bool open() const { return log->growing(); }
+  bool gap() const { return presence == media::Presence::gap; }
   uint64_t parts_size() const { return parts.empty() ? 0 : parts.back().offset + parts.back().size; }
 };
 
@@ -69,11 +74,19 @@ struct TrackWindow {
   const media::HeaderBorn& newest() const { return headers.rbegin()->second.born; }
   const std::string& name() const { return newest().name; }
   media::TrackKind kind() const { return newest().info.kind; }
+  bool is_rung() const { return newest().bits_per_second > 0; }
+  // A rung whose newest segment is a gap: nobody should turn to it now.
+  bool lost() const { return !segments.empty() && segments.back().gap(); }
   const Segment* find(media::Msn msn) const;
   const Segment* open() const { return !segments.empty() && segments.back().open() ? &segments.back() : nullptr; }
   // The first number not begun yet, and the first not finished yet.
   media::Msn next_msn() const { return segments.empty() ? 0 : segments.back().begun.msn + 1; }
   media::Msn live_msn() const { return open() ? open()->begun.msn : next_msn(); }
+};
+
+struct Picture {
+  media::Picture born;
+  std::shared_ptr<const Object> object;
 };
 
 class Window final : public media::RecordSink {
@@ -96,12 +109,16 @@ class Window final : public media::RecordSink {
   uint64_t bytes() const { return bytes_; }
 
   const TrackWindow* track(std::string_view track_name) const;
-  // Video if there is any: what the window is measured by.
+  // Video of the source if there is any: what the window is measured by. Never a rung while there is a source.
   const TrackWindow* main_track() const;
   // The first number that playlists list. Older segments are stragglers.
   media::Msn first_listed() const { return first_listed_; }
-  // A viewer can begin: a finished segment of the main track is listed; of every track while the broadcast is young. A
-  // player that was shown video alone would never look for the audio that is listed a moment later.
+  bool lists(const Segment& segment) const { return segment.begun.msn >= first_listed_; }
+  // Playlists name the track: one of the source that has a finished segment listed, or a rung that was announced.
+  bool offers(const TrackWindow& track) const;
+  // A viewer can begin: a finished segment of the main track is listed; of every source track while the broadcast is
+  // young; and what was announced has its header. A player that was shown video alone, or no ladder, would never look
+  // for what is listed a moment later.
   bool playable() const;
   // Wall clock of an instant of a period's media.
   WallTime wall_of(const media::PeriodBegun& period, MediaTime at) const {
@@ -112,6 +129,12 @@ class Window final : public media::RecordSink {
   std::shared_ptr<const Object> header(const TrackWindow& track, uint64_t version) const;
   std::shared_ptr<const Object> segment(const TrackWindow& track, media::Msn msn) const;
   std::shared_ptr<const Object> part(const TrackWindow& track, media::Msn msn, uint64_t part) const;
+  std::shared_ptr<const Object> poster() const { return poster_ ? poster_->object : nullptr; }
+  std::shared_ptr<const Object> thumbnail(uint64_t ms) const;
+
+  // By milliseconds of media time; those of what is listed.
+  const std::map<uint64_t, Picture>& thumbnails() const { return thumbnails_; }
+  uint64_t thumbnails_version() const { return thumbnails_version_; }
 
  private:
   void apply(const media::BroadcastBegun& begun);
@@ -129,6 +152,7 @@ class Window final : public media::RecordSink {
   void slide();
   void drop_front(media::TrackId id, TrackWindow& track);
   void drop_unused();
+  void drop_thumbnails();
   std::string etag(const std::string& object_name) const;
 
   media::BroadcastBegun begun_;
@@ -139,6 +163,9 @@ class Window final : public media::RecordSink {
   std::vector<std::string> announced_;
   std::vector<media::PeriodBegun> periods_;
   std::map<media::TrackId, TrackWindow> tracks_;
+  std::optional<Picture> poster_;
+  std::map<uint64_t, Picture> thumbnails_;
+  uint64_t thumbnails_version_ = 0;
   media::Msn first_listed_ = 0;
   uint64_t version_ = 0;
   uint64_t bytes_ = 0;

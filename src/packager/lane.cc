@@ -53,36 +53,46 @@ Duration Lane::usual_duration() const {
   return last_duration_ > 0ns ? std::min<Duration>(last_duration_, 1s) : Duration(33'333'333ns);
 }
 
+bool Lane::has_place(const Sample& sample) const {
+  if (sample.decode_time < MediaTime{} || sample.decode_time > decode_time_max || full()) return false;
+  if (std::chrono::abs(sample.composition_offset) > composition_offset_max) return false;
+  if (sample.decode_time <= last_came_) return false;
+  if (!standing_in_) return true;
+  return sample.decode_time >= waiting_end_ && (track_.kind == TrackKind::audio || sample.sync == Sync::yes);
+}
+
 void Lane::accept(Sample sample) {
   sample.duration = Duration(0);
-  if (sample.decode_time < MediaTime{} || sample.decode_time > decode_time_max || full()) return;
-  if (std::chrono::abs(sample.composition_offset) > composition_offset_max) return;
-  if (sample.decode_time <= last_came_) return;
+  if (!has_place(sample)) {
+    ++unplaced_;
+    return;
+  }
   last_came_ = sample.decode_time;
   if (state_ == LaneState::gathering) {
     waiting_size_ += sample.content.size();
     waiting_.push_back(std::move(sample));
     return;
   }
-  if (standing_in_) {
-    if (sample.decode_time < waiting_end_) return;
-    if (track_.kind == TrackKind::video && sample.sync == Sync::no) return;
-    standing_in_ = false;
-  }
+  standing_in_ = false;
   place(std::move(sample));
 }
 
 void Lane::place(Sample sample) {
+  const auto comes_too_late = [this](const Sample& placed) {
+    const bool late = placed.decode_time + step_back_max < least_decode_;
+    if (late) ++unplaced_;
+    return late;
+  };
   if (track_.kind == TrackKind::audio) {
     if (sample.presentation_time() + audio_frame_of(track_, sample.content) / 2 < start_) return;
     cadence_.expect_frame(audio_frame_of(track_, sample.content));
     cadence_.place(sample);
-    if (sample.decode_time + step_back_max < least_decode_) return;
+    if (comes_too_late(sample)) return;
     fill_hole(sample.decode_time);
     last_audio_ = sample.content;
   } else {
     cadence_.place(sample);
-    if (sample.decode_time + step_back_max < least_decode_) return;
+    if (comes_too_late(sample)) return;
     if (sample.sync == Sync::yes) last_key_ = sample;
   }
   // Rounding may bring two samples together that came a millisecond apart.

@@ -29,6 +29,8 @@ class Lane {
 
   // A sample of the publisher. One that lies before the lane's end is dropped (it comes too late, after a fill).
   void accept(media::Sample sample);
+  // How many were dropped because they had no place: too late, at no time that can be, or more than a lane may hold.
+  uint64_t unplaced() const { return unplaced_; }
 
   // The samples that follow do not continue the ones before. What is waiting is dropped.
   void gather();
@@ -64,6 +66,7 @@ class Lane {
   media::Sample stand_in(MediaTime at);
 
  private:
+  bool has_place(const media::Sample& sample) const;
   void place(media::Sample sample);
   void push(media::Sample sample);
   void fill_hole(MediaTime until);
@@ -78,7 +81,8 @@ class Lane {
   MediaTime start_;            // of the period
   MediaTime least_decode_;     // of the next sample: decode times increase by at least a tick
   MediaTime last_came_{-1ns};  // as they came
-  bool standing_in_ = false;   // filled, and the publisher is not back yet
+  uint64_t unplaced_ = 0;
+  bool standing_in_ = false;  // filled, and the publisher is not back yet
   Duration last_duration_{0};
   Bytes last_audio_;
   std::optional<media::Sample> last_key_;

@@ -38,6 +38,22 @@ void Packager::on_sample(TrackKind kind, Sample sample, WallTime wall) {
   anchor_.observe(sample.presentation_time(), wall);
   into.lane->accept(std::move(sample));
   advance();
+  if (unplaced() != complained_of_) complain(wall);
+}
+
+uint64_t Packager::unplaced() const {
+  uint64_t all = left_out_;
+  for (const Member& each : members_) all += each.lane ? each.lane->unplaced() : 0;
+  return all;
+}
+
+void Packager::complain(WallTime now) {
+  constexpr Duration complaint_every = 10s;
+  if (complained_ && now - *complained_ < complaint_every) return;
+  complained_ = now;
+  logging::warning("samples dropped: there was no place for them",
+                   {{"broadcast", settings_.broadcast_id}, {"samples", unplaced() - complained_of_}});
+  complained_of_ = unplaced();
 }
 
 void Packager::on_discontinuity(media::Discontinuity, MediaTime) {
@@ -344,7 +360,10 @@ void Packager::follow(Member& following, Lane::Flush flush) {
     const Sample sample = following.lane->take();
     // More than fits happens only where the leading track has a hole: what no EXTINF can hold is left out.
     const Duration longest = grid_->target_duration_s * Duration(1s) + 499ms;
-    if (following.writer->segment_until(sample.decode_time + sample.duration) > longest) continue;
+    if (following.writer->segment_until(sample.decode_time + sample.duration) > longest) {
+      ++left_out_;
+      continue;
+    }
     write(following, sample);
   }
 }

@@ -66,6 +66,8 @@ class Packager final : public media::SampleSink {
   void on_ended() override;
 
   const std::optional<Grid>& grid() const { return grid_; }
+  // Samples that were dropped because there was no place for them.
+  uint64_t unplaced() const;
   // Where the ladder's rungs go. Unused, it changes nothing.
   Rungs& rungs() { return rungs_; }
 
@@ -88,6 +90,7 @@ class Packager final : public media::SampleSink {
   };
 
   void advance();
+  void complain(WallTime now);
 
   // gathering -> packaging
   bool try_start(Lane::Flush flush);
@@ -129,6 +132,9 @@ class Packager final : public media::SampleSink {
   std::optional<Cutter> cutter_;
   std::deque<DecidedCut> cuts_;  // not yet followed by all; at most stall_max worth of segments
   WallAnchor anchor_;
+  uint64_t left_out_ = 0;               // by follow()
+  std::optional<WallTime> complained_;  // when unplaced samples were last logged
+  uint64_t complained_of_ = 0;
   media::Msn next_msn_ = 0;
   uint32_t next_period_ = 0;
   media::TrackId next_track_id_ = 0;

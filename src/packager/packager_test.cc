@@ -216,6 +216,18 @@ TEST(Packager, audio_that_nothing_can_stand_in_for_joins_also_when_its_first_fra
   EXPECT_EQ(studio.lines("segment audio").front(), "segment audio 4 at 4010.667 period 1");
 }
 
+TEST(Packager, counts_the_samples_that_it_has_no_place_for) {
+  Studio studio;
+  studio.video_track(25);
+  studio.frames(0, 50, 40, 25);
+  EXPECT_EQ(studio.packager.unplaced(), 0u);
+  studio.frame(1000, key);  // decoded before what was there already
+  studio.frame(1960, delta);
+  EXPECT_EQ(studio.packager.unplaced(), 2u);
+  studio.frame(2000, key);
+  EXPECT_EQ(studio.packager.unplaced(), 2u);
+}
+
 TEST(Packager, silence_stands_in_for_audio_that_stops) {
   Studio studio;
   studio.video_track(25);

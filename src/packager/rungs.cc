@@ -107,7 +107,8 @@ void Rungs::on_rung_presence(media::RungId rung, Presence presence, MediaTime fr
 }
 
 void Rungs::on_picture(const media::Picture& picture) {
-  if (ended_ || !period_begun_ || picture.jpeg.empty() || picture.jpeg.size() > picture_size_max) return;
+  const size_t size_max = picture.use == media::PictureUse::poster ? poster_size_max : thumbnail_size_max;
+  if (ended_ || !period_begun_ || picture.jpeg.empty() || picture.jpeg.size() > size_max) return;
   out_.on_record(media::PictureBorn{picture});
 }
 

@@ -41,8 +41,9 @@ inline constexpr Duration rung_return_max = 1500ms;
 inline constexpr Duration header_wait_max = 2s;
 // Frames of one rung that wait for the decision whether they lie before a cut: a second of audio at most.
 inline constexpr size_t rung_waiting_max = 256;
-// Each picture in bytes: a poster of 720 lines takes 100 kB.
-inline constexpr size_t picture_size_max = 1u << 20;
+// In bytes: a poster of 720 lines takes 100 kB, a thumbnail of 90 lines 5 kB.
+inline constexpr size_t poster_size_max = 1u << 20;
+inline constexpr size_t thumbnail_size_max = 128u << 10;
 // Rungs of all the ladders that a broadcast ever had. One has about seven.
 inline constexpr size_t rungs_ever_max = 64;
 

@@ -344,7 +344,7 @@ TEST_F(Ladder, a_picture_is_a_record_once_the_broadcast_has_begun_unless_it_is_a
   video_track();
   frames(0, 1080);
   packager.rungs().on_picture(picture);
-  picture.jpeg = Bytes::take(std::string(picture_size_max + 1, 'x'));
+  picture.jpeg = Bytes::take(std::string(poster_size_max + 1, 'x'));
   packager.rungs().on_picture(picture);
   EXPECT_THAT(lines("picture"), ElementsAre("picture at 0"));
 }

@@ -53,13 +53,17 @@ void read_color(BitReader& in, SequenceHeader& out) {
     out.bit_depth = high_depth ? 10 : 8;
   }
   out.monochrome = out.profile != 1 && in.flag();
-  uint32_t primaries = 2, transfer = 2, matrix = 2;  // unspecified
-  if (in.flag()) primaries = in.bits(8), transfer = in.bits(8), matrix = in.bits(8);
+  media::Colour& colour = out.format.colour;
+  if (in.flag()) {
+    colour.primaries = static_cast<uint8_t>(in.bits(8));
+    colour.transfer = static_cast<uint8_t>(in.bits(8));
+    colour.matrix = static_cast<uint8_t>(in.bits(8));
+  }
   if (out.monochrome) {
     in.skip(1);  // color_range
     return;
   }
-  if (primaries == 1 && transfer == 13 && matrix == 0) {  // sRGB
+  if (colour == media::Colour{1, 13, 0}) {  // sRGB
     out.subsampled_x = out.subsampled_y = false;
     return;
   }

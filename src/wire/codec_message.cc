@@ -154,6 +154,9 @@ void fields(auto& io, media::Track& track) {
   io.number(track.video.sar_width);
   io.number(track.video.sar_height);
   io.real(track.video.frame_rate);
+  io.number(track.video.colour.primaries);
+  io.number(track.video.colour.transfer);
+  io.number(track.video.colour.matrix);
   io.number(track.audio.sample_rate);
   io.number(track.audio.channels);
   io.number(track.audio.samples_per_frame);

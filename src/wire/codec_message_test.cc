@@ -53,7 +53,12 @@ media::Track any_track() {
   track.codec = any_of(media::Codec::mp3);
   track.decoder_config = *any_bytes();
   track.codecs = any_name();
-  track.video = {any_u32(), any_u32(), any_u32(), any_u32(), 0.5 * *rc::gen::inRange(0, 1000)};
+  track.video = {any_u32(),
+                 any_u32(),
+                 any_u32(),
+                 any_u32(),
+                 0.5 * *rc::gen::inRange(0, 1000),
+                 {*rc::gen::arbitrary<uint8_t>(), *rc::gen::arbitrary<uint8_t>(), *rc::gen::arbitrary<uint8_t>()}};
   track.audio = {any_u32(), any_u32(), any_u32()};
   return track;
 }

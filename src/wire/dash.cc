@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <string_view>
 
 #include "base/assert.h"
@@ -36,10 +38,10 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-void write_template(std::string& out, const Template& segments) {
-  fmt::format_to(Out(out),
-                 "        <SegmentTemplate timescale=\"{}\" initialization=\"{}\" media=\"{}\" startNumber=\"{}\"",
-                 segments.timescale, escaped(segments.initialization), escaped(segments.media), segments.start_number);
+void write_template(std::string& out, const Template& segments, std::string_view indent) {
+  fmt::format_to(Out(out), "{}<SegmentTemplate timescale=\"{}\" initialization=\"{}\" media=\"{}\" startNumber=\"{}\"",
+                 indent, segments.timescale, escaped(segments.initialization), escaped(segments.media),
+                 segments.start_number);
   if (segments.presentation_time_offset > 0) {
     fmt::format_to(Out(out), " presentationTimeOffset=\"{}\"", segments.presentation_time_offset);
   }
@@ -51,27 +53,58 @@ void write_template(std::string& out, const Template& segments) {
     fmt::format_to(Out(out), " duration=\"{}\"/>\n", *segments.duration);
     return;
   }
-  out += ">\n          <SegmentTimeline>\n";
+  fmt::format_to(Out(out), ">\n{}  <SegmentTimeline>\n", indent);
   for (const Run& run : segments.timeline) {
-    fmt::format_to(Out(out), "            <S t=\"{}\" d=\"{}\"", run.start, run.duration);
+    fmt::format_to(Out(out), "{}    <S t=\"{}\" d=\"{}\"", indent, run.start, run.duration);
     if (run.count > 1) fmt::format_to(Out(out), " r=\"{}\"", run.count - 1);
     out += "/>\n";
   }
-  out += "          </SegmentTimeline>\n        </SegmentTemplate>\n";
+  fmt::format_to(Out(out), "{0}  </SegmentTimeline>\n{0}</SegmentTemplate>\n", indent);
 }
 
 // ChannelConfiguration of ISO/IEC 23001-8: the count, up to 5.1; eight channels are layout 12 (7.1 with side speakers).
 uint32_t channel_layout(uint32_t channels) { return channels == 8 ? 12 : channels; }
 
-void write_representation(std::string& out, const Representation& r, const Period& period, const Manifest& manifest) {
-  const std::string_view kind = r.kind == Kind::video ? "video" : "audio";
+enum class OwnTemplate : uint8_t { no, yes };  // yes: the set has several, each with its own names
+
+void write_representation(std::string& out, const Representation& r, OwnTemplate own) {
+  fmt::format_to(Out(out), "        <Representation id=\"{}\" codecs=\"{}\" bandwidth=\"{}\"", escaped(r.name),
+                 escaped(r.codecs), r.bandwidth);
+  std::string children;
+  if (r.kind == Kind::video) {
+    if (r.width > 0) fmt::format_to(Out(out), " width=\"{}\" height=\"{}\"", r.width, r.height);
+    fmt::format_to(Out(out), " sar=\"{}:{}\"", r.sar_width, r.sar_height);
+    if (r.frame_rate > 0) fmt::format_to(Out(out), " frameRate=\"{}\"", frame_rate_text(r.frame_rate));
+  } else {
+    if (r.sample_rate > 0) fmt::format_to(Out(out), " audioSamplingRate=\"{}\"", r.sample_rate);
+    if (r.channels > 0) {
+      fmt::format_to(Out(children),
+                     "          <AudioChannelConfiguration schemeIdUri=\"urn:mpeg:mpegB:cicp:ChannelConfiguration\" "
+                     "value=\"{}\"/>\n",
+                     channel_layout(r.channels));
+    }
+  }
+  if (own == OwnTemplate::yes) write_template(children, r.segments, "          ");
+  if (children.empty()) {
+    out += "/>\n";
+  } else {
+    fmt::format_to(Out(out), ">\n{}        </Representation>\n", children);
+  }
+}
+
+void write_adaptation_set(std::string& out, std::span<const Representation> set, const Period& period,
+                          const Manifest& manifest) {
+  const Representation& first = set.front();
+  const std::string_view kind = first.kind == Kind::video ? "video" : "audio";
   fmt::format_to(Out(out),
                  "      <AdaptationSet id=\"{}\" contentType=\"{}\" mimeType=\"{}/mp4\" segmentAlignment=\"true\"",
-                 r.id, kind, kind);
-  if (r.starts_with_key == StartsWithKey::yes) out += " startWithSAP=\"1\"";
-  if (r.kind == Kind::video && r.width > 0 && r.height > 0) {
-    const uint64_t across = uint64_t{r.width} * r.sar_width;
-    const uint64_t down = uint64_t{r.height} * r.sar_height;
+                 first.set, kind, kind);
+  if (std::ranges::all_of(set, [](const auto& r) { return r.starts_with_key == StartsWithKey::yes; })) {
+    out += " startWithSAP=\"1\"";
+  }
+  if (first.kind == Kind::video && first.width > 0 && first.height > 0) {
+    const uint64_t across = uint64_t{first.width} * first.sar_width;
+    const uint64_t down = uint64_t{first.height} * first.sar_height;
     const uint64_t divisor = std::gcd(across, down);
     fmt::format_to(Out(out), " par=\"{}:{}\"", across / divisor, down / divisor);
   }
@@ -82,27 +115,11 @@ void write_representation(std::string& out, const Representation& r, const Perio
         "        <ProducerReferenceTime id=\"{}\" type=\"encoder\" wallClockTime=\"{}\" presentationTime=\"{}\">\n"
         "          <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"{}\"/>\n"
         "        </ProducerReferenceTime>\n",
-        r.id, utc_text(period.start_wall), r.segments.presentation_time_offset, escaped(manifest.clock_url));
+        first.set, utc_text(period.start_wall), first.segments.presentation_time_offset, escaped(manifest.clock_url));
   }
-  write_template(out, r.segments);
-  fmt::format_to(Out(out), "        <Representation id=\"{}\" codecs=\"{}\" bandwidth=\"{}\"", escaped(r.name),
-                 escaped(r.codecs), r.bandwidth);
-  if (r.kind == Kind::video) {
-    if (r.width > 0) fmt::format_to(Out(out), " width=\"{}\" height=\"{}\"", r.width, r.height);
-    fmt::format_to(Out(out), " sar=\"{}:{}\"", r.sar_width, r.sar_height);
-    if (r.frame_rate > 0) fmt::format_to(Out(out), " frameRate=\"{}\"", frame_rate_text(r.frame_rate));
-    out += "/>\n";
-  } else {
-    if (r.sample_rate > 0) fmt::format_to(Out(out), " audioSamplingRate=\"{}\"", r.sample_rate);
-    if (r.channels > 0) {
-      fmt::format_to(Out(out),
-                     ">\n          <AudioChannelConfiguration schemeIdUri=\"urn:mpeg:mpegB:cicp:ChannelConfiguration\" "
-                     "value=\"{}\"/>\n        </Representation>\n",
-                     channel_layout(r.channels));
-    } else {
-      out += "/>\n";
-    }
-  }
+  if (set.size() == 1) write_template(out, first.segments, "        ");
+  for (const Representation& r : set)
+    write_representation(out, r, set.size() == 1 ? OwnTemplate::no : OwnTemplate::yes);
   out += "      </AdaptationSet>\n";
 }
 
@@ -110,7 +127,13 @@ void write_period(std::string& out, const Period& period, const Manifest& manife
   fmt::format_to(Out(out), "    <Period id=\"{}\" start=\"{}\"", period.index, duration_text(period.start));
   if (period.duration) fmt::format_to(Out(out), " duration=\"{}\"", duration_text(*period.duration));
   out += ">\n";
-  for (const Representation& r : period.representations) write_representation(out, r, period, manifest);
+  const std::span<const Representation> all = period.representations;
+  for (size_t begin = 0; begin < all.size();) {
+    size_t end = begin + 1;
+    while (end < all.size() && all[end].set == all[begin].set) ++end;
+    write_adaptation_set(out, all.subspan(begin, end - begin), period, manifest);
+    begin = end;
+  }
   out += "    </Period>\n";
 }
 
@@ -181,7 +204,7 @@ std::string render(const Manifest& manifest) {
     // Latency refers to the ProducerReferenceTime of the first AdaptationSet.
     uint32_t reference = 0;
     if (!manifest.periods.empty() && !manifest.periods.back().representations.empty()) {
-      reference = manifest.periods.back().representations.front().id;
+      reference = manifest.periods.back().representations.front().set;
     }
     fmt::format_to(Out(out),
                    "    <ServiceDescription id=\"0\">\n"

@@ -43,10 +43,11 @@ struct Template {
 enum class Kind : uint8_t { video, audio };
 enum class StartsWithKey : uint8_t { no, yes };
 
-// An AdaptationSet with one Representation.
+// Representations that follow each other and have the same `set` make an AdaptationSet: players switch among them
+// without a seam, so they are of one kind and codec.
 struct Representation {
   Kind kind = Kind::video;
-  uint32_t id = 0;   // of the AdaptationSet
+  uint32_t set = 0;  // id of the AdaptationSet
   std::string name;  // id of the Representation
   std::string codecs;
   uint64_t bandwidth = 0;

@@ -4,7 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "wire/flv_file.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 
 namespace klieg::wire::flv {
 namespace {

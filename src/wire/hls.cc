@@ -23,6 +23,7 @@ void write_parts(std::string& out, const Segment& segment) {
     fmt::format_to(Out(out), "#EXT-X-PART:DURATION={:.5f},URI=\"{}\"", to_seconds(part.duration), part.uri);
     write_range_start(out, "BYTERANGE", part.range);
     if (part.independent == Independent::yes) out += ",INDEPENDENT=YES";
+    if (part.gap == Gap::yes) out += ",GAP=YES";
     out += '\n';
   }
 }
@@ -73,6 +74,7 @@ std::string render(const MediaPlaylist& playlist, Skip skip) {
     write_tags(out, segment, map);
     map = segment.map_uri;
     write_parts(out, segment);
+    if (segment.gap == Gap::yes) out += "#EXT-X-GAP\n";
     fmt::format_to(Out(out), "#EXTINF:{:.5f},\n{}\n", to_seconds(segment.duration), segment.uri);
   }
   if (playlist.open) {
@@ -109,7 +111,7 @@ std::string render(const MultivariantPlaylist& playlist) {
                    variant.average_bandwidth, variant.codecs);
     if (variant.width > 0) fmt::format_to(Out(out), ",RESOLUTION={}x{}", variant.width, variant.height);
     if (variant.frame_rate > 0) fmt::format_to(Out(out), ",FRAME-RATE={:.3f}", variant.frame_rate);
-    if (!playlist.audio.empty()) out += ",AUDIO=\"audio\"";
+    if (!playlist.audio.empty() && variant.audio == Audio::of_group) out += ",AUDIO=\"audio\"";
     fmt::format_to(Out(out), "\n{}\n", variant.uri);
   }
   return out;

@@ -18,6 +18,7 @@ namespace klieg::wire::hls {
 enum class Independent : uint8_t { no, yes };  // has a place to begin decoding (EXT-X-PART INDEPENDENT)
 enum class Break : uint8_t { none, discontinuity };
 enum class Ended : uint8_t { no, yes };  // EXT-X-ENDLIST
+enum class Gap : uint8_t { no, yes };    // EXT-X-GAP (4.4.4.7), GAP=YES: not there, and never will be
 
 struct ByteRange {
   uint64_t offset = 0;
@@ -30,6 +31,7 @@ struct Part {
   Duration duration{0};
   Independent independent = Independent::no;
   std::optional<ByteRange> range;  // of the segment, when parts are not files of their own
+  Gap gap = Gap::no;
 };
 
 // A Media Segment and the tags that apply to it (4.4.4). The last of a playlist may still be open: parts, no URI line.
@@ -39,6 +41,7 @@ struct Segment {
   WallTime begins;      // EXT-X-PROGRAM-DATE-TIME
   std::string map_uri;  // EXT-X-MAP: written where it differs from the segment before
   Break break_before = Break::none;
+  Gap gap = Gap::no;
   std::vector<Part> parts;  // empty once nobody needs them any more
 };
 
@@ -81,6 +84,9 @@ struct AudioRendition {
   uint32_t channels = 0;  // 0: not known
 };
 
+// Where a variant's audio is: in the group, or in the variant, which is audio alone.
+enum class Audio : uint8_t { of_group, own };
+
 // EXT-X-STREAM-INF (4.4.6.2).
 struct Variant {
   std::string uri;
@@ -90,12 +96,13 @@ struct Variant {
   uint32_t width = 0;  // 0: no RESOLUTION
   uint32_t height = 0;
   double frame_rate = 0;  // 0: no FRAME-RATE
+  Audio audio = Audio::of_group;
 };
 
 struct MultivariantPlaylist {
   Independent all_segments = Independent::no;  // EXT-X-INDEPENDENT-SEGMENTS
   std::vector<Variant> variants;
-  std::vector<AudioRendition> audio;  // the group that every variant plays with; empty: none
+  std::vector<AudioRendition> audio;  // the group that variants play with; empty: none
 };
 
 std::string render(const MultivariantPlaylist& playlist);

@@ -8,7 +8,7 @@
 #include "wire/bits.h"
 #include "wire/frame.h"
 #include "wire/hevc.h"
-#include "wire/hex.h"
+#include "wire/hex_test.h"
 #include "wire/mp3.h"
 #include "wire/opus.h"
 #include "wire/sei.h"

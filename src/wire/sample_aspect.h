@@ -46,7 +46,11 @@ inline void read_picture_description(BitReader& in, media::VideoFormat& format) 
   if (in.flag()) in.skip(1);  // overscan
   if (in.flag()) {            // video_signal_type_present_flag
     in.skip(4);
-    if (in.flag()) in.skip(24);  // colour description
+    if (in.flag()) {  // colour_description_present_flag
+      format.colour.primaries = static_cast<uint8_t>(in.bits(8));
+      format.colour.transfer = static_cast<uint8_t>(in.bits(8));
+      format.colour.matrix = static_cast<uint8_t>(in.bits(8));
+    }
   }
   if (in.flag()) in.unsigned_golomb(), in.unsigned_golomb();  // chroma location
 }

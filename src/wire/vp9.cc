@@ -108,6 +108,7 @@ Result<media::Track> read_config(const Bytes& content) {
   }
   if (track.decoder_config[4] > 3) return fail("the VP9 profile is not one of the standard's");
   track.codecs = codecs_of(track.decoder_config);
+  track.video.colour = {track.decoder_config[7], track.decoder_config[8], track.decoder_config[9]};
   return track;
 }
 
