@@ -3,39 +3,25 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 
-import { open_viewer, shaka_page, start_browser } from "../world/browser.js";
-import { publish_test_card } from "../world/encoder.js";
-import { start_klieg } from "../world/klieg.js";
+import { open_viewer, shaka_page } from "../world/browser.js";
+import { assert_plays_smoothly, start_show } from "../world/show.js";
 import { suite_end } from "../world/suite.js";
-
-// Looser than what `./dev bench latency` measures and aims at: a test shares its machine with whatever else runs.
-const delay_ms_max = 2_500;
-const watch_s = 10;
 
 describe("in a browser", () => {
   const t = suite_end();
   let klieg, browser;
 
   before(async () => {
-    klieg = await start_klieg(t);
-    publish_test_card(t, klieg.rtmp(), ["--size", "640x360", "--bitrate", "800k"]);
-    browser = await start_browser(t);
-    await klieg.live();
+    ({ klieg, browser } = await start_show(t));
   });
 
-  async function plays_smoothly(address) {
-    const viewer = await open_viewer(browser, address);
-    await viewer.watch(2); // the first seconds may catch up
-    const sight = await viewer.watch(watch_s);
-    await viewer.close();
-    sight.assert_smooth();
-    const delay_ms = sight.delay_ms();
-    assert.ok(delay_ms > 0 && delay_ms < delay_ms_max, `${Math.round(delay_ms)} ms behind the camera`);
-  }
+  const plays_smoothly = (address) => assert_plays_smoothly(browser, address, { seconds: 10, delay_ms_max: 2_500 });
 
   test("the page plays low-latency HLS by hls.js", () => plays_smoothly(klieg.page()));
   test("the page plays low-latency DASH by dash.js", () => plays_smoothly(`${klieg.page()}?player=dash`));
-  test("Shaka Player plays low-latency DASH", async () => plays_smoothly((await shaka_page(t))(klieg.dash())));
+  test("Shaka Player plays low-latency DASH", async () => {
+    await plays_smoothly((await shaka_page(t))(klieg.dash()));
+  });
 
   test("the page says how far behind the camera it is, and is right", async () => {
     const viewer = await open_viewer(browser, klieg.page());

@@ -68,6 +68,12 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     else filtered_sound = true;
     return !listening || !has_picture;
   });
+
+  // dash.js refreshes the manifest only once it has heard playing begin, and listens for that only when the manifest is
+  // there. A video that was told to play before says so again, or no later period is ever found.
+  player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
+    if (!video.paused) video.dispatchEvent(new Event("play"));
+  });
   player.initialize(video, dash_address(channel), !video.paused || video.autoplay);
 
   function delay_s(): number | null {
