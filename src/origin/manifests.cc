@@ -307,7 +307,9 @@ dash::Manifest manifest_of(const Window& window, const ManifestSettings& setting
   out.buffer_min = 2 * window.begun().part_target;
   out.segment_duration_max = std::chrono::seconds(window.begun().target_duration_s);
   out.latency = {target_latency(settings), target_latency(settings) / 2, target_latency(settings) + grid};
-  out.presentation_delay = out.latency.most;
+  // Plain readers may begin in the segment that is being born, too: it is sent to them as it grows. Shaka never plays
+  // closer to the edge than this.
+  out.presentation_delay = out.latency.target;
   out.clock_url = settings.clock_url;
 
   const auto& periods = window.periods();

@@ -181,7 +181,7 @@ TEST_F(ManifestsTest, on_the_grid_a_manifest_finds_segments_by_number) {
   start();
   broadcast.segments(3);
   EXPECT_EQ(mpd(), R"(<?xml version="1.0" encoding="UTF-8"?>
-<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,http://www.dashif.org/guidelines/low-latency-live-v5" type="dynamic" availabilityStartTime="2023-11-14T22:13:20.000Z" publishTime="2023-11-14T22:13:20.000Z" minimumUpdatePeriod="PT1S" timeShiftBufferDepth="PT2S" suggestedPresentationDelay="PT1.9S" maxSegmentDuration="PT1S" minBufferTime="PT0.4S">
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,http://www.dashif.org/guidelines/low-latency-live-v5" type="dynamic" availabilityStartTime="2023-11-14T22:13:20.000Z" publishTime="2023-11-14T22:13:20.000Z" minimumUpdatePeriod="PT1S" timeShiftBufferDepth="PT2S" suggestedPresentationDelay="PT0.9S" maxSegmentDuration="PT1S" minBufferTime="PT0.4S">
     <ServiceDescription id="0">
       <Latency target="900" min="450" max="1900" referenceId="0"/>
       <PlaybackRate min="0.95" max="1.05"/>
