@@ -226,6 +226,16 @@ void Shard::unfollow(const std::string& channel, ShardIndex follower) {
   if (const auto found = homes_.find(channel); found != homes_.end()) found->second.broadcast->unfollow(follower);
 }
 
+void Shard::rung_wanted(const std::string& channel) {
+  const auto found = elsewhere_.find(channel);
+  if (found == elsewhere_.end()) return want_ladder(channel);
+  world_.on_shard(found->second.home, [channel](Shard& home) { home.want_ladder(channel); });
+}
+
+void Shard::want_ladder(const std::string& channel) {
+  if (const auto found = homes_.find(channel); found != homes_.end()) found->second.broadcast->want_ladder();
+}
+
 void Shard::on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records) {
   const auto found = elsewhere_.find(channel);
   if (found == elsewhere_.end() || found->second.home != home || records.empty()) return;

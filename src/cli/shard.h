@@ -49,6 +49,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   void publisher_gone(const std::string& channel, ingest::PublisherId publisher);
   void follow(const std::string& channel, ShardIndex follower);
   void unfollow(const std::string& channel, ShardIndex follower);
+  void want_ladder(const std::string& channel);
   void announce(const std::string& channel, ShardIndex home, const origin::Status& status);
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
 
@@ -71,6 +72,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
   void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
   void on_status(const std::string& channel, const origin::Status& status) override;
   void mirror_wanted(const std::string& channel) override;
+  void rung_wanted(const std::string& channel) override;
   void serve(const http::Request& request, http::Responder responder) override;
   http::Response list() const;
   void end_broadcasts();

@@ -24,6 +24,13 @@ const std::vector<media::Rung> usual_rungs{
 };
 constexpr size_t track_720p = 2;
 
+struct CountingPeers final : Peers {
+  void on_status(const std::string&, const Status&) override {}
+  void mirror_wanted(const std::string&) override {}
+  void rung_wanted(const std::string&) override { ++rungs_wanted; }
+  int rungs_wanted = 0;
+};
+
 struct LadderTest : testing::Test {
   LadderTest() {
     origin.add_channel("cam");
@@ -55,7 +62,8 @@ struct LadderTest : testing::Test {
 
   LoopTime now{};
   WallTime wall{1'700'000'000s};
-  Origin origin{Settings{}, nullptr, nullptr};
+  CountingPeers peers;
+  Origin origin{Settings{}, &peers, nullptr};
   MadeUpBroadcast broadcast;
 };
 
@@ -207,6 +215,18 @@ TEST_F(LadderTest, a_manifest_leaves_a_rung_out_while_it_is_a_gap) {
   broadcast.lost = {};
   broadcast.segments(1);
   EXPECT_THAT(mpd(), HasSubstr("<Representation id=\"720p\""));
+}
+
+TEST_F(LadderTest, a_rung_that_is_a_gap_is_wanted_by_whoever_asks_for_it_or_for_a_manifest) {
+  go_live();
+  broadcast.start();
+  broadcast.segments(1);
+  broadcast.lost = {track_720p};
+  broadcast.segments(1);
+  for (const char* other : {"index.m3u8", "abc.1/480p.m3u8", "abc.1/video-1.m4s", "status.json"}) ask(other);
+  EXPECT_EQ(peers.rungs_wanted, 0);
+  for (const char* wants : {"manifest.mpd", "abc.1/720p.m3u8", "abc.1/720p-1.m4s"}) ask(wants);
+  EXPECT_EQ(peers.rungs_wanted, 3);
 }
 
 TEST_F(LadderTest, representations_of_one_codec_share_a_set_and_have_templates_of_their_own) {

@@ -374,6 +374,9 @@ Answer Origin::find(std::string_view path, std::string_view query, LoopTime now,
     if (auto object = broadcast->window.thumbnail(name->number)) return object;
     return not_found("no such picture\n");
   }
+  if (const TrackWindow* track = broadcast->window.track(name->track); peers_ && track && track->lost()) {
+    peers_->rung_wanted(found->first);
+  }
   if (name->kind == NameKind::playlist) return find_playlist(*broadcast, *name, query, now, patience);
   return find_media(*broadcast, *name, now, patience);
 }
@@ -409,6 +412,11 @@ Answer Origin::find_stable(const std::string& name, Channel& channel, NameKind k
   if (!broadcast->window.playable()) {
     if (broadcast->ended || patience == Patience::exhausted) return not_live(name);
     return broadcast->wait_for({}, now);
+  }
+  // A multivariant playlist lists every rung whatever happens; a manifest does not.
+  const auto lost = [](const auto& track) { return track.second.lost(); };
+  if (peers_ && kind == NameKind::manifest && std::ranges::any_of(broadcast->window.tracks(), lost)) {
+    peers_->rung_wanted(name);
   }
   return Found{broadcast->stable(kind, settings_), Freshness::stable, broadcast->window.begun().target_duration_s};
 }

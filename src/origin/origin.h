@@ -49,6 +49,8 @@ class Peers {
   virtual ~Peers() = default;
   virtual void on_status(const std::string& channel, const Status& status) = 0;  // this home changed it
   virtual void mirror_wanted(const std::string& channel) = 0;  // a viewer here asks for what lives elsewhere
+  // A viewer asks for a rung that is a gap now, or for a manifest that therefore lacks it.
+  virtual void rung_wanted(const std::string& channel) = 0;
 };
 
 struct Settings {

@@ -15,6 +15,7 @@ using testing::Not;
 struct SeenPeers final : Peers {
   void on_status(const std::string&, const Status& status) override { statuses.push_back(status); }
   void mirror_wanted(const std::string& channel) override { wanted.push_back(channel); }
+  void rung_wanted(const std::string&) override {}
   std::vector<Status> statuses;
   std::vector<std::string> wanted;
 };
