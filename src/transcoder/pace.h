@@ -17,9 +17,9 @@ namespace klieg::transcoder {
 
 class Pace {
  public:
-  // A part of 200 ms or two of delay can be hidden by a player's buffer; half a second begins to be seen. After that a
-  // rung that was given up is still made until the next key frame, 2 s away at most, while the lag may grow further:
-  // where it reaches lag_max nothing is made any more. So no rung is ever later than this and a group of pictures.
+  // A part of 200 ms or two of delay can be hidden by a player's buffer; half a second begins to be seen. A rung that
+  // is given up is still made until the next key frame and the lag may grow further: where it reaches lag_max the
+  // worker goes, with all that it has not made. So nothing ever comes later than this, a frame more or less.
   static constexpr Duration lag_high = 500ms;
   static constexpr Duration lag_max = 2s;
   static constexpr Duration patience = 500ms;  // a hiccup of the machine is not a machine too slow

@@ -179,7 +179,9 @@ void Transcoder::turn_off() {
   adopt({});
 }
 
-bool Transcoder::wants_media(const RungState& rung) const { return wanted_ && !rung.shed && state_ != State::resting; }
+bool Transcoder::wants_media(const RungState& rung) const {
+  return wanted_ && !rung.shed && state_ != State::resting && state_ != State::stalled;
+}
 
 void Transcoder::settle_presence() {
   for (size_t id = 0; id < rungs_.size(); ++id) {
@@ -203,7 +205,7 @@ void Transcoder::key_frame_came(MediaTime at) {
 }
 
 bool Transcoder::feeds() const {
-  if (state_ != State::working || stalled_) return false;
+  if (state_ != State::working) return false;
   return takes_pictures() || std::ranges::any_of(rungs_, [](const RungState& rung) {
            return rung.presence == Presence::media || rung.pending;
          });
@@ -410,13 +412,13 @@ void Transcoder::shed_one(LoopTime now) {
   settle_presence();
 }
 
-// The worker gets nothing more, so that it does not take from others what is of no use here.
+// The worker goes with all that it has not made yet: it would come ever later, and others need the machine.
 void Transcoder::shed_all(LoopTime now) {
   logging::warning("ladder shed: the machine does not keep up even with the least rung",
                    {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(pace_.lag())}});
   for (RungState& rung : rungs_) counts_.shed += !std::exchange(rung.shed, true);
-  stalled_ = true;
-  rest_worker();
+  port_.end_worker(WorkerEnd::let_go);
+  state_ = State::stalled;
   pace_.stop();
   settle_presence();
   keep_pace(now);  // begins to wait
@@ -433,14 +435,13 @@ void Transcoder::take_back(LoopTime now) {
     ++counts_.taken_back;
     logging::info("rung is back", {{"broadcast", settings_.broadcast}, {"rung", rung.rung.name}});
   }
-  stalled_ = false;
+  if (state_ == State::stalled) replace_worker(now, Duration(0));
   settle_presence();
-  try_begin(now);
 }
 
 // By what factor the work grows with the rung that would be taken back next.
 std::optional<double> Transcoder::growth_of_next() const {
-  if (stalled_) return 0;
+  if (state_ == State::stalled) return 0;
   const double frame_rate = source().video ? source().video->video.frame_rate : 0;
   double cost = cost_in_cores({}, source());
   std::optional<double> least;
@@ -471,7 +472,9 @@ std::optional<LoopTime> Transcoder::wake_at() const {
     case State::working:
       if (opening_ > 0) return opening_since_ + opening_max;
       if (unanswered_ > 0) return silent_since_ + silence_max;
-      return stalled_ ? pace_.wake_at() : std::nullopt;
+      return std::nullopt;
+    case State::stalled:
+      return pace_.wake_at();
   }
   return std::nullopt;
 }
@@ -486,7 +489,7 @@ void Transcoder::on_time(LoopTime now) {
     try_begin(now);
   } else if (state_ == State::draining) {
     finish();
-  } else if (opening_ > 0 || unanswered_ > 0) {
+  } else if (state_ == State::working) {
     give_up_worker(now, WorkerEnd::hung, opening_ > 0 ? "it does not answer" : "it makes no progress");
   } else {
     keep_pace(now);

@@ -104,6 +104,7 @@ class Transcoder {
     off,       // there is nothing to make, or no leave to make it
     working,   // there is a worker
     resting,   // workers died one after the other
+    stalled,   // the machine could not keep up with anything
     draining,  // the source has ended, the worker says its last
     ended,
   };
@@ -175,7 +176,6 @@ class Transcoder {
   Replay replay_;
   Pace pace_;
   Backoff backoff_;
-  bool stalled_ = false;  // the worker kept up with nothing at all: it gets nothing
   LoopTime rest_until_;
   LoopTime drain_until_;
 

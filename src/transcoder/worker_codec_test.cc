@@ -41,7 +41,7 @@ Clip read_clip(const std::vector<uint8_t>& content) {
               .content = in.content});
     }
   }
-  std::ranges::stable_sort(clip.samples, {}, [](const auto& it) { return it.second.decode_time; });
+  std::ranges::sort(clip.samples, {}, [](const auto& it) { return std::pair(it.second.decode_time, it.first); });
   return clip;
 }
 
