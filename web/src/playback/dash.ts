@@ -16,7 +16,14 @@ const survivable: ReadonlySet<number | undefined> = new Set([
 
 const initial_kbps = 1500; // neither top nor bottom, until the chooser says
 const look_wait_ms = 200;
+const manifest_age_ms_max = 2_500; // the manifest says every second or two
 const step_s = 0.2; // chunks are shorter, but come in pairs and threes
+
+interface Failure {
+  code?: number;
+  message?: string;
+  data?: { request?: { mediaType?: string } };
+}
 
 export function open({ video, channel, choice: first_choice, chooser, lines_shown }: Opening): Playback {
   const player = MediaPlayer().create();
@@ -51,7 +58,9 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
   const picture = new Picture();
   let failure: string | null = null;
   player.on(MediaPlayer.events.ERROR, (event) => {
-    const error = (event as { error: { code?: number; message?: string } | string }).error;
+    const error = (event as { error: Failure | string }).error;
+    if (typeof error === "object" && error.code === MediaPlayer.errors.DOWNLOAD_ERROR_ID_CONTENT_CODE && error.data?.request?.mediaType === "video")
+      chooser.leave_absent(loading, performance.now()); // of a rung that is shed there are no more segments
     if (typeof error === "object" && survivable.has(error.code)) return;
     failure = typeof error === "object" ? (error.message ?? `error ${error.code}`) : error;
   });
@@ -60,12 +69,12 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
   // what is left, and asks for nothing else.
   let choice: Choice = first_choice;
   const listening = choice === audio_only;
-  const filtered = new Map<string, Rung>(); // with a picture
-  let filtered_sound = false;
+  const rungs = new Map<string, Rung>(); // all there ever were
+  let has_sound = false;
   player.registerCustomCapabilitiesFilter((representation) => {
     const has_picture = representation.mimeType?.startsWith("video/") ?? false;
-    if (has_picture) filtered.set(representation.id, rung_of(representation));
-    else filtered_sound = true;
+    if (has_picture) rungs.set(representation.id, rung_of(representation));
+    else has_sound = true;
     return !listening || !has_picture;
   });
 
@@ -84,29 +93,32 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     const target = player.isReady() ? player.getTargetLiveDelay() : NaN;
     return Number.isFinite(target) ? target : null;
   }
-  function rungs(): Rung[] {
-    const all = player.isReady() ? player.getRepresentationsByType("video").map(rung_of) : [];
-    return all.length > 0 ? highest_first(all) : highest_first([...filtered.values()]);
-  }
-
-  // dash.js does not notice when a manifest no longer has a representation: it goes on asking for it.
-  let present: ReadonlySet<string> | null = null; // ids; null: no manifest yet
+  // dash.js goes on asking for a representation that the manifest no longer has.
+  let present: ReadonlySet<string> = new Set(); // ids
   player.on(MediaPlayer.events.MANIFEST_LOADED, (event) => {
     const ids = representation_ids((event as { data?: unknown }).data);
     if (ids.size > 0) present = ids;
+    manifest_at_ms = performance.now();
   });
+  let manifest_at_ms = Infinity;
 
   let loading = ""; // the rung that was asked for
   let shown: string | null = null;
   function look(): void {
-    if (listening || !player.isReady()) return;
-    const all = rungs().filter((rung) => present?.has(rung.id) ?? true);
-    const current = player.getCurrentRepresentationForType("video");
-    if (all.length === 0 || rungs().length < 2 || current === null) return;
-    if (loading === "") loading = current.id;
-    const end_s = buffer_end_s(video);
+    if (!player.isReady()) return;
     const now_ms = performance.now();
-    const wanted = all.find((rung) => rung.id === choice);
+    // dash.js begins to ask again when it sees the element start, and an element that is reused started long ago.
+    if (!video.paused && now_ms - manifest_at_ms > manifest_age_ms_max) {
+      manifest_at_ms = now_ms;
+      player.refreshManifest(() => {});
+    }
+    if (listening) return;
+    const all = [...rungs.values()].filter((rung) => present.has(rung.id));
+    const current_id = player.getCurrentRepresentationForType("video")?.id;
+    if (loading === "" && current_id !== undefined) loading = current_id;
+    if (all.length === 0 || (all.length === 1 && all[0]!.id === loading)) return;
+    const end_s = buffer_end_s(video);
+    const wanted = all.find((rung) => rung.id === choice && !chooser.is_absent(choice, now_ms));
     const id =
       wanted?.id ??
       chooser.choose({
@@ -119,7 +131,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
         throughput_bps: null, // dash.js tells that of a growing segment by guesswork: down to its own bitrate
         lines_shown: lines_shown(),
       });
-    if (id !== current.id) player.setRepresentationForTypeById("video", id);
+    if (id !== current_id) player.setRepresentationForTypeById("video", id);
     loading = id;
   }
   player.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, (event) => {
@@ -138,8 +150,8 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
       player.seekToOriginalLive();
       return "jumped";
     },
-    rungs,
-    has_audio_only: () => filtered_sound,
+    rungs: () => highest_first([...rungs.values()]),
+    has_audio_only: () => has_sound && rungs.size > 0,
     shown: () => (listening ? audio_only : (shown ?? (loading || null))),
     choose(wish) {
       if (listening !== (wish === audio_only)) return "make_anew";

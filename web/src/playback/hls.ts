@@ -46,6 +46,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
   let rungs: Rung[] = [];
   let sound_address: string | null = null; // of the playlist that has no picture
   let listening = false; // to that one
+  let destroyed = false;
   const throughput = new Throughput();
   const picture = new Picture();
   let failure: string | null = null;
@@ -58,17 +59,20 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     listening = choice === audio_only && sound_address !== null && !levels.every(has_no_picture);
     if (listening) rungs = highest_first(levels.filter((level) => !has_no_picture(level)).map(rung_of));
   });
-  hls.on(Events.MANIFEST_PARSED, () => {
-    if (listening) {
-      // hls.js leaves out variants without a picture when there are others: it is given the playlist itself.
-      if (hls.url !== sound_address) return void queueMicrotask(() => hls.loadSource(sound_address!));
-    } else {
+  // hls.js parses before it tells us of what it loaded: what follows from both comes after both.
+  hls.on(Events.MANIFEST_PARSED, () => queueMicrotask(begin));
+  function begin(): void {
+    if (destroyed) return;
+    if (!listening) {
       rungs = highest_first(hls.levels.map(rung_of));
       const first = pinned() ?? chooser.first(rungs, lines_shown());
       if (first !== undefined && hls.levels.length > 1) load(first.id);
+    } else if (hls.url !== sound_address) {
+      // hls.js leaves out variants without a picture when there are others: it is given the playlist itself.
+      return hls.loadSource(sound_address!);
     }
     hls.startLoad();
-  });
+  }
   hls.on(Events.FRAG_BUFFERED, (_event, { frag, part }) => {
     const { loading, loaded } = part?.stats.loaded ? part.stats : frag.stats;
     if (frag.type === "main") throughput.add(loaded, loading.end - loading.first, performance.now());
@@ -179,6 +183,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
       ...picture_stats(video),
     }),
     destroy() {
+      destroyed = true;
       clearInterval(looking);
       hls.destroy();
       video.playbackRate = 1;
