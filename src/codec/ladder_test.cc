@@ -501,6 +501,40 @@ INSTANTIATE_TEST_SUITE_P(codecs, EveryBrokenVideo, testing::Values("libx264", "l
                            return name;
                          });
 
+media::Sample sample_of(const wire::Mp4Sample& sample, uint32_t timescale) {
+  const MediaTime decode_time(from_ticks(sample.decode_ticks, timescale));
+  const MediaTime end(from_ticks(sample.decode_ticks + sample.duration, timescale));
+  const MediaTime shown(from_ticks(sample.decode_ticks + sample.composition_offset, timescale));
+  return {decode_time, shown - decode_time, end - decode_time, sample.sync, sample.content, std::nullopt};
+}
+
+// Files that broke readers of others: white pictures, encrypted samples, tables that lie.
+TEST_F(LadderTest, whatever_a_malformed_file_holds_is_made_or_refused) {
+  const auto folder = wire::test_material_root() / "video/mp4parse-rust";
+  if (!exists(folder)) GTEST_SKIP() << "the shared data is not there; set KLIEG_SHARED_DATA";
+  size_t tracks = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const auto file = wire::test_material(relative(entry.path(), wire::test_material_root()).string());
+    const auto movie = wire::read_mp4(Bytes::copy_of(file));
+    if (!movie) continue;
+    for (const wire::Mp4Track& from : movie->tracks) {
+      said_.clear();
+      configure({from.info}, {from.info.kind == TrackKind::video ? video_rung(160, 90) : audio_rung()});
+      say(Begin{1, {}});
+      for (const wire::Mp4Sample& sample : movie->samples) {
+        if (sample.track_id == from.id && from.timescale > 0) {
+          say(SourceSample{from.info.kind, sample_of(sample, from.timescale)});
+        }
+      }
+      say(Drain{});
+      EXPECT_EQ(all<Configured>().size() + all<Refused>().size(), 1u) << entry.path();
+      ++tracks;
+    }
+  }
+  EXPECT_GT(tracks, 10u);
+}
+
 class EveryClip : public LadderTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(EveryClip, becomes_a_ladder_on_its_own_times) {
@@ -514,11 +548,7 @@ TEST_P(EveryClip, becomes_a_ladder_on_its_own_times) {
   source.track = wire::read_config(from->info.codec, from->info.decoder_config).value();
   for (const wire::Mp4Sample& sample : movie->samples) {
     if (sample.track_id != from->id || source.samples.size() == 150) continue;
-    const MediaTime decode_time(from_ticks(sample.decode_ticks, from->timescale));
-    const MediaTime end(from_ticks(sample.decode_ticks + sample.duration, from->timescale));
-    const MediaTime shown(from_ticks(sample.decode_ticks + sample.composition_offset, from->timescale));
-    source.samples.push_back(
-        {decode_time, shown - decode_time, end - decode_time, sample.sync, sample.content, std::nullopt});
+    source.samples.push_back(sample_of(sample, from->timescale));
   }
   make(source, {video_rung(320, 180), video_rung(160, 90, 2)});
   ASSERT_TRUE(all<Refused>().empty()) << all<Refused>().front().words;
