@@ -42,11 +42,10 @@ void Rungs::on_ladder(const std::vector<media::Rung>& rungs) {
     }
     member->rung = rung;
     member->named = Named::yes;
-    member->header_overdue = false;
+    member->awaited = !period_begun_;
     member->presence.clear();
     ladder_.push_back(&*member);
   }
-  announced_at_.reset();
   announce();
 }
 
@@ -119,11 +118,20 @@ void Rungs::announce_with(std::vector<std::string> source_names) {
   announce();
 }
 
+void Rungs::stop_awaiting() {
+  bool without_header = false;
+  for (Member* member : ladder_) {
+    without_header |= member->awaited && !member->writer;
+    member->awaited = false;
+  }
+  if (without_header) announce();
+}
+
 void Rungs::announce() {
   if (!source_names_ || (members_.empty() && announced_.empty())) return;
   std::vector<std::string> names = *source_names_;
   for (const Member* member : ladder_) {
-    if (member->writer || !member->header_overdue) names.push_back(member->rung.name);
+    if (member->writer || member->awaited) names.push_back(member->rung.name);
   }
   if (names == announced_) return;
   announced_ = names;
@@ -149,11 +157,8 @@ void Rungs::end_segment(MediaTime end, MediaTime filled_to, Duration duration) {
 void Rungs::follow(MediaTime horizon) {
   horizon_ = horizon;
   if (members_.empty()) return forget_spans();
-  if (!announced_at_) announced_at_ = shown_until_;
-  if (shown_until_ - *announced_at_ > header_wait_max) {
-    for (Member* member : ladder_) member->header_overdue = true;
-    announce();
-  }
+  if (!awaited_since_) awaited_since_ = shown_until_;
+  if (shown_until_ - *awaited_since_ > header_wait_max) stop_awaiting();
   for (Member& member : members_) follow(member);
   forget_spans();
 }

@@ -36,8 +36,9 @@ namespace klieg::packager {
 inline constexpr Duration rung_lag_max = 3s;
 // It has caught up when it begins a segment that lies no further back.
 inline constexpr Duration rung_return_max = 1500ms;
-// Announced rungs that have no header after this much media are announced without. Below the 3 s that a request for the
-// multivariant playlist is held.
+// A ladder that is known when the broadcast begins is announced before its headers are there. Rungs that have none
+// after this much media are announced no more; below the 3 s that a request for the multivariant playlist is held.
+// Rungs that come later are announced when they have their headers: nobody who is watching waits for them.
 inline constexpr Duration header_wait_max = 2s;
 // Frames of one rung that wait for the decision whether they lie before a cut: a second of audio at most.
 inline constexpr size_t rung_waiting_max = 256;
@@ -106,7 +107,7 @@ class Rungs final : public media::RungSink {
     std::optional<TrackWriter> writer;
     media::Track track;
     bool track_known = false;
-    bool header_overdue = false;
+    bool awaited = false;  // announced before it has a header
 
     std::optional<media::Msn> msn;  // of the span it is in; none: it joins with the next one
     Segment segment = Segment::wanted;
@@ -124,6 +125,7 @@ class Rungs final : public media::RungSink {
   Member* find(media::RungId rung);
   void make_track(Member& member);
   void announce();
+  void stop_awaiting();
   const Span* span_of(const Member& member) const;
   const Span* after(const Span& span) const;
   Duration lag_of(const Member& member) const;
@@ -149,7 +151,7 @@ class Rungs final : public media::RungSink {
   MediaTime shown_until_;
   MediaTime horizon_;
   std::optional<std::vector<std::string>> source_names_;  // none: the broadcast has not begun yet
-  std::optional<MediaTime> announced_at_;
+  std::optional<MediaTime> awaited_since_;
   std::vector<std::string> announced_;
   bool period_begun_ = false;  // ever: the headers of the source come first
   bool ended_ = false;

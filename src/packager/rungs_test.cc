@@ -286,7 +286,7 @@ TEST_F(Ladder, a_rung_that_is_named_later_joins_at_the_next_cut_and_one_no_longe
   tracks();
   frames(1400, 3080);
   code(3080);
-  EXPECT_THAT(lines("announced"), ElementsAre("announced video 720p", "announced video 240p"));
+  EXPECT_THAT(lines("announced"), ElementsAre("announced video 720p", "announced video", "announced video 240p"));
   EXPECT_THAT(lines("end 720p"), ElementsAre("end 720p 0 1000", "end 720p 1 1000 gap", "end 720p 2 1000 gap"));
   EXPECT_THAT(lines("end 240p"), ElementsAre("end 240p 2 1000"));
   expect_laws();
