@@ -1,5 +1,5 @@
-// The rungs of a broadcast lie beside its source, frame by frame on one timeline, so that a player may change between them
-// at any segment and nobody sees it.
+// The rungs of a broadcast lie beside its source, frame by frame on one timeline, so that a player may change between
+// them at any segment and nobody sees it.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -86,7 +86,7 @@ describe("the rungs line up with the source:", () => {
       for (const name of ["audio", "audio-64k"]) {
         for (const [i, { begin_s }] of seen[name].entries()) {
           const off_s = begin_s - seen.video[i].begin_s;
-          assert.ok(Math.abs(off_s) <= aac_frame_s / 2 + 0.001, `${name} ${numbers[i]} begins ${off_s} s off its picture`);
+          assert.ok(Math.abs(off_s) <= aac_frame_s / 2 + 0.001, `${name} ${numbers[i]} begins ${off_s} s off`);
         }
       }
     });

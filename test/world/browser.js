@@ -52,9 +52,15 @@ function watch_video() {
   window.notes = notes;
 }
 
-// Opens `address`, waits until its video plays and returns the viewer.
-export async function open_viewer(browser, address, { within_ms = 20_000 } = {}) {
-  const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+// Opens `address`, waits until its video plays and returns the viewer. `quality`: the name of the rung that was chosen
+// on the page before, for this visit.
+export async function open_viewer(
+  browser,
+  address,
+  { within_ms = 20_000, viewport = { width: 800, height: 600 }, quality = null } = {},
+) {
+  const page = await browser.newPage({ viewport });
+  if (quality) await page.addInitScript((name) => sessionStorage.setItem("klieg.quality", name), quality);
   const said = [];
   page.on("console", (message) => said.push(message.text()));
   page.on("pageerror", (error) => said.push(String(error)));

@@ -2,7 +2,7 @@
 
 import { readFile, readdir } from "node:fs/promises";
 
-import { until } from "./program.js";
+import { pause, until } from "./program.js";
 
 // The ids of those that have a broadcast: that have used the processor. The busiest first.
 export async function busy_workers(server_pid, within_ms = 10_000) {
@@ -25,3 +25,31 @@ export async function busy_workers(server_pid, within_ms = 10_000) {
   );
 }
 const started_ticks = 8; // 80 ms: loading the libraries takes half of it
+
+// Lets a process run for a share of the time only, as a machine does that has too much to do. Ends with the test, or
+// when the function that it returns is called.
+export function slow_down(t, pid, { share, period_ms = 50 }) {
+  let over = false;
+  const end = () => {
+    over = true;
+    signal(pid, "SIGCONT");
+  };
+  (async () => {
+    while (!over && signal(pid, "SIGSTOP")) {
+      await pause(period_ms * (1 - share));
+      signal(pid, "SIGCONT");
+      await pause(period_ms * share);
+    }
+  })();
+  t.after(end);
+  return end;
+}
+
+// Whether the process was there to get it.
+export function signal(pid, name) {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -118,3 +118,33 @@ export async function assert_decodes(t, rendition, numbers) {
   const { output } = await run(t, "ffprobe", ["-v", "error", "-show_streams", "-of", "json", file], 10_000);
   return JSON.parse(output).streams[0];
 }
+
+// How long it takes, in ms, until a part of a rendition is whole that begins after now: the end of the one after the one
+// that is being made. By reloads that the server holds until then.
+export async function fresh_part_ms(rendition) {
+  const asked_ms = performance.now();
+  let { text } = await media_playlist(rendition.address);
+  for (let parts = 0; parts < 2; ++parts) {
+    const [, msn, part] = /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="[^"]*-(\d+)\.(\d+)\.m4s"/.exec(text);
+    ({ text } = await media_playlist(rendition.address, `?_HLS_msn=${msn}&_HLS_part=${part}`));
+  }
+  return performance.now() - asked_ms;
+}
+
+// No sample is missing from a segment to another: each is decoded one step after the one before.
+export async function assert_every_sample(t, rendition, first, last, step_s) {
+  const numbers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const file = await download(t, rendition, numbers);
+  const { output } = await run(
+    t,
+    "ffprobe",
+    ["-v", "error", "-show_entries", "packet=dts_time", "-of", "csv=p=0", file],
+    20_000,
+  );
+  const times = output.split("\n").filter(Boolean).map(Number.parseFloat);
+  for (const [i, at_s] of times.slice(1).entries()) {
+    const off_s = at_s - times[i] - step_s;
+    assert.ok(Math.abs(off_s) < 0.002, `${rendition.name}: ${at_s} s comes after ${times[i]} s`);
+  }
+  assert.ok(times.length * step_s > numbers.length * 0.9, `${times.length} samples in ${numbers.length} segments`);
+}
