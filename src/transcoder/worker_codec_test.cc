@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "transcoder/made_up_worker.h"
 #include "transcoder/worker_host.h"
@@ -69,8 +71,13 @@ struct Broadcast : testing::TestWithParam<int> {
       loop.stop();
     });
     deadline.arm(loop.now() + 60s);
+    std::optional<LoopTime> killed_at;
+    size_t fed_when_killed = 0;
     std::function<void()> step = [&] {
       const size_t made = out.samples.empty() ? 0 : out.samples[0].size();
+      if (killed_at && made + 3 >= fed_when_killed) {  // with B-frames three may still wait for the next ones
+        longest_takeover = std::max(longest_takeover, read_loop_clock() - *std::exchange(killed_at, std::nullopt));
+      }
       // A source with B-frames and a rung of half its rate keep some frames to themselves; 0.3 s are no lag yet.
       if (next < clip.samples.size() && fed < made + 10) {
         const auto& [kind, sample] = clip.samples[next++];
@@ -78,6 +85,8 @@ struct Broadcast : testing::TestWithParam<int> {
         if (kind == TrackKind::video && ++fed % static_cast<size_t>(frames_per_kill) == 0 && kills < 4) {
           for (const pid_t pid : children()) ::kill(pid, SIGKILL);
           ++kills;
+          killed_at = read_loop_clock();
+          fed_when_killed = fed;
         }
         if (next == clip.samples.size()) host.on_source_ended();
       }
@@ -93,6 +102,7 @@ struct Broadcast : testing::TestWithParam<int> {
   Room room{4};
   made_up::Rungs out;
   int kills = 0;
+  Duration longest_takeover{0};  // from a kill until all is out that was fed by then
 };
 
 std::vector<MediaTime> presented(const std::vector<media::Sample>& samples) {
@@ -149,6 +159,7 @@ TEST_P(Broadcast, loses_no_frame_of_its_ladder_however_often_its_worker_is_kille
   }
   EXPECT_LE(heard_until - (sound.back().decode_time + sound.back().duration), 64ms);
   EXPECT_TRUE(out.gaps().empty());
+  RecordProperty("longest_takeover_ms", std::to_string(to_ms(longest_takeover)));
 }
 
 INSTANTIATE_TEST_SUITE_P(FramesBetweenKills, Broadcast, testing::Values(1000, 31, 7));
