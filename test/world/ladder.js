@@ -119,6 +119,15 @@ export async function assert_decodes(t, rendition, numbers) {
   return JSON.parse(output).streams[0];
 }
 
+// How bright the whole picture of one rendition is, as it is coded.
+export async function luma_of(t, rendition, numbers) {
+  const file = await download(t, rendition, numbers);
+  const filter = "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-";
+  const { output } = await run(t, "ffmpeg", ["-v", "error", "-i", file, "-vf", filter, "-f", "null", "-"], 20_000);
+  const all = [...output.matchAll(/YAVG=([\d.]+)/g)].map(([, luma]) => Number(luma));
+  return all.reduce((sum, luma) => sum + luma, 0) / all.length;
+}
+
 // How long it takes, in ms, until a part of a rendition is whole that begins after now: the end of the one after the one
 // that is being made. By reloads that the server holds until then.
 export async function fresh_part_ms(rendition) {
