@@ -36,7 +36,7 @@ before(async () => {
       ...["-frames:v", "1", "-f", "mjpeg", "-"],
     ]);
   origin.set_picture("poster.jpg", jpeg(0));
-  const cues = ["WEBVTT"];
+  const cues = ["WEBVTT", `NOTE PROGRAM-DATE-TIME=${new Date().toISOString()} is 00:00:00.000`];
   for (let i = 0; i < 12; ++i) {
     origin.set_picture(`7.1/thumb-${i}.jpg`, jpeg(30 * i));
     const at = (seconds) => `00:${String(seconds).padStart(2, "0")}.000`;

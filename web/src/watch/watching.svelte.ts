@@ -9,7 +9,7 @@ import { PlaybackSession } from "../playback/session";
 import { type News, type Status, follow_channel } from "./feed";
 import { remember_choice, remembered_choice } from "./preferences";
 import { ServerClock, measure } from "./server_clock";
-import { type Tile, parse_storyboard, tile_at } from "./storyboard";
+import { type Storyboard, parse_storyboard, tile_at } from "./storyboard";
 import { type View, view_of } from "./view";
 
 const tick_ms = 250;
@@ -51,8 +51,8 @@ export class Watching {
   #clock = new ServerClock();
   #session: PlaybackSession;
   #chooser = new RungChooser();
-  #tiles: Tile[] = $state.raw([]);
-  #tiles_at_ms = -Infinity;
+  #storyboard: Storyboard | null = $state.raw(null);
+  #storyboard_at_ms = -Infinity;
   #poster_at_ms = -Infinity;
   #stop = new AbortController();
   #reachable = true;
@@ -147,23 +147,23 @@ export class Watching {
   // The address of a thumbnail of what was seen then; null: there is none.
   thumbnail_behind(behind_s: number): string | null {
     void this.#read_storyboard();
-    const on_air_s = this.#on_air_s();
+    const now_ms = this.#server_now_ms();
     const delay_s = this.#session.playback?.delay_s() ?? null;
-    if (this.span === null || on_air_s === null || delay_s === null) return null;
+    if (this.#storyboard === null || this.span === null || now_ms === null || delay_s === null) return null;
     const ago_s = delay_s + this.video.currentTime - (this.span.end_s - behind_s);
-    return tile_at(this.#tiles, on_air_s - ago_s)?.address ?? null;
+    return tile_at(this.#storyboard, now_ms - 1000 * ago_s)?.address ?? null;
   }
 
   async #read_storyboard(): Promise<void> {
     const broadcast = this.status?.broadcast ?? null;
-    if (broadcast === null || performance.now() - this.#tiles_at_ms < storyboard_wait_ms) return;
-    this.#tiles_at_ms = performance.now();
+    if (broadcast === null || performance.now() - this.#storyboard_at_ms < storyboard_wait_ms) return;
+    this.#storyboard_at_ms = performance.now();
     const address = new URL(`/live/${encodeURIComponent(this.#channel)}/${broadcast}/storyboard.vtt`, location.href).href;
     try {
       const response = await fetch(address, { signal: this.#stop.signal });
-      this.#tiles = response.ok ? parse_storyboard(await response.text(), address) : [];
+      this.#storyboard = response.ok ? parse_storyboard(await response.text(), address) : null;
     } catch {
-      this.#tiles = []; // looking back goes without pictures
+      this.#storyboard = null; // looking back goes without pictures
     }
   }
 
