@@ -70,15 +70,24 @@ BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std:
       metrics_(metrics),
       on_ended_(std::move(on_ended)),
       packager_(packager_settings(config), *this),
-      ladder_(workers ? std::make_unique<transcoder::TranscoderHost>(*workers, transcoder_settings(config, channel),
-                                                                     packager_.rungs())
-                      : nullptr),
-      broadcast_(ingest_settings(config), packager_),
+      ladder_(workers ? make_ladder(*workers, config) : nullptr),
+      broadcast_(ingest_settings(config), ladder_ ? static_cast<media::SampleSink&>(ladder_->entrance) : packager_),
       timer_(loop, [this] {
         broadcast_.on_wake(loop_.now());
         settle();
-      }) {
-  if (ladder_) packager_.tell_source_to(*ladder_);
+      }) {}
+
+BroadcastHome::Ladder::Ladder(const std::string& channel, const ServeConfig& config, packager::Packager& packager,
+                              transcoder::WorkerPool& workers)
+    : entrance(channel, {.bits_per_second_max = config.ladder_source_kbps_max * 1'000}, packager, packager.rungs()),
+      transcoder(workers, transcoder_settings(config, channel), entrance) {}
+
+std::unique_ptr<BroadcastHome::Ladder> BroadcastHome::make_ladder(transcoder::WorkerPool& workers,
+                                                                  const ServeConfig& config) {
+  auto ladder = std::make_unique<Ladder>(channel_, config, packager_, workers);
+  packager_.tell_source_to(ladder->entrance);
+  ladder->entrance.tell_ladder_to(ladder->transcoder);
+  return ladder;
 }
 
 BroadcastHome::~BroadcastHome() {
@@ -102,7 +111,7 @@ void BroadcastHome::publisher_gone() {
 }
 
 void BroadcastHome::want_ladder() {
-  if (ladder_) ladder_->want();
+  if (ladder_) ladder_->transcoder.want();
 }
 
 void BroadcastHome::end() {

@@ -1,9 +1,9 @@
 // The home of one broadcast: where ingest, packager and origin are joined.
 //
-//   media messages -> ingest::Broadcast -> packager::Packager -> records -> this loop's origin
-//                                            |         ^               -> followers: other loops' mirrors
-//                                            v         |
-//                                        transcoder::TranscoderHost
+//   media messages -> ingest::Broadcast -> transcoder::Entrance -> packager::Packager -> records -> this loop's origin
+//                                            |         ^                                         -> followers: other
+//                                            v         |                                            loops' mirrors
+//                                         transcoder::TranscoderHost
 //
 // Born when a publisher is first let in, dies when the broadcast has ended. Lives on the loop where that publisher
 // arrived; a publisher who returns on another loop is heard through posted messages.
@@ -80,7 +80,14 @@ class BroadcastHome final : private media::RecordSink {
   bool begun_ = false;                 // it has a BroadcastBegun
   std::function<void()> on_ended_;
   packager::Packager packager_;
-  std::unique_ptr<transcoder::TranscoderHost> ladder_;  // null: none is wished
+  struct Ladder {
+    Ladder(const std::string& channel, const ServeConfig& config, packager::Packager& packager,
+           transcoder::WorkerPool& workers);
+    transcoder::Entrance entrance;
+    transcoder::TranscoderHost transcoder;
+  };
+  std::unique_ptr<Ladder> make_ladder(transcoder::WorkerPool& workers, const ServeConfig& config);
+  std::unique_ptr<Ladder> ladder_;  // null: none is wished
   ingest::Broadcast broadcast_;
   net::Timer timer_;
   std::map<size_t, Follower> followers_;  // at most one per loop

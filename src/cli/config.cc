@@ -122,6 +122,8 @@ constexpr Setting table[] = {
      set_ladder_rungs},
     {"ladder.start", "", "always|first_viewer", "when rungs are made: at once, or once somebody wants one",
      set_ladder_start},
+    {"ladder.source_kbps_max", "", "KBIT/S", "a source with more is encoded anew for viewers",
+     set_number<&C::ladder_source_kbps_max, 100, 1'000'000>},
     {"ladder.cores_percent", "", "PERCENT", "how much of the machine may be busy with it; what has no room gets none",
      set_number<&C::ladder_cores_percent, 1, 100>},
     {"packager.part_duration_ms", "", "MS", "nominal duration of a part", set_number<&C::part_duration_ms, 50, 1'000>},

@@ -46,7 +46,8 @@ struct ServeConfig {
 
   std::vector<transcoder::RungWish> ladder_rungs = *transcoder::parse_rungs(transcoder::default_rungs);
   transcoder::Start ladder_start = transcoder::Start::always;
-  uint32_t ladder_cores_percent = 75;  // of the machine's cores: so much of it is for transcoding
+  uint32_t ladder_source_kbps_max = 12'000;  // of a source that is passed on as it came
+  uint32_t ladder_cores_percent = 75;        // of the machine's cores: so much of it is for transcoding
 
   uint32_t part_duration_ms = 200;
   uint32_t live_window_s = 60;

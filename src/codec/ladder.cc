@@ -133,6 +133,7 @@ Result<void> Ladder::open_video_rung(media::RungId id, const media::Rung& rung) 
 void Ladder::on(const Begin& begin) {
   finish();
   generation_ = begin.generation;
+  key_origin_ = begin.key_origin;
   orientation_ = {};
   grid_line_.reset();
   const auto from_of = [&](media::RungId id) { return id < begin.from.size() ? begin.from[id] : MediaTime::min(); };
@@ -199,7 +200,8 @@ void Ladder::on_frame(const SourceFrame& frame) {
 
 Key Ladder::key_at(const SourceFrame& frame) {
   if (key_grid_ <= Duration(0)) return frame.sync == media::Sync::yes ? Key::yes : Key::no;
-  const int64_t line = frame.at.time_since_epoch() / key_grid_;
+  const Duration since_origin = frame.at - key_origin_;
+  const int64_t line = since_origin / key_grid_ - (since_origin % key_grid_ < Duration(0) ? 1 : 0);
   const bool passed = !grid_line_ || line != *grid_line_;
   grid_line_ = line;
   return passed ? Key::yes : Key::no;

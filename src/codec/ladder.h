@@ -67,6 +67,7 @@ class Ladder {
   std::vector<AudioRung> audio_rungs_;
   std::vector<Snapshot> snapshots_;
   Duration key_grid_{0};
+  MediaTime key_origin_;
   std::optional<int64_t> grid_line_;  // the last one that was passed
 
   std::optional<uint32_t> generation_;  // none: no Begin yet

@@ -37,7 +37,8 @@ class SampleSink {
   virtual void on_promised(TrackKind /*kind*/) {}
   // A track appears, or changes its decoder configuration. A kind has at most one track.
   virtual void on_track(const Track& track) = 0;
-  // Decode times of a track strictly increase, also across discontinuities. `wall` is when the sample arrived.
+  // Decode times of a track strictly increase, also across discontinuities. `wall` is when the sample arrived. A video
+  // sample with a duration has its final times; others may be put right by a millisecond.
   virtual void on_sample(TrackKind kind, Sample sample, WallTime wall) = 0;
   // The samples that follow do not continue the ones before: `at` is the first decode time after the break.
   virtual void on_discontinuity(Discontinuity why, MediaTime at) = 0;

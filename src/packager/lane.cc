@@ -62,7 +62,6 @@ bool Lane::has_place(const Sample& sample) const {
 }
 
 void Lane::accept(Sample sample) {
-  sample.duration = Duration(0);
   if (!has_place(sample)) {
     ++unplaced_;
     return;
@@ -85,13 +84,15 @@ void Lane::place(Sample sample) {
   };
   if (track_.kind == TrackKind::audio) {
     if (sample.presentation_time() + audio_frame_of(track_, sample.content) / 2 < start_) return;
+    sample.duration = Duration(0);
     cadence_.expect_frame(audio_frame_of(track_, sample.content));
     cadence_.place(sample);
     if (comes_too_late(sample)) return;
     fill_hole(sample.decode_time);
     last_audio_ = sample.content;
   } else {
-    cadence_.place(sample);
+    // What comes with its duration lies where it shall lie: the ladder's first rung, in the place of the source.
+    if (sample.duration == 0ns) cadence_.place(sample);
     if (comes_too_late(sample)) return;
     if (sample.sync == Sync::yes) last_key_ = sample;
   }

@@ -28,12 +28,9 @@ bool lies_on_a_grid(Duration interval) {
 }  // namespace
 
 void PassThrough::on_track(const media::Track& track) {
-  if (track.kind == media::TrackKind::video) {
-    has_video_ = true;
-    if (track.codec != media::Codec::avc) {
-      object(fmt::format("not every player decodes {}", media::name_of(track.codec)));
-    }
-  } else if (track.codec != media::Codec::aac) {
+  if (track.kind != media::TrackKind::video) return;
+  has_video_ = true;
+  if (track.codec != media::Codec::avc) {
     object(fmt::format("not every player decodes {}", media::name_of(track.codec)));
   }
 }

@@ -1,6 +1,7 @@
 // Whether the source may stand as the top rung, as it came.
 //
-// Pure. Every player must be able to decode it, switch into it on the grid, and have a chance to carry it.
+// Pure. Every player must be able to decode it, switch into it on the grid, and have a chance to carry it. Sound is not
+// judged: it always passes, and where it is not AAC a rung of the ladder is.
 #pragma once
 
 #include <array>

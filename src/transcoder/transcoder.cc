@@ -45,6 +45,12 @@ Transcoder::Transcoder(TranscoderSettings settings, WorkerPort& port, media::Run
 
 // --- the source ---
 
+void Transcoder::set_top(LoopTime now, TopRung top) {
+  if (std::exchange(top_, top) == top || state_ == State::ended) return;
+  tracks_changed_ = tracks_[0] || tracks_[1];
+  tracks_changed_at_ = now;
+}
+
 void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
   auto& known = tracks_[static_cast<size_t>(track.kind)];
   if (known == track) return;
@@ -55,9 +61,11 @@ void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
   tracks_changed_at_ = now;
 }
 
-void Transcoder::on_source_period(LoopTime now, MediaTime) {
+void Transcoder::on_source_period(LoopTime now, MediaTime start) {
   if (tracks_changed_) decide_ladder(now);
   period_began_ = true;
+  period_start_ = start;
+  grid_line_.reset();
 }
 
 // A period that begins with a sync sample is another one to the coders too. Otherwise it is one to players alone, and
@@ -75,7 +83,7 @@ void Transcoder::on_source_sample(LoopTime now, TrackKind kind, const media::Sam
   if (kind == leading_kind()) {
     settle_period(sample);
     newest_ = std::max(newest_.value_or(sample.presentation_time()), sample.presentation_time());
-    if (sample.sync == media::Sync::yes) key_frame_came(sample.presentation_time());
+    if (begins_coding_anew(sample)) key_frame_came(sample.presentation_time());
   }
   replay_.add(kind, sample);
   if (!feeds()) {
@@ -114,7 +122,7 @@ Source Transcoder::source() const {
   const auto& audio = tracks_[static_cast<size_t>(TrackKind::audio)];
   return {.video = video ? &*video : nullptr,
           .audio = audio ? &*audio : nullptr,
-          .top = video && video->codec == media::Codec::avc ? TopRung::source : TopRung::none};
+          .top = video && video->codec == media::Codec::avc ? top_ : TopRung::none};
 }
 
 bool Transcoder::takes_pictures() const {
@@ -197,6 +205,13 @@ void Transcoder::settle_presence() {
   }
 }
 
+// Whether the worker makes key frames of it.
+bool Transcoder::begins_coding_anew(const media::Sample& sample) {
+  if (top_ == TopRung::source) return sample.sync == media::Sync::yes;
+  const int64_t line = (sample.presentation_time() - period_start_) / own_grid;
+  return std::exchange(grid_line_, line) != line;
+}
+
 void Transcoder::key_frame_came(MediaTime at) {
   for (RungState& rung : rungs_) {
     if (!std::exchange(rung.pending, false)) continue;
@@ -235,7 +250,7 @@ void Transcoder::replace_worker(LoopTime now, Duration rest) {
 }
 
 void Transcoder::configure(LoopTime now) {
-  codec::Configure message{.pictures = settings_.pictures};
+  codec::Configure message{.key_grid = top_ == TopRung::none ? own_grid : Duration(0), .pictures = settings_.pictures};
   for (const TrackKind kind : {TrackKind::video, TrackKind::audio}) {
     if (uses(kind)) message.sources.push_back(*tracks_[static_cast<size_t>(kind)]);
   }
@@ -259,6 +274,7 @@ void Transcoder::begin(LoopTime now) {
     const bool media = (rung.presence == Presence::media) != rung.pending;
     port_.tell(codec::SetPresence{static_cast<media::RungId>(id), media ? Presence::media : Presence::gap});
   }
+  message.key_origin = period_start_;
   port_.tell(std::move(message));
   begun_ = true;
   unanswered_ = 0;
@@ -402,7 +418,7 @@ void Transcoder::keep_pace(LoopTime now) {
 void Transcoder::shed_one(LoopTime now) {
   const auto kept = [](const RungState& rung) { return rung.rung.kind == TrackKind::video && !rung.shed; };
   if (std::ranges::count_if(rungs_, kept) < 2) return shed_all(now);
-  RungState& top = *std::ranges::find_if(rungs_, kept);
+  RungState& top = *std::ranges::find_if(rungs_.begin() + (top_ == TopRung::none ? 1 : 0), rungs_.end(), kept);
   top.shed = true;
   ++counts_.shed;
   logging::info("rung shed: the machine does not keep up", {{"broadcast", settings_.broadcast},

@@ -70,8 +70,14 @@ class Transcoder {
   static constexpr Duration opening_max = 3s;
   // For what is in the coders when the broadcast ends.
   static constexpr Duration draining_max = 2s;
+  // Where the source keeps no grid that could be taken.
+  static constexpr Duration own_grid = 1s;
 
   Transcoder(TranscoderSettings settings, WorkerPort& port, media::RungSink& out);
+
+  // What stands above the ladder; said before on_source_track, TopRung::source if never. With `none` the first rung is
+  // the broadcast itself: key frames lie on a grid of their own, and that rung is given up last.
+  void set_top(LoopTime now, TopRung top);
 
   // The source: as media::SourceSink, with the time at which it happens.
   void on_source_track(LoopTime now, const media::Track& track);
@@ -131,6 +137,7 @@ class Transcoder {
   void settle_period(const media::Sample& first);
   bool wants_media(const RungState& rung) const;
   void settle_presence();
+  bool begins_coding_anew(const media::Sample& sample);
   void key_frame_came(MediaTime at);
   bool feeds() const;  // the worker is to have the samples
 
@@ -162,6 +169,7 @@ class Transcoder {
   std::optional<double> growth_of_next() const;
 
   const TranscoderSettings settings_;
+  TopRung top_ = TopRung::source;
   WorkerPort& port_;
   media::RungSink& out_;
 
@@ -188,6 +196,8 @@ class Transcoder {
   uint32_t generation_ = 0;
   uint32_t generation_min_ = 1;  // what comes of older ones belongs to another ladder
 
+  MediaTime period_start_;
+  std::optional<int64_t> grid_line_;  // of our own grid, the last that was passed
   std::optional<MediaTime> newest_;  // of the source's leading kind, presentation
   Counts counts_;
 };

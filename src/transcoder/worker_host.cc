@@ -17,6 +17,11 @@ TranscoderHost::~TranscoderHost() {
   give_back();
 }
 
+void TranscoderHost::set_top(TopRung top) {
+  transcoder_.set_top(now(), top);
+  settle();
+}
+
 void TranscoderHost::on_source_track(const media::Track& track) {
   transcoder_.on_source_track(now(), track);
   settle();

@@ -10,16 +10,18 @@
 
 #include "media/ports.h"
 #include "net/loop.h"
+#include "transcoder/entrance.h"
 #include "transcoder/transcoder.h"
 #include "transcoder/worker_pool.h"
 
 namespace klieg::transcoder {
 
-class TranscoderHost final : public media::SourceSink, private WorkerPort, private WorkerHandler {
+class TranscoderHost final : public LadderPort, private WorkerPort, private WorkerHandler {
  public:
   TranscoderHost(WorkerPool& pool, TranscoderSettings settings, media::RungSink& out);
   ~TranscoderHost() override;
 
+  void set_top(TopRung top) override;
   void on_source_track(const media::Track& track) override;
   void on_source_period(MediaTime start) override;
   void on_source_sample(media::TrackKind kind, const media::Sample& sample) override;

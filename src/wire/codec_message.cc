@@ -191,6 +191,7 @@ void fields(auto& io, Configure& configure) {
 void fields(auto& io, Begin& begin) {
   io.number(begin.generation);
   io.list(begin.from, [](auto& inner, MediaTime& from) { time(inner, from); });
+  time(io, begin.key_origin);
 }
 
 void fields(auto& io, SourceSample& source) {

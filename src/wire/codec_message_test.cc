@@ -77,7 +77,7 @@ ToWorker any_to_worker() {
       return configure;
     }
     case 1:
-      return Begin{any_u32(), *rc::gen::resize(8, rc::gen::container<std::vector<MediaTime>>(any_time()))};
+      return Begin{any_u32(), *rc::gen::resize(8, rc::gen::container<std::vector<MediaTime>>(any_time())), *any_time()};
     case 2:
       return SourceSample{any_of(media::TrackKind::audio), any_sample()};
     case 3:
@@ -160,7 +160,7 @@ TEST(codec_message, fields_arrive_as_they_were) {
   media::Rung rung{"720p", media::TrackKind::video, 2'500'000, 1280, 720, 2};
   ServerReader server;
   ASSERT_TRUE(server.push(bytes_of(ToWorker(Configure{{}, {rung}, 2s, {5s, 360, 1s, 90}}))));
-  ASSERT_TRUE(server.push(bytes_of(ToWorker(Begin{7, {at(-3), at(1500)}}))));
+  ASSERT_TRUE(server.push(bytes_of(ToWorker(Begin{7, {at(-3), at(1500)}, at(40)}))));
   const auto configure = std::get<Configure>(*server.next());
   EXPECT_EQ(configure.rungs, std::vector{rung});
   EXPECT_EQ(configure.key_grid, 2s);
@@ -169,6 +169,7 @@ TEST(codec_message, fields_arrive_as_they_were) {
   const auto begin = std::get<Begin>(*server.next());
   EXPECT_EQ(begin.generation, 7u);
   EXPECT_EQ(begin.from, (std::vector{at(-3), at(1500)}));
+  EXPECT_EQ(begin.key_origin, at(40));
   EXPECT_FALSE(server.next());
 }
 
