@@ -198,7 +198,7 @@ class Transcoder {
 
   MediaTime period_start_;
   std::optional<int64_t> grid_line_;  // of our own grid, the last that was passed
-  std::optional<MediaTime> newest_;  // of the source's leading kind, presentation
+  std::optional<MediaTime> newest_;   // of the source's leading kind, presentation
   Counts counts_;
 };
 

@@ -31,8 +31,8 @@
 
 namespace klieg::wire::codec {
 
-// The largest sample or decoder configuration that ingest accepts is 16 MiB (an RTMP message). A message has at most two
-// of them (Configure), and less than 64 KiB besides.
+// The largest sample or decoder configuration that ingest accepts is 16 MiB (an RTMP message). A message has at most
+// two of them (Configure), and less than 64 KiB besides.
 inline constexpr size_t message_size_max = (32u << 20) + (64u << 10);
 inline constexpr size_t rungs_max = 32;         // a ladder of video and audio has about seven
 inline constexpr size_t name_size_max = 64;     // of rungs and RFC 6381 codecs: letters, digits, '.', '-', '_'
