@@ -91,10 +91,33 @@ class Viewer {
   }
 
   // Watches for `seconds`; what was seen in that time.
-  async watch(seconds) {
+  watch(seconds) {
+    return this.watch_while(() => this.page.waitForTimeout(seconds * 1000));
+  }
+
+  // Watches while something happens; what was seen in that time.
+  async watch_while(happening) {
     await this.page.evaluate(() => window.notes.frames.splice(0) && window.notes.stalls.splice(0));
-    await this.page.waitForTimeout(seconds * 1000);
+    const began_ms = performance.now();
+    await happening();
+    const seconds = (performance.now() - began_ms) / 1000;
     return new Sight(await this.page.evaluate(() => window.notes), seconds);
+  }
+
+  // How fast bytes come to this page from now on, in kbit/s; null: as fast as they can.
+  async limit_network(kbps) {
+    this.network ??= await this.page.context().newCDPSession(this.page);
+    await this.network.send("Network.enable");
+    await this.network.send("Network.emulateNetworkConditions", {
+      ...{ offline: false, latency: kbps ? 30 : 0, uploadThroughput: -1 },
+      downloadThroughput: kbps ? (kbps * 1000) / 8 : -1,
+    });
+  }
+
+  // Resolves once pictures of this height are shown.
+  shows_lines(lines, within_ms = 20_000) {
+    const so_high = (wanted) => document.querySelector("video").videoHeight === wanted;
+    return this.page.waitForFunction(so_high, lines, { timeout: within_ms });
   }
 
   close() {
@@ -128,6 +151,12 @@ export class Sight {
   get longest_stand_ms() {
     const shown = this.frames.map(({ shown_ms }) => shown_ms);
     return Math.max(...shown.slice(1).map((at, i) => at - shown[i]), 0);
+  }
+
+  // The longest piece of the broadcast that was left out between two pictures, in ms.
+  get longest_jump_ms() {
+    const media = this.frames.map(({ media_s }) => media_s * 1000);
+    return Math.max(...media.slice(1).map((at, i) => at - media[i]), 0);
   }
 
   get played_s() {

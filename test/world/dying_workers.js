@@ -22,7 +22,7 @@ export async function assert_deaths_are_not_seen(t, { kills, every_ms }) {
   const watched = ["video", "240p"].map((name) => all.find((rendition) => rendition.name === name));
   const browser = await start_browser(t);
   const viewer = await open_viewer(browser, klieg.page(), { quality: "240p" });
-  await viewer.page.waitForFunction(() => document.querySelector("video").videoHeight === 240);
+  await viewer.shows_lines(240);
   await viewer.watch(2); // the first seconds may catch up
 
   let [checked] = await common_segments(watched, 1);
