@@ -1,6 +1,5 @@
 """ladder: what one camera's 720p, 480p, 240p and audio cost, how good they are and how late, beside ffmpeg"""
 
-import contextlib
 import json
 import os
 import re
@@ -21,7 +20,8 @@ CPU: getrusage of the child, user and system, from exec to exit. "a core carries
 PSNR (of luma and chroma together) and SSIM: each rung's file against the recording, scaled once from 720p.
 delay: from a part's last sample into the socket to the last byte of the part's last sample out of it, parts of 200 ms.
   frames  every sample comes when it ends, as from a camera over a good network
-  parts   all samples of a part come at once at its end, as over a network that stutters: a part's coding is in it"""
+  parts   all samples of a part come at once at its end, as over a network that stutters: a part's coding is in it, and the
+          sound's last frame, for which the AAC coder looks one frame ahead, waits for the next part"""
 
 BUILT = machine.ROOT / "build/release"
 FILES = machine.ROOT / "build/bench/ladder"
@@ -59,12 +59,6 @@ def make_source():
     return source, "synthetic: the shared material is not here" if made_up else f"{CAMERA.name}, scaled to 720p, looped"
 
 
-def prefer(pid):
-    """Before whatever else this machine is doing; where that is not allowed, the header says how busy it is."""
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text("-20")
-
-
 def run_klieg(source, seconds, pace):
     arguments = [BUILT / "bench/bench_ladder_worker", FILES / "worker_on_core_1", source, "--pace", pace, "--seconds", seconds]
     for name, (width, height, bits) in RUNGS.items():
@@ -75,7 +69,7 @@ def run_klieg(source, seconds, pace):
         arguments += ["--out", FILES / "klieg"]
     process = subprocess.Popen(["taskset", "-c", "0", *map(str, arguments)], stdout=subprocess.PIPE, text=True,
                                start_new_session=True)
-    prefer(process.pid)
+    machine.prefer(process.pid)
     said, _ = process.communicate(timeout=300)
     if process.returncode != 0:
         sys.exit("bench_ladder_worker failed")
@@ -101,7 +95,7 @@ def run_ffmpeg(source, seconds):
     command += ["-map", "0:a", "-c:a", "aac", "-b:a", str(AUDIO_BITS), "-f", "adts", str(folder / "audio.aac")]
     began = time.monotonic()
     process = subprocess.Popen(command, start_new_session=True)
-    prefer(process.pid)
+    machine.prefer(process.pid)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
@@ -134,6 +128,39 @@ def build():
     starter.chmod(0o755)
 
 
+def cost_table(runs):
+    columns = ["program", "CPU s per s", "least", "most", "of it system", "a core carries", "peak MB"]
+    rows = []
+    for name, found in runs.items():
+        each = [run["cpu_seconds"] / run["media_seconds"] for run in found]
+        system = statistics.median(run["system_seconds"] / run["media_seconds"] for run in found)
+        cpu = statistics.median(each)
+        rows.append([name, cpu, min(each), max(each), system, 1 / cpu, statistics.median(run["peak_kb"] for run in found) / 1000])
+    return columns, rows
+
+
+def quality_table(source, seconds):
+    columns = ["rung", "klieg kbit/s", "ffmpeg kbit/s", "klieg dB", "ffmpeg dB", "dB more", "klieg SSIM", "ffmpeg SSIM"]
+    rows = []
+    for name, (width, height, _) in RUNGS.items():
+        files = [FILES / program / f"{name}.h264" for program in ("klieg", "ffmpeg")]
+        rates = [file.stat().st_size * 8 / seconds / 1000 for file in files]
+        (our_db, our_ssim), (their_db, their_ssim) = (quality(source, file, width, height) for file in files)
+        rows.append([name, *rates, f"{our_db:.3f}", f"{their_db:.3f}", round(our_db - their_db, 3) + 0.0, f"{our_ssim:.5f}",
+                     f"{their_ssim:.5f}"])
+    return columns, rows
+
+
+def delay_table(runs):
+    columns = ["source comes in", "rung", "parts", "delay ms p50", "p95", "most"]
+    rows = []
+    for pace, run in runs.items():
+        for name, rung in run["rungs"].items():
+            ms = rung["delay_ms"]
+            rows.append([pace, name, len(ms), percentile(ms, 0.5), percentile(ms, 0.95), max(ms)])
+    return columns, rows
+
+
 def main():
     options = machine.options(__doc__, seconds=(20, 10), arguments=[("--rounds", {"type": int, "help": "3, quick 1"})])
     rounds = options.rounds or (1 if options.quick else 3)
@@ -143,54 +170,33 @@ def main():
     print(METHOD)
     print(f"\nsource: {about}; {options.seconds} s, {rounds} rounds\n", flush=True)
 
-    programs = {"klieg": lambda: run_klieg(source, options.seconds, "fast"), "ffmpeg": lambda: run_ffmpeg(source, options.seconds)}
-    runs = {name: [] for name in programs}
+    runs = {"klieg": [], "ffmpeg": []}
     for number in range(rounds):
-        for name in list(programs)[:: 1 if number % 2 == 0 else -1]:
-            runs[name].append(programs[name]())
+        for name in ("klieg", "ffmpeg") if number % 2 == 0 else ("ffmpeg", "klieg"):
+            run = run_klieg(source, options.seconds, "fast") if name == "klieg" else run_ffmpeg(source, options.seconds)
+            runs[name].append(run)
             print(".", end="", file=sys.stderr, flush=True)
-    delays = {pace: run_klieg(source, options.seconds, pace) for pace in ("frames", "parts")}
+    paced = {pace: run_klieg(source, options.seconds, pace) for pace in ("frames", "parts")}
     print(file=sys.stderr)
 
-    cost_columns = ["program", "CPU s per s", "least", "most", "of it system", "a core carries", "peak MB"]
-    costs, cpu = [], {}
-    for name, found in runs.items():
-        each = [run["cpu_seconds"] / run["media_seconds"] for run in found]
-        cpu[name] = statistics.median(each)
-        system = statistics.median(run["system_seconds"] / run["media_seconds"] for run in found)
-        costs.append([name, cpu[name], min(each), max(each), system, 1 / cpu[name],
-                      statistics.median(run["peak_kb"] for run in found) / 1000])
-    print(machine.table(cost_columns, costs), "\n")
+    costs = cost_table(runs)
+    print(machine.table(*costs), "\n")
+    rungs = quality_table(source, options.seconds)
+    print(machine.table(*rungs), "\n")
+    delays = delay_table(paced)
+    print(machine.table(*delays), "\n")
 
-    rung_columns = ["rung", "klieg kbit/s", "ffmpeg kbit/s", "klieg dB", "ffmpeg dB", "dB more", "klieg SSIM", "ffmpeg SSIM"]
-    rungs = []
-    for name, (width, height, _) in RUNGS.items():
-        files = {program: FILES / program / f"{name}.h264" for program in programs}
-        rate = {program: file.stat().st_size * 8 / options.seconds / 1000 for program, file in files.items()}
-        found = {program: quality(source, file, width, height) for program, file in files.items()}
-        rungs.append([name, rate["klieg"], rate["ffmpeg"], f"{found['klieg'][0]:.3f}", f"{found['ffmpeg'][0]:.3f}",
-                      round(found["klieg"][0] - found["ffmpeg"][0], 3) + 0.0, f"{found['klieg'][1]:.5f}", f"{found['ffmpeg'][1]:.5f}"])
-    print(machine.table(rung_columns, rungs), "\n")
-
-    delay_columns = ["source comes in", "rung", "parts", "delay ms p50", "p95", "most"]
-    late = []
-    for pace, run in delays.items():
-        for name, rung in run["rungs"].items():
-            ms = rung["delay_ms"]
-            late.append([pace, name, len(ms), percentile(ms, 0.5), percentile(ms, 0.95), max(ms)])
-    print(machine.table(delay_columns, late), "\n")
-
-    ratio = cpu["klieg"] / cpu["ffmpeg"]
-    less = -min(row[5] for row in rungs)
-    slowest = {pace: max((row[3], row[4]) for row in late if row[0] == pace) for pace in delays}
-    print(f"CPU {ratio:.3f} x that of ffmpeg (aim: {CPU_RATIO_MAX}); PSNR at most {max(less, 0):.3f} dB less (aim: {DB_LESS_MAX})\n"
+    ours, theirs = (row[1] for row in costs[1])
+    less = max(0, -min(row[5] for row in rungs[1]))
+    slowest = {pace: max((row[3], row[4]) for row in delays[1] if row[0] == pace) for pace in paced}
+    print(f"CPU {ours / theirs:.3f} x that of ffmpeg (aim: {CPU_RATIO_MAX}); PSNR at most {less:.3f} dB less (aim: {DB_LESS_MAX})\n"
           f"delay of the slowest rung: p50 {slowest['frames'][0]:.0f} ms (aim: {DELAY_P50_MS_MAX}), p95 {slowest['frames'][1]:.0f} ms; "
-          f"when whole parts come at once p50 {slowest['parts'][0]:.0f} ms, p95 {slowest['parts'][1]:.0f} ms")
-    print(f"one core carries {1 / cpu['klieg']:.2f} such broadcasts by klieg, {1 / cpu['ffmpeg']:.2f} by ffmpeg")
+          f"when whole parts come at once p50 {slowest['parts'][0]:.0f} ms, p95 {slowest['parts'][1]:.0f} ms\n"
+          f"one core carries {1 / ours:.2f} such broadcasts by klieg, {1 / theirs:.2f} by ffmpeg")
     if options.json:
-        machine.write_json(options.json, "ladder", header, cost_columns, costs, method=METHOD, source=about, runs=runs,
-                           rungs=[dict(zip(rung_columns, row)) for row in rungs],
-                           delays=[dict(zip(delay_columns, row)) for row in late], cpu_ratio=ratio)
+        machine.write_json(options.json, "ladder", header, *costs, method=METHOD, source=about, cpu_ratio=ours / theirs, runs=runs,
+                           **{name: [dict(zip(columns, row)) for row in rows]
+                              for name, (columns, rows) in {"rungs": rungs, "delays": delays}.items()})
 
 
 if __name__ == "__main__":

@@ -38,18 +38,12 @@ class Server:
         self.process = subprocess.Popen(["taskset", "-c", "0", *map(str, command)], start_new_session=True,
                                         stdout=subprocess.DEVNULL, **more)
         self.pid = self.process.pid  # of the process that serves
-        prefer(self.pid)
+        machine.prefer(self.pid)
         wait_for(http)
 
     def cpu_seconds(self):
         tasks = Path(f"/proc/{self.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-
-def prefer(pid):
-    """Before whatever else this machine is doing; where that is not allowed, the header says how busy it is."""
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text("-20")
 
 
 def wait_for(port):
@@ -158,7 +152,7 @@ def load_h2load(server, path, connections, requests, flags):
 def run(*command):
     process = subprocess.Popen(["taskset", "-c", "1", *map(str, command)], start_new_session=True, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    prefer(process.pid)
+    machine.prefer(process.pid)
     said, _ = process.communicate(timeout=300)
     if process.returncode != 0:
         sys.exit(f"{Path(command[0]).name} failed:\n{said}")
