@@ -26,7 +26,8 @@ delay: from a part's last sample into the socket to the last byte of the part's 
 BUILT = machine.ROOT / "build/release"
 FILES = machine.ROOT / "build/bench/ladder"
 SHARED_DATA = Path(os.environ.get("KLIEG_SHARED_DATA", machine.ROOT / "../shared/data"))
-CAMERA = SHARED_DATA / "video/mdn/flower.mp4"  # 5 s of a camera held by hand, 960x540: the largest there is
+CAMERA = SHARED_DATA / "video/mdn/flower.mp4"  # 5 s of a camera, 960x540: the largest there is; but silent
+VOICE = SHARED_DATA / "video/mdn-chroma/video.mp4"  # 24 s of somebody speaking
 
 # The usual bitrates of src/transcoder/ladder.cc, and the settings of src/codec/video_encoder.cc.
 RUNGS = {"720p": (1280, 720, 2_500_000), "480p": (854, 480, 1_200_000), "240p": (426, 240, 350_000)}
@@ -44,19 +45,19 @@ def quiet_ffmpeg(*arguments):
 def make_source():
     """What a phone would send: 30 s of 720p30, H.264 without B-frames at 4 Mbit/s, a key frame a second, and AAC."""
     FILES.mkdir(parents=True, exist_ok=True)
-    made_up = not CAMERA.exists()
-    source = FILES / ("made_up.mp4" if made_up else "camera.mp4")
+    made_up = not (CAMERA.exists() and VOICE.exists())
+    source = FILES / ("made_up.mp4" if made_up else "camera_and_voice.mp4")
     if not source.exists():
         partial = source.with_suffix(".part.mp4")
         inputs = (["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30,noise=alls=8:allf=t",
                    "-f", "lavfi", "-i", "anoisesrc=color=pink:sample_rate=48000"] if made_up
-                  else ["-stream_loop", "-1", "-i", CAMERA])
-        quiet_ffmpeg(*inputs, "-t", "30", "-vf", "fps=30,scale=1280:720:flags=lanczos,format=yuv420p",
+                  else ["-stream_loop", "-1", "-i", CAMERA, "-stream_loop", "-1", "-i", VOICE])
+        quiet_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-t", "30", "-vf", "fps=30,scale=1280:720:flags=lanczos,format=yuv420p",
                      "-c:v", "libx264", "-preset", "medium", "-profile:v", "high", "-bf", "0", "-g", "30", "-keyint_min", "30",
                      "-sc_threshold", "0", "-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M",
                      "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", partial)
         partial.rename(source)
-    return source, "synthetic: the shared material is not here" if made_up else f"{CAMERA.name}, scaled to 720p, looped"
+    return source, "synthetic: the shared material is not here" if made_up else f"pictures of {CAMERA.name} scaled to 720p, sound of {VOICE.name}, looped"
 
 
 def run_klieg(source, seconds, pace):
