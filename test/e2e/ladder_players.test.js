@@ -16,7 +16,7 @@ const rate = ["-b:v", "2500k", "-minrate", "2500k", "-maxrate", "2500k", "-bufsi
 const video = x264({ more: [...rate, "-x264-params", "nal-hrd=cbr"] });
 const lines = { source: 360, rung: 240 };
 const viewport = { width: 1280, height: 900 };
-const stay_s = 4; // where the viewer has come to
+const stay_s = 3; // where the viewer has come to
 const stand_ms_max = 1_000; // between two pictures; what a viewer calls smooth is 100 ms, but these machines are busy
 
 describe(`on a network that falls below the ${source_kbps} kbit/s of the source and recovers`, () => {

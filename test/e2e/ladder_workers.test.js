@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { open_viewer, start_browser } from "../world/browser.js";
 import { busy_workers, signal, slow_down } from "../world/codec_worker.js";
 import { assert_deaths_are_not_seen } from "../world/dying_workers.js";
 import { publish_with_ffmpeg } from "../world/encoder.js";
@@ -37,13 +38,25 @@ test("a worker that hangs is replaced, and the rungs lose nothing", { timeout: 6
   assert.match(klieg.program.said, /codec worker lost .*how=hung/);
 });
 
-test("a worker that is too slow gives up a rung until it has time again", { timeout: 90_000 }, async (t) => {
+test("a worker that is too slow gives up a rung for a while, and so do viewers", { timeout: 120_000 }, async (t) => {
   const klieg = await start_klieg(t, { ladder: "240p,144p:150k,audio" });
   publish_with_ffmpeg(t, klieg.rtmp());
   await klieg.live();
   const all = await renditions(klieg.hls());
   const rendition = (name) => all.find((one) => one.name === name);
   const [first] = await common_segments(all, 1);
+
+  const browser = await start_browser(t);
+  const viewers = [];
+  for (const player of ["hls", "dash"]) {
+    const viewer = await open_viewer(browser, `${klieg.page()}?player=${player}`, { quality: "240p" });
+    await viewer.shows_lines(240);
+    viewers.push({ player, viewer });
+  }
+  const left = viewers.map(({ viewer }) =>
+    viewer.page.waitForFunction(() => document.querySelector("video").videoHeight !== 240, null, { timeout: 40_000 }),
+  );
+  for (const one of left) one.catch(() => {}); // it is waited for below
 
   const [worker] = await busy_workers(klieg.program.pid);
   const let_run = slow_down(t, worker, { share: 0.04 });
@@ -55,6 +68,7 @@ test("a worker that is too slow gives up a rung until it has time again", { time
   await until("the manifest without it", async () =>
     (await get(klieg.dash())).includes('<Representation id="240p"') ? undefined : true,
   );
+  await Promise.all(left);
   let_run();
   await klieg.program.heard(/rung is back.*rung=240p/, 40_000);
   await until("media of it", async () =>
@@ -63,6 +77,12 @@ test("a worker that is too slow gives up a rung until it has time again", { time
   await until("the manifest with it", async () =>
     (await get(klieg.dash())).includes('<Representation id="240p"') ? true : undefined,
   );
+  for (const { player, viewer } of viewers) {
+    await viewer.shows_lines(240, 60_000);
+    const { view, stalls, restarts } = await viewer.page.evaluate(() => window.klieg.stats());
+    t.diagnostic(`${player}: ${stalls} stalls, ${restarts} restarts`);
+    assert.equal(view, "live");
+  }
   const [last] = await common_segments([rendition("video")], 1);
   await assert_every_sample(t, rendition("video"), first, last, frame_s);
 });
