@@ -150,7 +150,7 @@ void AudioRung::store(const AVFrame* sound, int skipped) {
     const bool planar = av_sample_fmt_is_planar(format) != 0;
     const int channels = sound->ch_layout.nb_channels;
     if (planar && channels > AV_NUM_DATA_POINTERS) return;
-    const ptrdiff_t step = av_get_bytes_per_sample(format) * (planar ? 1 : channels);
+    const ptrdiff_t step = ptrdiff_t{av_get_bytes_per_sample(format)} * (planar ? 1 : channels);
     for (int plane = 0; plane < (planar ? channels : 1); ++plane) {
       planes[plane] = sound->extended_data[plane] + skipped * step;
     }
