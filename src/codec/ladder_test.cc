@@ -1,7 +1,7 @@
 // What the worker makes of every kind of source.
 //
-// long: one fixture and one made-up source, with a section for pictures, sound, pictures of pictures, real clips, broken
-// streams; apart, each would repeat the fixture.
+// long: one fixture and one made-up source, with a section for pictures, sound, pictures of pictures, real clips,
+// broken streams; apart, each would repeat the fixture.
 #include "codec/ladder.h"
 
 #include <gmock/gmock.h>
