@@ -65,15 +65,20 @@ void Entrance::encode() {
 
 // What came of it so far stays; from the next key frame on the source itself follows.
 void Entrance::fall_back() {
+  const bool encoding_begun = waiting_.empty();  // else all that came is still to be passed on
   const bool shown = top_track_.has_value();
   state_ = State::passing;
   has_top_ = false;
+  ladder_is_old_ = true;
   top_track_.reset();
   end_period();
   logging::warning("the source is passed on as it comes, though not every player can follow",
                    {{"broadcast", broadcast_}, {"why", judge_.objection()}});
   ladder_->set_top(TopRung::source);
-  awaits_key_ = shown && tracks_[0];
+  if (encoding_begun && tracks_[0]) {
+    awaits_key_ = shown;
+    if (!shown) packager_.on_track(*tracks_[0]);
+  }
   release_sound();
   replay();
 }
@@ -239,20 +244,23 @@ void Entrance::on_source_ended() {
 // --- from the ladder ---
 
 void Entrance::on_ladder(const std::vector<media::Rung>& rungs) {
+  ladder_is_old_ = false;
   if (state_ != State::encoding) return rungs_.on_ladder(rungs);
   has_top_ = !rungs.empty() && rungs.front().kind == TrackKind::video;
   if (has_top_) return rungs_.on_ladder({rungs.begin() + 1, rungs.end()});
-  if (top_track_) fall_back();  // else encode() does
   rungs_.on_ladder(rungs);
+  if (waiting_.empty()) fall_back();  // else encode() does
 }
 
 void Entrance::on_rung_track(media::RungId rung, const media::Track& track) {
+  if (ladder_is_old_) return;
   if (!is_top(rung)) return rungs_.on_rung_track(below_top(rung), track);
   top_track_ = track;
   packager_.on_track(track);
 }
 
 void Entrance::on_rung_sample(media::RungId rung, Sample sample) {
+  if (ladder_is_old_) return;
   if (!is_top(rung)) return rungs_.on_rung_sample(below_top(rung), std::move(sample));
   // What was still in the coders when its period ended is too late.
   if (!period_begun_ || sample.presentation_time() < period_start_) return;
@@ -265,6 +273,7 @@ void Entrance::on_rung_sample(media::RungId rung, Sample sample) {
 }
 
 void Entrance::on_rung_presence(media::RungId rung, media::Presence presence, MediaTime from) {
+  if (ladder_is_old_) return;
   if (!is_top(rung)) return rungs_.on_rung_presence(below_top(rung), presence, from);
   if (presence == media::Presence::gap) fall_back();
 }

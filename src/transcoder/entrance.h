@@ -31,7 +31,8 @@ namespace klieg::transcoder {
 // Whoever makes the ladder of a source.
 class LadderPort : public media::SourceSink {
  public:
-  // Before on_source_track. TopRung::none: the first rung becomes the broadcast.
+  // Before on_source_track, or later: the ladder is told anew then, even if it is the same. TopRung::none: the first
+  // rung becomes the broadcast.
   virtual void set_top(TopRung top) = 0;
 };
 
@@ -130,6 +131,8 @@ class Entrance final : public media::SampleSink, public media::SourceSink, publi
   std::deque<Sound> sound_;
   std::optional<media::Track> top_track_;
   bool awaits_key_ = false;  // passing again: from the next key frame on
+  // Since it passes again, no ladder has been told: what comes has the RungIds of one whose first rung was the top.
+  bool ladder_is_old_ = false;
 };
 
 }  // namespace klieg::transcoder

@@ -199,8 +199,30 @@ TEST_F(EntranceTest, a_ladder_that_gives_up_has_the_source_follow_from_its_next_
   EXPECT_THAT(said.take(), IsEmpty());
   video(120ms, Sync::yes);
   EXPECT_THAT(said.take(), ElementsAre("show break 120", "show track picture", "show video 120 came 10120"));
-  coded(160ms);  // late, of what was given up
-  EXPECT_THAT(said.take(), ElementsAre("rung 0 160"));
+}
+
+TEST_F(EntranceTest, what_comes_late_of_a_ladder_that_had_a_top_is_not_taken_for_another_rung) {
+  go_on_encoded();
+  entrance.on_rung_presence(0, media::Presence::gap, MediaTime(80ms));
+  said.take();
+  entrance.on_rung_presence(1, media::Presence::gap, MediaTime(80ms));
+  coded(80ms, 0);
+  coded(80ms, 1);
+  EXPECT_THAT(said.take(), IsEmpty());
+  entrance.on_ladder({{.name = "720p"}, {.name = "240p"}});
+  coded(120ms, 1);
+  EXPECT_THAT(said.take(), ElementsAre("ladder 720p 240p", "rung 1 120"));
+}
+
+TEST_F(EntranceTest, a_source_that_is_refused_before_anything_was_coded_passes_with_its_picture) {
+  tracks(Codec::hevc);
+  audio(5ms);
+  said.take();
+  entrance.on_ladder({});
+  EXPECT_EQ(ladder.top, TopRung::source);
+  EXPECT_THAT(said.take(), ElementsAre("ladder", "make no top", "show track picture", "show audio 5 came 10005"));
+  video(1000ms, Sync::yes);
+  EXPECT_THAT(said.take(), ElementsAre("show video 1000 came 11000"));
 }
 
 TEST_F(EntranceTest, a_break_begins_a_period_with_a_picture_and_drops_what_was_still_being_coded) {

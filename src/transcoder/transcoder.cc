@@ -49,6 +49,7 @@ void Transcoder::set_top(LoopTime now, TopRung top) {
   if (std::exchange(top_, top) == top || state_ == State::ended) return;
   tracks_changed_ = tracks_[0] || tracks_[1];
   tracks_changed_at_ = now;
+  ladder_told_ = false;
 }
 
 void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
@@ -158,7 +159,8 @@ void Transcoder::decide_ladder(LoopTime now) {
   settle_presence();
 }
 
-// What is known of a rung stays with its name. What still comes of another ladder does not: its numbers are others.
+// What is known of a rung stays with its name, but for its header: who shows it may be another one now. What still
+// comes of another ladder does not: its numbers are others.
 void Transcoder::adopt(const std::vector<media::Rung>& ladder) {
   std::vector<RungState> adopted;
   for (const media::Rung& rung : ladder) {
@@ -171,12 +173,13 @@ void Transcoder::adopt(const std::vector<media::Rung>& ladder) {
   if (same) return;
   generation_min_ = generation_ + 1;
   ladder_told_ = true;
-  out_.on_ladder(ladder);
   for (RungState& rung : rungs_) {  // it begins with media
+    rung.track.reset();
     rung.presence = Presence::media;
     rung.pending = false;
     rung.media_from.reset();
   }
+  out_.on_ladder(ladder);  // the last: whoever hears it may give samples
 }
 
 void Transcoder::turn_off() {
@@ -188,7 +191,8 @@ void Transcoder::turn_off() {
 }
 
 bool Transcoder::wants_media(const RungState& rung) const {
-  return wanted_ && !rung.shed && state_ != State::resting && state_ != State::stalled;
+  const bool is_broadcast = top_ == TopRung::none && &rung == &rungs_.front();
+  return (wanted_ || is_broadcast) && !rung.shed && state_ != State::resting && state_ != State::stalled;
 }
 
 void Transcoder::settle_presence() {

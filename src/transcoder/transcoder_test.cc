@@ -232,6 +232,50 @@ TEST(Transcoder, a_new_format_is_configured_and_rungs_keep_what_their_names_had)
   EXPECT_EQ(stage.out.samples[0].back().decode_time, stage.given[0].back());
 }
 
+media::Track as_hevc(media::Track track) {
+  track.codec = media::Codec::hevc;
+  return track;
+}
+
+TEST(Transcoder, another_top_has_the_ladder_and_its_headers_told_again_even_if_it_is_the_same) {
+  Stage stage;
+  stage.transcoder.set_top(stage.now, TopRung::none);
+  stage.begin(as_hevc(picture_track));
+  stage.frames_for(1s);
+  const std::vector<media::Rung> ladder = stage.out.ladder;
+  stage.transcoder.set_top(stage.now, TopRung::source);
+  stage.frames_for(2s);
+  EXPECT_EQ(stage.out.ladder, ladder) << "HEVC cannot stand above it either way";
+  EXPECT_EQ(stage.out.ladders, 2);
+  EXPECT_EQ(stage.out.tracks, 6);
+  EXPECT_EQ(times_of(stage.out.samples[1]).back(), stage.given[0].back());
+}
+
+TEST(Transcoder, a_rung_that_keeps_its_name_in_another_ladder_tells_its_header_again) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  media::Track smaller = picture_track;
+  smaller.video.width = 640;
+  smaller.video.height = 360;
+  stage.transcoder.on_source_track(stage.now, smaller);
+  stage.frames = 0;
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.out.ladder.size(), 2u);
+  EXPECT_EQ(stage.out.tracks, 3 + 2) << "it may be the top now, which somebody else shows";
+}
+
+TEST(Transcoder, the_rung_that_is_the_broadcast_waits_for_no_viewer) {
+  Stage stage({.broadcast = "test", .rungs = *parse_rungs("480p,240p,audio"), .start = Start::first_viewer});
+  stage.transcoder.set_top(stage.now, TopRung::none);
+  stage.begin(as_hevc(picture_track));
+  stage.frames_for(2s);
+  EXPECT_THAT(stage.out.gaps(), ElementsAre("240p", "audio-64k"));
+  EXPECT_EQ(times_of(stage.out.samples[0]), stage.given[0]);
+  EXPECT_THAT(stage.out.samples[1], IsEmpty());
+}
+
 TEST(Transcoder, a_period_begins_coding_anew) {
   Stage stage;
   stage.begin();
