@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -142,6 +143,15 @@ Child::~Child() {
 }
 
 pid_t Child::pid() const { return process_->pid; }
+
+Duration Child::processor_time() const {
+  clockid_t clock;
+  timespec used{};
+  if (process_->reaped || ::clock_getcpuclockid(pid(), &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+    return Duration(0);
+  }
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 void Child::kill() { process_->kill(); }
 

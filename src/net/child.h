@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "net/connection.h"
 #include "net/loop.h"
 
@@ -54,6 +55,8 @@ class Child {
   // Not started yet. Its peer() is the program and its pid.
   Connection& connection() { return *connection_; }
   pid_t pid() const;
+  // That it has used so far; 0 when it is gone.
+  Duration processor_time() const;
   void kill();  // SIGKILL; on_exit follows
 
  private:

@@ -81,6 +81,14 @@ TEST_F(Children, work_in_the_background_yields_to_the_loops) {
   EXPECT_EQ(received, "10 3\n") << "nice 10, SCHED_BATCH";
 }
 
+TEST_F(Children, what_it_uses_of_the_processor_is_known) {
+  start("while true; do :; done");
+  run_until([&] { return child->processor_time() >= 20ms; });
+  child->kill();
+  run_until([&] { return exit && closed; });
+  EXPECT_EQ(child->processor_time(), 0ns);
+}
+
 TEST_F(Children, destroying_it_kills_and_reaps_it_and_nothing_is_called) {
   start("read forever <&3; exit 3");
   const pid_t pid = child->pid();

@@ -203,8 +203,10 @@ struct Port final : WorkerPort {
     worker.reset();
     ended.push_back(why);
   }
+  Duration worker_used() override { return used; }
 
   std::optional<Worker> worker;
+  Duration used{0};
   std::vector<WorkerEnd> ended;
   double room = 100, granted = 0;
   double load = 0.2;

@@ -260,7 +260,7 @@ void Transcoder::configure(LoopTime now) {
   }
   for (const RungState& rung : rungs_) message.rungs.push_back(rung.rung);
   ++opening_;
-  opening_since_ = now;
+  note_life(now);
   port_.tell(std::move(message));
 }
 
@@ -291,7 +291,7 @@ void Transcoder::begin(LoopTime now) {
 
 void Transcoder::feed(LoopTime now, TrackKind kind, const media::Sample& sample) {
   port_.tell(codec::SourceSample{kind, sample});
-  if (kind == leading_kind() && ++unanswered_ == 1) silent_since_ = now;
+  if (kind == leading_kind() && ++unanswered_ == 1) note_life(now);
 }
 
 // It gets nothing for a while, and then a new beginning.
@@ -299,6 +299,27 @@ void Transcoder::rest_worker() {
   if (state_ == State::working && begun_) port_.tell(codec::Drain{});
   begun_ = false;
   unanswered_ = 0;
+}
+
+void Transcoder::note_life(LoopTime now) {
+  silent_since_ = looked_at_ = now;
+  used_before_silence_ = used_at_look_ = port_.worker_used();
+}
+
+void Transcoder::judge_silence(LoopTime now) {
+  const bool opens = opening_ > 0;
+  const Duration silence = now - silent_since_;
+  const Duration used = port_.worker_used();
+  const bool sleeps = used - used_at_look_ < asleep_max;
+  looked_at_ = now;
+  used_at_look_ = used;
+  const Duration max = opens ? opening_max : silence_max;
+  if (silence < max) return;
+  if (sleeps || used - used_before_silence_ >= max) {
+    give_up_worker(now, WorkerEnd::hung, opens ? "it does not answer" : "it makes no progress");
+  } else if (silence >= (opens ? opening_starved_max : Pace::lag_max)) {
+    shed_all(now);
+  }
 }
 
 void Transcoder::on_worker_lost(LoopTime now, WorkerEnd how, const std::string& words) {
@@ -346,7 +367,7 @@ bool Transcoder::take(LoopTime, codec::RungTrack& message) {
 bool Transcoder::take(LoopTime now, codec::Configured&) {
   if (opening_ == 0) return false;
   --opening_;
-  silent_since_ = now;
+  note_life(now);
   return opening_ > 0 || std::ranges::all_of(rungs_, [](const RungState& rung) { return rung.track.has_value(); });
 }
 
@@ -385,7 +406,7 @@ bool Transcoder::take(LoopTime now, codec::Progress& message) {
   if (message.generation > generation_) return false;
   if (message.generation != generation_ || !begun_ || !newest_) return true;
   if (unanswered_ > 0) --unanswered_;
-  silent_since_ = now;
+  note_life(now);
   const MediaTime done = std::min(message.done, *newest_);
   pace_.on_progress(now, *newest_ - done, message.busy, message.span);
   MediaTime audio_done = *newest_;
@@ -438,6 +459,9 @@ void Transcoder::shed_all(LoopTime now) {
                    {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(pace_.lag())}});
   for (RungState& rung : rungs_) counts_.shed += !std::exchange(rung.shed, true);
   port_.end_worker(WorkerEnd::let_go);
+  begun_ = false;
+  opening_ = 0;
+  unanswered_ = 0;
   state_ = State::stalled;
   pace_.stop();
   settle_presence();
@@ -490,8 +514,7 @@ std::optional<LoopTime> Transcoder::wake_at() const {
     case State::draining:
       return drain_until_;
     case State::working:
-      if (opening_ > 0) return opening_since_ + opening_max;
-      if (unanswered_ > 0) return silent_since_ + silence_max;
+      if (opening_ > 0 || unanswered_ > 0) return looked_at_ + look_every;
       return std::nullopt;
     case State::stalled:
       return pace_.wake_at();
@@ -510,7 +533,7 @@ void Transcoder::on_time(LoopTime now) {
   } else if (state_ == State::draining) {
     finish();
   } else if (state_ == State::working) {
-    give_up_worker(now, WorkerEnd::hung, opening_ > 0 ? "it does not answer" : "it makes no progress");
+    judge_silence(now);
   } else {
     keep_pace(now);
   }

@@ -60,14 +60,21 @@ class WorkerPort {
   virtual void tell(const wire::codec::ToWorker& message) = 0;
   // The worker is ended at once and nothing more is heard of it.
   virtual void end_worker(WorkerEnd why) = 0;
+  // Processor time that the worker has used since it was started.
+  virtual Duration worker_used() = 0;
 };
 
 class Transcoder {
  public:
-  // A worker with something to do says Progress with every frame: 30 frames of silence are not thinking.
+  // A worker with something to do says Progress with every frame: 30 frames of silence are not thinking. It has hung if
+  // it used the processor for all that time, or of late not at all; one in between is starved by the machine, and
+  // another would be, too. Beyond Pace::lag_max it is too slow, then.
   static constexpr Duration silence_max = 1s;
+  static constexpr Duration look_every = silence_max / 2;
+  static constexpr Duration asleep_max = 1ms;  // of the processor between two looks
   // Opening eight encoders takes 0.2 s on an idle machine; starting the program, if there was no spare, as much again.
   static constexpr Duration opening_max = 3s;
+  static constexpr Duration opening_starved_max = 10s;
   // For what is in the coders when the broadcast ends.
   static constexpr Duration draining_max = 2s;
   // Where the source keeps no grid that could be taken.
@@ -148,6 +155,8 @@ class Transcoder {
   void begin(LoopTime now);
   void feed(LoopTime now, media::TrackKind kind, const media::Sample& sample);
   void rest_worker();
+  void note_life(LoopTime now);
+  void judge_silence(LoopTime now);
   void give_up_worker(LoopTime now, WorkerEnd how, const std::string& words);
   void finish();
 
@@ -188,11 +197,13 @@ class Transcoder {
   LoopTime drain_until_;
 
   // Of the worker there is.
-  bool begun_ = false;    // it has had Begin for what comes now
-  uint32_t opening_ = 0;  // Configures that it has not answered
-  LoopTime opening_since_;
+  bool begun_ = false;       // it has had Begin for what comes now
+  uint32_t opening_ = 0;     // Configures that it has not answered
   uint64_t unanswered_ = 0;  // samples of the leading kind without Progress
   LoopTime silent_since_;
+  LoopTime looked_at_;
+  Duration used_before_silence_{0};
+  Duration used_at_look_{0};
   uint32_t generation_ = 0;
   uint32_t generation_min_ = 1;  // what comes of older ones belongs to another ladder
 

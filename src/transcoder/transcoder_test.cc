@@ -113,6 +113,45 @@ TEST(Transcoder, a_worker_that_is_silent_for_a_second_with_samples_waiting_has_h
   expect_whole(stage);
 }
 
+TEST(Transcoder, a_worker_that_turns_in_a_circle_has_hung) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.frame(0);
+  stage.port.used += 1s;
+  stage.pass(1s);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::hung));
+}
+
+TEST(Transcoder, a_worker_that_the_machine_starves_has_not_hung) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.frame(0);
+  for (int i = 0; i < 3; ++i) {
+    stage.port.used += 10ms;
+    stage.pass(500ms);
+  }
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.port.asked, 1);
+  expect_whole(stage);
+}
+
+TEST(Transcoder, a_worker_that_is_starved_for_longer_than_the_lag_that_is_borne_is_let_go) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  stage.frame(0);
+  for (int i = 0; i < 4; ++i) {
+    stage.port.used += 10ms;
+    stage.pass(500ms);
+  }
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::let_go));
+  EXPECT_EQ(stage.out.gaps().size(), 3u);
+  EXPECT_EQ(stage.port.asked, 1) << "another one would be starved, too";
+}
+
 TEST(Transcoder, a_worker_that_never_answers_its_configuration_has_hung) {
   Stage stage;
   stage.transcoder.on_source_track(stage.now, picture_track);

@@ -41,6 +41,7 @@ class Worker final : private net::ConnectionHandler {
   // Whose it is now. Its Hello is heard here, all else by its owner, who may destroy it inside any call.
   void serve(WorkerHandler& handler);
   void tell(const wire::codec::ToWorker& message);
+  Duration used() const { return child_->processor_time(); }
   bool gone() const { return gone_.has_value(); }  // and nobody has been told
 
  private:

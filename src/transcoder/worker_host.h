@@ -37,6 +37,7 @@ class TranscoderHost final : public LadderPort, private WorkerPort, private Work
   Taken take_worker() override;
   void tell(const wire::codec::ToWorker& message) override;
   void end_worker(WorkerEnd why) override;
+  Duration worker_used() override { return worker_->used(); }
 
   void on_worker_message(wire::codec::FromWorker message) override;
   void on_worker_gone(WorkerEnd how, const std::string& words) override;
