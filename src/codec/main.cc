@@ -4,11 +4,13 @@
 // One thread, one message at a time: what the server sends meanwhile waits in the socket, and when the server does not
 // read, the worker stands still.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -49,6 +51,16 @@ bool is_socket(int descriptor) {
   return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+// One that hangs would not see that its socket has ended. (The signal comes with the end of the thread that started us:
+// the server's such threads last as long as it does.)
+void die_with_server() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ucred maker{};  // of the socket
+  socklen_t size = sizeof maker;
+  const bool known = getsockopt(server, SOL_SOCKET, SO_PEERCRED, &maker, &size) == 0;
+  if (known && maker.pid != getppid()) end(EXIT_SUCCESS);  // it died before the line above
+}
+
 // Waits, whatever the server made of its own end.
 void make_blocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK); }
 
@@ -59,6 +71,7 @@ int main(int argc, char** argv) {
     std::fputs("klieg-codec is started by `klieg serve` and has no use of its own.\n", stderr);
     return 2;
   }
+  die_with_server();
   make_blocking(server);
   av_log_set_level(AV_LOG_QUIET);
   codec::Settings settings;

@@ -1,7 +1,11 @@
 // The whole road with the real klieg-codec, which is killed on the way: a clip of a camera goes in, the ladder comes
 // out.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -160,6 +164,44 @@ TEST_P(Broadcast, loses_no_frame_of_its_ladder_however_often_its_worker_is_kille
   EXPECT_LE(heard_until - (sound.back().decode_time + sound.back().duration), 64ms);
   EXPECT_TRUE(out.gaps().empty());
   RecordProperty("longest_takeover_ms", std::to_string(to_ms(longest_takeover)));
+}
+
+// Says by `out` which worker it has started and stopped, and waits for its own end.
+struct Server final : net::ConnectionHandler {
+  explicit Server(int out) : out(out) {
+    auto started = net::Child::start(loop, {.arguments = {KLIEG_CODEC_PROGRAM}}, [](net::Exit) {});
+    if (!started) ::_exit(1);
+    child = std::move(*started);
+    child->connection().start(*this);
+    loop.run();
+  }
+  void on_bytes(ByteView) override {  // its Hello
+    const pid_t pid = child->pid();
+    ::kill(pid, SIGSTOP);
+    if (::write(out, &pid, sizeof pid) != sizeof pid) ::_exit(1);
+  }
+  void on_closed(net::Closed) override {}
+  int out;
+  net::Loop loop;
+  std::unique_ptr<net::Child> child;
+};
+
+TEST(CodecProgram, that_stands_still_dies_with_its_server) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t server = ::fork();
+  if (server == 0) {
+    const Server until_killed(ends[1]);
+  }
+  pid_t worker = 0;
+  ASSERT_EQ(::read(ends[0], &worker, sizeof worker), static_cast<ssize_t>(sizeof worker));
+  pollfd alive{.fd = static_cast<int>(::syscall(SYS_pidfd_open, worker, 0)), .events = POLLIN, .revents = 0};
+  ASSERT_GE(alive.fd, 0);
+  ::kill(server, SIGKILL);
+  ::waitpid(server, nullptr, 0);
+  EXPECT_EQ(::poll(&alive, 1, 10'000), 1) << "it outlived its server";
+  ::kill(worker, SIGKILL);
+  for (const int descriptor : {ends[0], ends[1], alive.fd}) ::close(descriptor);
 }
 
 INSTANTIATE_TEST_SUITE_P(FramesBetweenKills, Broadcast, testing::Values(1000, 31, 7));
