@@ -144,6 +144,12 @@ Child::~Child() {
 
 pid_t Child::pid() const { return process_->pid; }
 
+bool Child::ended() const {
+  if (process_->reaped) return true;
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 Duration Child::processor_time() const {
   clockid_t clock;
   timespec used{};

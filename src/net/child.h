@@ -55,6 +55,7 @@ class Child {
   // Not started yet. Its peer() is the program and its pid.
   Connection& connection() { return *connection_; }
   pid_t pid() const;
+  bool ended() const;  // by now, also if on_exit is still to come
   // That it has used so far; 0 when it is gone.
   Duration processor_time() const;
   void kill();  // SIGKILL; on_exit follows

@@ -42,7 +42,7 @@ class Worker final : private net::ConnectionHandler {
   void serve(WorkerHandler& handler);
   void tell(const wire::codec::ToWorker& message);
   Duration used() const { return child_->processor_time(); }
-  bool gone() const { return gone_.has_value(); }  // and nobody has been told
+  bool gone() const { return gone_ || child_->ended(); }  // and nobody has been told yet
 
  private:
   explicit Worker(net::Loop& loop) : loop_(loop), farewell_(loop, [this] { say_gone(); }) {}

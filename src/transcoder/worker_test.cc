@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <fstream>
 #include <functional>
@@ -167,6 +168,25 @@ TEST_F(WorkerPools, a_spare_that_dies_is_replaced_and_one_can_be_had_at_any_time
   WorkerPool pool(loop, {program(hello + "exit 1\n")}, room, metrics);
   run_until([&] { return counted("klieg_transcoder_worker_ends_total{outcome=\"exited\"}") == 2; });
   EXPECT_TRUE(pool.take());
+}
+
+TEST_F(WorkerPools, a_spare_that_died_this_moment_is_not_handed_out) {
+  const std::string pids = directory + "/pids";
+  WorkerPool pool(
+      loop,
+      {program(fmt::format("echo $$ >> {0}\n", pids) + hello + fmt::format("if [ $(wc -l < {}) -gt 1 ]; then\n", pids) +
+               says({codec::Configured{}}) + "fi\n" + reads_on)},
+      room, metrics);
+  pid_t spare = 0;
+  run_until([&] { return static_cast<bool>(std::ifstream(pids) >> spare); });
+  ::kill(spare, SIGKILL);
+  siginfo_t died{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(spare), &died, WEXITED | WNOWAIT), 0);
+  worker = pool.take();
+  ASSERT_TRUE(worker);
+  worker->serve(*this);
+  run_until([&] { return !messages.empty() || !ends.empty(); });
+  EXPECT_THAT(ends, IsEmpty());
 }
 
 TEST_F(WorkerPools, without_a_program_there_is_no_worker_and_no_harm) {
