@@ -25,6 +25,7 @@ class Link {
   lines_shown = 0;
   steps: string[] = []; // each rung that was switched to
   throughput_bps: number | null = null;
+  crawling_bps: number | null = null;
 
   run(seconds: number, capacity_bps: number): void {
     for (const end_ms = this.now_ms + seconds * 1000; this.now_ms < end_ms; this.now_ms += tick_ms) {
@@ -40,7 +41,7 @@ class Link {
 
   look(): Look {
     const { now_ms, rungs, loading, lag_s, lines_shown, throughput_bps } = this;
-    return { now_ms, rungs, loading, lag_s, ahead_s: 0.5, step_s: 0.3, throughput_bps, lines_shown };
+    return { now_ms, rungs, loading, lag_s, ahead_s: 0.5, step_s: 0.3, throughput_bps, crawling_bps: this.crawling_bps, lines_shown };
   }
 }
 
@@ -82,6 +83,30 @@ describe("the automatic choice", () => {
     link.run(20, 100e6);
     expect(link.loading).toBe("video");
     expect(link.steps).toEqual(["480p", "720p", "video"]);
+  });
+  it("gives up at once what comes too slowly, for what that rate carries", () => {
+    link.run(60, 100e6);
+    link.crawling_bps = 1_000_000;
+    expect(chooser.choose(link.look())).toBe("240p");
+  });
+  it("takes more delay for a minute after a fall", () => {
+    link.run(60, 100e6);
+    expect(chooser.caution_s(link.now_ms)).toBe(0);
+    link.crawling_bps = 1_000_000;
+    chooser.choose(link.look());
+    expect(chooser.caution_s(link.now_ms)).toBeGreaterThan(0);
+    expect(chooser.caution_s(link.now_ms + 61_000)).toBe(0);
+  });
+  it("is not moved by what was born late and came in a burst", () => {
+    link.run(60, 100e6);
+    const steps = link.steps.length;
+    const { lag_s } = link;
+    for (const late_s of [1.2, 0.8, 0, 0, 0]) {
+      link.now_ms += tick_ms / 2;
+      link.loading = chooser.choose({ ...link.look(), lag_s: lag_s + late_s });
+    }
+    link.run(5, 100e6);
+    expect(link.steps).toHaveLength(steps);
   });
   it("tries what failed again, but less and less often", () => {
     link.run(10 * 60, 1_500_000);

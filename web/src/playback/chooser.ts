@@ -14,9 +14,10 @@ export interface Look {
   rungs: readonly Rung[]; // what there is now
   loading: string; // the rung of what is being loaded
   ahead_s: number; // buffered beyond what is shown
-  lag_s: number | null; // clock minus end of the buffer; only its growth matters. null: nothing was buffered yet
+  lag_s: number | null; // clock, less what the camera was silent, minus end of the buffer; only its growth matters. null: nothing was buffered yet
   step_s: number; // of media that the buffer grows by at once: a part, a chunk
   throughput_bps: number | null; // at most; null: unknown
+  crawling_bps: number | null; // what is under way comes this slowly and had better be given up (arrival.ts)
   lines_shown: number; // height of the picture on the screen, in device pixels; 0: unknown
 }
 
@@ -24,10 +25,14 @@ const start_bps = 1_500_000; // any network that carries live video at all, as a
 const carried_share = 0.8; // of the throughput, that a rung to go down to may need
 const risen_share = 0.65; // of the throughput, that a rung to go up to may need
 const settle_ms = 1_500; // until a switch can be felt: a segment and a bit
+const given_up_ms = 500; // a rung that comes too slowly may be given up this soon
 const calm_ms = 4_000; // of calm before going up
 const lag_memory_ms = 4_000;
 const late_s = 0.2; // of growth, beyond the step that the buffer grows by
+const burst_ms = 200;
 const live_ahead_s = 2; // with more in hand the viewer watches the past, and the player loads in leaps
+const caution_s = 0.4; // two parts
+const cautious_ms = 60_000;
 const trial_ms = 20_000; // a rung that fails within this was tried in vain
 const bar_ms = 8_000;
 const bar_ms_max = 120_000;
@@ -45,6 +50,7 @@ export class RungChooser {
   #bitrate_bps = Infinity; // of it
   #entered_ms = -Infinity; // when #loading became what is loaded
   #rose = false; // and whether that was a step up
+  #fell_at_ms = -Infinity;
   #barred = new Map<string, Wait>();
   #absent = new Map<string, Wait>();
 
@@ -66,6 +72,11 @@ export class RungChooser {
     return now_ms < (this.#absent.get(id)?.until_ms ?? -Infinity);
   }
 
+  // How much more delay than usual to take for some time after a fall: the next one then costs nothing.
+  caution_s(now_ms: number): number {
+    return now_ms - this.#fell_at_ms < cautious_ms ? caution_s : 0;
+  }
+
   // What was buffered is gone, or of another place: nothing can be said of the lag before.
   forget_lag(): void {
     this.#lags = [];
@@ -84,8 +95,9 @@ export class RungChooser {
     if (place < 0) return this.#take(usable.findLast((rung) => rung.bitrate_bps <= now.bitrate_bps) ?? usable[0]!, now, look);
 
     const in_ms = look.now_ms - this.#entered_ms;
-    const carried_bps = this.#carried_bps(now, look);
-    if (carried_bps !== null && in_ms >= settle_ms) {
+    const carried_bps = look.crawling_bps ?? this.#carried_bps(now, look);
+    if (carried_bps !== null && in_ms >= (look.crawling_bps === null ? settle_ms : given_up_ms)) {
+      this.#fell_at_ms = look.now_ms;
       if (place === 0) return now.id;
       const lower = usable.slice(0, place);
       const to = lower.findLast((rung) => rung.bitrate_bps <= carried_share * carried_bps) ?? lower[0]!;
@@ -135,7 +147,9 @@ export class RungChooser {
     const last = this.#lags.at(-1);
     if (last === undefined) return measured_bps;
     const least = this.#lags.reduce((a, b) => (b.lag_s <= a.lag_s ? b : a));
-    const growth_s = last.lag_s - least.lag_s;
+    // What was born late comes in a burst, and is loaded in an instant.
+    const lasting_s = Math.min(...this.#lags.filter((one) => last.at_ms - one.at_ms <= burst_ms).map((one) => one.lag_s));
+    const growth_s = lasting_s - least.lag_s;
     if (growth_s <= look.step_s + late_s) return measured_bps;
     const missing_share = Math.min(1, (1000 * growth_s) / (last.at_ms - least.at_ms));
     return Math.min(measured_bps ?? Infinity, rung.bitrate_bps * (1 - missing_share));

@@ -2,6 +2,7 @@
 
 import { MediaPlayer, type QualityChangeRenderedEvent, type Representation } from "dashjs";
 
+import { Silence } from "./arrival";
 import { type Choice, type Rung, audio_only, highest_first } from "./ladder";
 import { Picture, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import { type Opening, type Playback, dash_address } from "./playback";
@@ -102,6 +103,11 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
   });
   let manifest_at_ms = Infinity;
 
+  const silence = new Silence();
+  player.on(MediaPlayer.events.FRAGMENT_LOADING_PROGRESS, (event) => {
+    if ((event as { mediaType?: string }).mediaType === "video") silence.heard(performance.now());
+  });
+
   let loading = ""; // the rung that was asked for
   let shown: string | null = null;
   function look(): void {
@@ -126,8 +132,9 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
         rungs: all,
         loading,
         ahead_s: ahead_s(video),
-        lag_s: end_s === null ? null : now_ms / 1000 - end_s,
+        lag_s: end_s === null ? null : now_ms / 1000 - silence.look_s(now_ms) - end_s,
         step_s,
+        crawling_bps: null, // what grows as it is born is no faster than that; and dash.js has more in hand
         throughput_bps: null, // dash.js tells that of a growing segment by guesswork: down to its own bitrate
         lines_shown: lines_shown(),
       });

@@ -2,9 +2,11 @@
 
 import Hls, { ErrorDetails, ErrorTypes, Events, type Level, type LevelParsed, type LoadPolicy } from "hls.js";
 
+import { crawling_bps } from "./arrival";
 import { type Choice, type Rung, audio_only, highest_first, track_of } from "./ladder";
 import { pace } from "./pace";
-import { Picture, ahead_s, buffer_end_s, picture_stats } from "./picture";
+import { picture_loader } from "./hls_loader";
+import { Picture, Thaw, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import { type Opening, type Playback, hls_address } from "./playback";
 import { Throughput } from "./throughput";
 
@@ -21,14 +23,24 @@ const load_policy: LoadPolicy = {
 };
 
 const media_recovery_wait_ms = 5_000; // a second media error sooner than this is not cured by the same means
-const look_wait_ms = 200;
+const look_wait_ms = 100; // half a part
 const usual_part_s = 0.2;
+const thaw_ms = 6_000; // after a change of rungs in which pictures may be missing
+const hiccup_s = 0.5; // for which a camera may be silent without blame on the network, beyond...
+const breath_s = 0.3; // ...the time from one part to the next
 const spare_s = 0.3; // left ahead after a jump to the end of the buffer: seeking to its very end starves
 // Further behind than this hls.js has loaded whole segments, and takes seconds to find back to parts.
 const far_s = 4;
 
 export function open({ video, channel, server_now_ms, choice: first_choice, chooser, lines_shown }: Opening): Playback {
-  const hls = new Hls({
+  const throughput = new Throughput();
+  const { PictureLoader, under_way, give_up } = picture_loader({
+    parts: (level) => hls.levels[level]?.details?.partList ?? [],
+    buffer_end_s: () => buffer_end_s(video),
+    gathered: (bytes, took_ms) => throughput.add(bytes, took_ms, performance.now()),
+  });
+  const hls: Hls = new Hls({
+    fLoader: PictureLoader,
     lowLatencyMode: true, // the live sync is PART-HOLD-BACK of the playlist
     maxLiveSyncPlaybackRate: 1, // pace() below decides
     liveSyncOnStallIncrease: 0.2, // one part more in hand after each stall, at most a target duration
@@ -47,8 +59,10 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
   let sound_address: string | null = null; // of the playlist that has no picture
   let listening = false; // to that one
   let destroyed = false;
-  const throughput = new Throughput();
   const picture = new Picture();
+  const thaw = new Thaw();
+  let changed_at_ms = -Infinity; // the rung
+  let edge = { at_s: 0, since_ms: 0 }; // the end of the playlist
   let failure: string | null = null;
   let recovered_at_ms = -Infinity;
 
@@ -75,7 +89,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
   }
   hls.on(Events.FRAG_BUFFERED, (_event, { frag, part }) => {
     const { loading, loaded } = part?.stats.loaded ? part.stats : frag.stats;
-    if (frag.type === "main") throughput.add(loaded, loading.end - loading.first, performance.now());
+    if (frag.type === "main" && loading.end > loading.first) throughput.add(loaded, loading.end - loading.first, performance.now());
   });
   // A rung that has no media now is left before hls.js comes upon the gap, and again if it does.
   hls.on(Events.LEVEL_LOADED, (_event, { level, details }) => {
@@ -93,11 +107,14 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     }
   });
 
+  const bitrate_of = (id: string) => rungs.find((rung) => rung.id === id)?.bitrate_bps ?? 0;
   const pinned = () => rungs.find((rung) => rung.id === choice);
   const id_of = (level: number) => (hls.levels[level] === undefined ? null : track_of(hls.levels[level].uri));
   function load(id: string): void {
     const level = hls.levels.findIndex((one) => track_of(one.uri) === id);
-    if (level >= 0 && level !== hls.loadLevel) hls.loadLevel = level; // what is buffered is shown first
+    if (level < 0 || level === hls.loadLevel) return;
+    changed_at_ms = performance.now();
+    hls.loadLevel = level; // what is buffered is shown first
   }
   function leave(level: number): void {
     const id = id_of(level);
@@ -113,17 +130,27 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     const wanted = pinned();
     if (wanted !== undefined && !chooser.is_absent(wanted.id, now_ms)) return load(wanted.id);
     const end_s = buffer_end_s(video);
+    const edge_s = hls.latestLevelDetails?.edge ?? 0;
+    if (edge_s !== edge.at_s) edge = { at_s: edge_s, since_ms: now_ms };
+    const silent_s = (now_ms - edge.since_ms) / 1000 - breath_s; // a rung that was shed is silent for longer
+    const arrival = under_way(bitrate_of(loading));
+    const crawling = arrival && crawling_bps(arrival, ahead_s(video), now_ms);
     const id = chooser.choose({
       now_ms,
       rungs,
       loading,
       ahead_s: ahead_s(video),
-      lag_s: end_s === null ? null : now_ms / 1000 - end_s,
+      lag_s: end_s === null ? null : now_ms / 1000 - Math.min(Math.max(silent_s, 0), hiccup_s) - end_s,
+      crawling_bps: crawling,
       step_s: hls.levels[hls.loadLevel]?.details?.partTarget || usual_part_s,
       throughput_bps: throughput.estimate_bps(now_ms),
       lines_shown: lines_shown(),
     });
     load(id);
+    if (crawling === null || arrival === null || bitrate_of(id) >= bitrate_of(loading)) return;
+    // hls.js would have all of a segment's parts first, and the new playlist beside them.
+    if (arrival.first_ms !== null) throughput.add(arrival.bytes, now_ms - arrival.first_ms, now_ms);
+    give_up();
   }
 
   const looking = setInterval(() => {
@@ -131,16 +158,22 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     if (video.paused || hls.targetLatency === null) return;
     const rate = pace({
       behind_s: hls.latency,
-      target_s: hls.targetLatency,
+      target_s: target_s()!,
       ahead_s: ahead_s(video),
       rate: video.playbackRate,
     });
     if (rate !== video.playbackRate) video.playbackRate = rate;
+    const now_ms = performance.now();
+    const frozen = thaw.look(video.getVideoPlaybackQuality().totalVideoFrames, video.currentTime, ahead_s(video), now_ms);
+    if (frozen && !listening && !document.hidden && now_ms - changed_at_ms < thaw_ms) video.currentTime += 0;
   }, look_wait_ms);
 
   hls.loadSource(hls_address(channel));
   hls.attachMedia(video);
 
+  function target_s(): number | null {
+    return hls.targetLatency === null ? null : hls.targetLatency + chooser.caution_s(performance.now());
+  }
   function delay_s(): number | null {
     const now_ms = server_now_ms();
     const shown = hls.playingDate; // EXT-X-PROGRAM-DATE-TIME of the picture
@@ -152,7 +185,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
     failure: () => failure,
     delay_s,
-    target_s: () => hls.targetLatency,
+    target_s,
     jump_to_live() {
       const live_s = hls.liveSyncPosition;
       if (live_s === null || live_s - video.currentTime > far_s) return "make_anew";
@@ -177,7 +210,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     stats: () => ({
       player: "hls",
       delay_s: delay_s(),
-      target_s: hls.targetLatency,
+      target_s: target_s(),
       bandwidth_bps: throughput.estimate_bps(performance.now()),
       bitrate_bps: hls.levels[hls.currentLevel]?.bitrate ?? null,
       ...picture_stats(video),

@@ -21,5 +21,11 @@ describe("the pace", () => {
     expect(pace(at(0.6, 0.2, 0.97))).toBe(0.97);
     expect(pace(at(0.6, 0.35, 0.97))).toBe(1);
   });
+  it("is slower when nearer to the edge than the target, until it is reached", () => {
+    expect(pace(at(0.4, 0.4))).toBe(0.97);
+    expect(pace(at(0.5, 0.5))).toBe(1);
+    expect(pace(at(0.5, 0.5, 0.97))).toBe(0.97);
+    expect(pace(at(0.58, 0.5, 0.97))).toBe(1);
+  });
   it("is 1 for a viewer who watches the past", () => expect(pace(at(20, 10))).toBe(1));
 });

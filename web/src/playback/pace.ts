@@ -22,6 +22,7 @@ export function pace(position: Position): number {
   if (off_s > replay_s) return 1;
   if (position.ahead_s < dry_s) return position.ahead_s > 0 && off_s < start_off_s ? slowest : 1;
   if (position.ahead_s < spare_s) return position.rate < 1 ? slowest : 1;
+  if (off_s < (position.rate < 1 ? -settle_off_s : -start_off_s)) return slowest; // so that there is more in hand
   const catching_up = position.rate > 1;
   if (off_s > (catching_up ? settle_off_s : start_off_s)) return off_s > 0.5 ? fastest : 1.05;
   return 1;

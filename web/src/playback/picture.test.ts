@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Picture } from "./picture";
+import { Picture, Thaw } from "./picture";
 
 const at = (currentTime: number, more = {}) => ({ currentTime, paused: false, ended: false, seeking: false, ...more });
 
@@ -34,4 +34,17 @@ describe("a picture", () => {
     expect(picture.look(at(1.2), 9250)).toBe("playing");
   });
   it("is drained at its end", () => expect(new Picture().look(at(9, { ended: true }), 0)).toBe("drained"));
+});
+
+describe("a picture that stands while the sound goes on", () => {
+  const looks = (frames: (i: number) => number, time_s: (i: number) => number, ahead_s = 0.5) => {
+    const thaw = new Thaw();
+    return Array.from({ length: 12 }, (_, i) => thaw.look(frames(i), time_s(i), ahead_s, 100 * i)).filter((seek) => seek).length;
+  };
+  const stands = () => 7;
+  const goes_on = (i: number) => 0.1 * i;
+  it("is thawed by one seek", () => expect(looks(stands, goes_on)).toBe(1));
+  it("is left alone when it moves", () => expect(looks((i) => i, goes_on)).toBe(0));
+  it("is left alone when all stands", () => expect(looks(stands, () => 3)).toBe(0));
+  it("is left alone when there is nothing to show", () => expect(looks(stands, goes_on, 0)).toBe(0));
 });
