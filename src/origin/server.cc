@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/selection.h"
 #include "wire/http_range.h"
 #include "wire/utc.h"
 
 namespace klieg::origin {
 namespace {
-
-constexpr uint64_t open_ended = (uint64_t{1} << 53) - 1;  // RFC 8673 3: the last-byte-pos that stands for "as it grows"
 
 // Any page may play what is public, and measure it (Fetch 3.2, Resource Timing 4.5.1).
 void add_cors(http::HeaderBlock& headers) {
@@ -75,25 +74,6 @@ Coding coding_for(std::string_view accept_encoding) {
     return (name == "gzip" || name == "*") && !refused;
   });
   return gzip ? Coding::gzip : Coding::identity;
-}
-
-// What a range of an object comes to now. `size`: of the whole, empty while it grows; `born`: what exists of it.
-struct Slice {
-  enum class Is : uint8_t { whole, part, nothing } is = Is::whole;
-  uint64_t offset = 0;
-  std::optional<uint64_t> end;  // empty: as it is born
-};
-
-Slice slice_of(const wire::RangeSpec& range, std::optional<uint64_t> size, uint64_t born) {
-  using Is = Slice::Is;
-  if (!size && !range.first) return {};  // nobody knows yet what its last bytes are
-  // What is to be born next may be waited for, but nothing beyond it: the object may end before it gets there.
-  if (!size && range.last && *range.last >= open_ended && *range.first <= born) {
-    return {Is::part, *range.first, std::nullopt};
-  }
-  const std::optional<wire::ByteRange> selected = wire::select_range(range, born);
-  if (!selected) return {Is::nothing, 0, 0};
-  return {Is::part, selected->first, selected->end};
 }
 
 std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
@@ -219,37 +199,15 @@ http::Response Answering::respond(const Answer& answer, const Question& question
 
 http::Response Answering::respond(const Object& object, const Question& question) const {
   http::Response response;
-  response.headers = headers_of(object);
-  if (wire::matches_any(question.if_none_match, object.etag)) {
-    response.status = 304;
-    return response;
-  }
-  const uint64_t born = object.end.value_or(object.log->size()) - object.offset;
-  std::optional<uint64_t> size;
-  if (object.end || !object.log->growing()) size = born;
-  Slice slice{Slice::Is::whole, 0, size};
-  if (question.if_range.empty() || wire::range_applies(question.if_range, object.etag)) {
-    if (const auto range = wire::parse_range(question.range)) slice = slice_of(*range, size, born);
-  }
-  if (slice.is == Slice::Is::nothing) {
+  const auto selected = http::select({object.etag, object.log, object.offset, object.end},
+                                     {question.if_none_match, question.range, question.if_range}, response);
+  if (selected == http::Selected::nothing) {
     // Not the object's headers: a cache must not keep the refusal of what may be born in a moment for a year.
-    response.headers.reset();
     response.own_headers.add("cache-control", "no-store");
     add_cors(response.own_headers);
-    response.status = 416;
-    if (size) response.own_headers.add("content-range", wire::content_range_unsatisfied(*size));
-    return response;
-  }
-  if (slice.is == Slice::Is::part) {
-    response.status = 206;
-    response.own_headers.add("content-range",
-                             wire::content_range({slice.offset, slice.end.value_or(open_ended + 1)}, size));
   } else {
-    slice.end = size;
+    response.headers = headers_of(object);
   }
-  http::LogRange body{object.log, object.offset + slice.offset, std::nullopt};
-  if (slice.end) body.end = object.offset + *slice.end;
-  response.body = std::move(body);
   return response;
 }
 

@@ -6,11 +6,7 @@
 // Media is immutable: strong ETag from birth, Range, If-None-Match, If-Range. A growing segment is sent as it is born.
 // The poster has its tag from the picture it is now, and may be reused for 2 s.
 //
-// A range of a growing segment (RFC 8673 leaves servers a choice; this is ours):
-//   bytes=A-9007199254740991   206 "bytes A-9007199254740991/*", sent as it is born until the segment ends
-//   bytes=A-B                  206 of what exists of it now; nothing yet: 416
-//   bytes=A-                   206 of what exists now, "bytes A-LAST/*"
-//   bytes=-N                   the whole segment (200): nobody knows yet what its last N bytes are
+// What conditions and ranges select of a growing segment is said in http/selection.h.
 //
 // Thread and owner: those of the origin.
 #pragma once
