@@ -37,25 +37,42 @@ void Log::end(LogEnd how) {
   KLIEG_ASSERT(growing(), "a log ends once");
   KLIEG_ASSERT(how != LogEnd::growing, "an end is complete or aborted");
   state_ = how;
-  if (how == LogEnd::complete && pieces_.size() > 1) {
+  if (how == LogEnd::complete && pieces_.size() - forgotten_ > 1) {
     std::vector<Bytes> contents;
-    contents.reserve(pieces_.size());
-    for (Piece& piece : pieces_) contents.push_back(std::move(piece.content));
+    contents.reserve(pieces_.size() - forgotten_);
+    for (size_t i = forgotten_; i < pieces_.size(); ++i) contents.push_back(std::move(pieces_[i].content));
     pieces_.clear();
-    pieces_.push_back({0, Bytes::join(contents)});
+    forgotten_ = 0;
+    pieces_.push_back({first_, Bytes::join(contents)});
     pieces_.shrink_to_fit();
   }
   wake_all();
 }
 
+void Log::forget_before(uint64_t offset) {
+  KLIEG_ASSERT(offset <= size_, "only what was appended can be forgotten");
+  while (forgotten_ < pieces_.size()) {
+    Piece& piece = pieces_[forgotten_];
+    const uint64_t end = piece.offset + piece.content.size();
+    if (end > offset) break;
+    piece.content = {};
+    first_ = end;
+    ++forgotten_;
+  }
+  // Moving up what is left costs no more than the pieces that went.
+  if (forgotten_ * 2 < pieces_.size()) return;
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(forgotten_));
+  forgotten_ = 0;
+}
+
 size_t Log::piece_at(uint64_t offset) const {
-  auto after = std::upper_bound(pieces_.begin(), pieces_.end(), offset,
+  auto after = std::upper_bound(pieces_.begin() + static_cast<ptrdiff_t>(forgotten_), pieces_.end(), offset,
                                 [](uint64_t value, const Piece& piece) { return value < piece.offset; });
   return static_cast<size_t>(after - pieces_.begin()) - 1;
 }
 
 size_t Log::gather(uint64_t offset, uint64_t limit, std::vector<Bytes>& out, size_t pieces_max) const {
-  if (offset >= size_ || limit == 0) return 0;
+  if (offset < first_ || offset >= size_ || limit == 0) return 0;
   const uint64_t wanted = std::min(limit, size_ - offset);
   uint64_t gathered = 0;
   for (size_t i = piece_at(offset); gathered < wanted && pieces_max > 0; ++i, --pieces_max) {
@@ -70,6 +87,7 @@ size_t Log::gather(uint64_t offset, uint64_t limit, std::vector<Bytes>& out, siz
 
 Bytes Log::read(uint64_t offset, uint64_t size) const {
   KLIEG_ASSERT(offset <= size_ && size <= size_ - offset, "the range exists");
+  KLIEG_ASSERT(size == 0 || offset >= first_, "the range is kept");
   std::vector<Bytes> pieces;
   gather(offset, size, pieces);
   return Bytes::join(pieces);

@@ -12,13 +12,17 @@
 //   * offsets never move: the byte at offset n is the same for every reader and for ever;
 //   * after end() nothing is appended; `complete` means the content is whole, `aborted` that it never will be, and a
 //     reader of an aborted log must not pass its end off as the end of the content;
-//   * a waiter is woken once, by the next append or end; waking costs O(waiters), appending O(1);
+//   * a writer may forget the front: what lies before first() is gone for good. A reader whose cursor lies there has
+//     lagged: it gets nothing more, and must say so instead of going on behind the hole;
+//   * a waiter is woken once, by the next append or end; waking costs O(waiters), appending O(1), forgetting O(1) per
+//     piece. Forgetting wakes nobody: who waits stands at the end, and the end is never forgotten;
 //   * when a log completes its pieces are joined into one, so that a finished segment leaves in one writev.
 //
 // Ownership: readers hold the log by shared_ptr<const Log>-like handles; pieces are shared immutable bytes.
 // Thread: a Log lives on one loop. A reader on another loop reads that loop's own mirror (see media/record.h), so an
 // append crosses cores once per core and never once per reader.
-// Limit: the log itself has none; whoever owns it bounds its content (a segment by its grid: see packager/grid.h).
+// Limit: the log itself has none; whoever owns it bounds its content: what is finite by its end (a segment by its grid:
+// see packager/grid.h), what is endless (a subscription) by forgetting.
 #pragma once
 
 #include <cstdint>
@@ -68,17 +72,20 @@ class Log {
   // The writer's side.
   void append(Bytes piece);  // an empty piece is ignored; asserted: growing()
   void end(LogEnd how);      // asserted: growing(), how != growing
+  // Pieces that lie before `offset` as a whole may go; after the end too. Asserted: offset <= size().
+  void forget_before(uint64_t offset);
 
   // The readers' side.
-  uint64_t size() const { return size_; }
+  uint64_t size() const { return size_; }    // the offset behind the last byte
+  uint64_t first() const { return first_; }  // the offset of the first byte that is kept; size() if none is
   LogEnd state() const { return state_; }
   bool growing() const { return state_ == LogEnd::growing; }
 
   // Appends to `out` the pieces that hold [offset, offset + limit), as far as they exist now, at most `pieces_max` of
-  // them. Returns how many bytes they hold; 0 at the end of what exists.
+  // them. Returns how many bytes they hold; 0 at the end of what exists, and before first().
   size_t gather(uint64_t offset, uint64_t limit, std::vector<Bytes>& out, size_t pieces_max = SIZE_MAX) const;
 
-  // The same range as one Bytes: no copy when it lies in one piece. Asserted: the range exists.
+  // The same range as one Bytes: no copy when it lies in one piece. Asserted: the range exists and is kept.
   Bytes read(uint64_t offset, uint64_t size) const;
 
   // Wakes `waiter` once, at the next append or end. Asserted: growing() and the waiter waits nowhere.
@@ -95,6 +102,8 @@ class Log {
   void wake_all();
 
   std::vector<Piece> pieces_;
+  size_t forgotten_ = 0;  // so many pieces at the front are empty; they leave when they are half of all
+  uint64_t first_ = 0;
   uint64_t size_ = 0;
   LogEnd state_ = LogEnd::growing;
   mutable LogWaiter* waiters_ = nullptr;  // newest first; a waiter registering is not a change of the content

@@ -117,6 +117,56 @@ TEST(Log, a_log_that_dies_lets_its_waiters_go) {
   EXPECT_FALSE(waiter.waiting());
 }
 
+TEST(Log, what_is_forgotten_goes_by_whole_pieces_and_offsets_stay) {
+  Log log;
+  for (const char* piece : {"one-", "two-", "three"}) log.append(Bytes::copy_of(piece));
+  log.forget_before(3);
+  EXPECT_EQ(log.first(), 0u);
+  log.forget_before(6);
+  EXPECT_EQ(log.first(), 4u);
+  EXPECT_EQ(log.size(), 13u);
+  EXPECT_EQ(text_of(log, 5, 4), "wo-t");
+  log.append(Bytes::copy_of("-four"));
+  EXPECT_EQ(log.read(12, 3).text(), "e-f");
+}
+
+TEST(Log, a_reader_that_lagged_behind_what_is_kept_gets_nothing) {
+  Log log;
+  log.append(Bytes::copy_of("ab"));
+  log.append(Bytes::copy_of("cd"));
+  log.forget_before(2);
+  std::vector<Bytes> pieces;
+  EXPECT_EQ(log.gather(1, 100, pieces), 0u);
+  EXPECT_TRUE(pieces.empty());
+}
+
+TEST(Log, a_reader_at_the_end_loses_nothing_when_all_is_forgotten) {
+  Log log;
+  Waiter waiter;
+  log.append(Bytes::copy_of("ab"));
+  log.wake_me(waiter);
+  log.forget_before(2);
+  EXPECT_EQ(log.first(), 2u);
+  EXPECT_EQ(waiter.woken, 0);
+  log.append(Bytes::copy_of("cd"));
+  EXPECT_EQ(waiter.woken, 1);
+  EXPECT_EQ(text_of(log, 2, 100), "cd");
+}
+
+TEST(Log, a_log_that_forgot_its_front_completes_into_one_piece_that_begins_where_it_is_kept) {
+  Log log;
+  for (const char* piece : {"ab", "cd", "ef", "gh"}) log.append(Bytes::copy_of(piece));
+  log.forget_before(2);
+  log.end(LogEnd::complete);
+  std::vector<Bytes> pieces;
+  EXPECT_EQ(log.gather(2, 100, pieces), 6u);
+  ASSERT_EQ(pieces.size(), 1u);
+  EXPECT_EQ(pieces[0].text(), "cdefgh");
+  EXPECT_EQ(text_of(log, 0, 100), "");
+  log.forget_before(8);
+  EXPECT_EQ(log.first(), 8u);
+}
+
 RC_GTEST_PROP(Log, every_reader_sees_the_same_bytes_however_they_were_cut, (std::vector<std::string> pieces)) {
   Log log;
   std::string whole;
@@ -129,6 +179,26 @@ RC_GTEST_PROP(Log, every_reader_sees_the_same_bytes_however_they_were_cut, (std:
   const auto offset = *rc::gen::inRange<size_t>(0, whole.size() + 1);
   const auto limit = *rc::gen::inRange<size_t>(0, whole.size() + 2);
   RC_ASSERT(text_of(log, offset, limit) == whole.substr(offset, limit));
+}
+
+RC_GTEST_PROP(Log, forgetting_between_appends_changes_no_byte_that_is_kept, ()) {
+  Log log;
+  std::string whole;
+  const int rounds = *rc::gen::inRange(0, 40);
+  for (int i = 0; i < rounds; ++i) {
+    const auto piece = *rc::gen::arbitrary<std::string>();
+    log.append(Bytes::copy_of(piece));
+    whole += piece;
+    const auto offset = *rc::gen::inRange<uint64_t>(0, whole.size() + 1);
+    const uint64_t before = log.first();
+    log.forget_before(offset);
+    RC_ASSERT(log.first() >= before);
+    RC_ASSERT(log.first() <= std::max(offset, before));
+    RC_ASSERT(text_of(log, log.first(), UINT64_MAX) == whole.substr(log.first()));
+    if (log.first() > 0) RC_ASSERT(text_of(log, log.first() - 1, UINT64_MAX).empty());
+  }
+  if (*rc::gen::arbitrary<bool>()) log.end(LogEnd::complete);
+  RC_ASSERT(text_of(log, log.first(), UINT64_MAX) == whole.substr(log.first()));
 }
 
 }  // namespace

@@ -165,6 +165,22 @@ TEST_F(Http1, an_aborted_log_resets_an_http_1_0_viewer_who_could_not_tell_otherw
   EXPECT_TRUE(peer.aborted);
 }
 
+TEST_F(Http1, a_reader_of_an_endless_log_that_lags_behind_what_is_kept_never_sees_a_last_chunk) {
+  auto log = std::make_shared<Log>();
+  log->append(Bytes::copy_of(std::string(2000, 'a')));
+  handler.answer = [&](const Request&) { return response_of(LogRange{log, 0, std::nullopt}); };
+  Limits limits;
+  limits.unsent_max = 1000;
+  peer.room = 0;
+  connect(limits);
+  peer.send(get);
+  log->append(Bytes::copy_of("b"));
+  log->forget_before(2000);
+  peer.take(100'000);
+  EXPECT_THAT(peer.received, EndsWith("a\r\n"));
+  EXPECT_TRUE(peer.closed);
+}
+
 TEST_F(Http1, a_slow_reader_is_handed_no_more_than_the_limit_and_gets_everything_in_the_end) {
   auto log = std::make_shared<Log>();
   std::string whole;

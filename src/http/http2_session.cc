@@ -329,6 +329,7 @@ ssize_t Http2Session::offer(Exchange& exchange, size_t limit, uint32_t& flags) {
 
 int Http2Session::put_data(Exchange& exchange, const uint8_t* frame_header, size_t size) {
   if (full()) return NGHTTP2_ERR_WOULDBLOCK;  // the same frame is put again by the next pump()
+  if (exchange.body.lost()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // forgotten since it was offered
   put({frame_header, 9});
   exchange.body.take(size, put_);
   exchange.sent += size;
@@ -407,6 +408,10 @@ void Http2Session::on_tick(LoopTime now) {
       reset(stream, NGHTTP2_CANCEL);
     }
     if (exchange.state != Exchange::State::sending) continue;
+    if (exchange.body.lost()) {  // it gives no window, so nobody offered it the rest
+      reset(stream, NGHTTP2_INTERNAL_ERROR);
+      continue;
+    }
     if (exchange.sent != exchange.sent_at_tick || exchange.body.available() == 0) {
       exchange.sent_at_tick = exchange.sent;
       exchange.progress = now;

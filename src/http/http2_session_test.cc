@@ -208,6 +208,47 @@ TEST_F(Http2, an_aborted_log_resets_its_stream_and_no_other) {
   EXPECT_EQ((*client)[client->request("/other")].body, "whole");
 }
 
+TEST_F(Http2, a_reader_of_an_endless_log_that_lags_behind_what_is_kept_is_reset) {
+  auto log = std::make_shared<Log>();
+  log->append(Bytes::copy_of(std::string(1500, 'a')));
+  handler.answer = [&](const Request&) { return response_of(LogRange{log, 0, std::nullopt}); };
+  connect({}, 1000);
+  const int32_t slow = client->request("/log");
+  const int32_t slower = client->request("/log");
+  EXPECT_EQ((*client)[slow].body.size(), 1000u);
+  log->append(Bytes::copy_of("b"));
+  log->forget_before(1500);
+  client->allow(slow, 1000);
+  EXPECT_EQ((*client)[slow].body.size(), 1000u);
+  EXPECT_EQ((*client)[slow].closed, NGHTTP2_INTERNAL_ERROR);
+  EXPECT_FALSE((*client)[slower].closed);  // gives no window, so it is not asked before the tick
+  check_waits(1s);
+  client->talk();
+  EXPECT_EQ((*client)[slower].closed, NGHTTP2_INTERNAL_ERROR);
+  EXPECT_FALSE((*client)[slower].ended);
+}
+
+TEST_F(Http2, what_is_forgotten_between_its_frame_and_its_bytes_resets_that_stream_alone) {
+  auto log = std::make_shared<Log>();
+  log->append(Bytes::copy_of(std::string(30'000, 'a')));
+  log->append(Bytes::copy_of("b"));
+  handler.answer = [&](const Request& request) {
+    return request.path == "/log" ? response_of(LogRange{log, 0, std::nullopt}) : response_of(Bytes::copy_of("whole"));
+  };
+  Limits limits;
+  limits.unsent_max = 10'000;
+  connect(limits);
+  client->talk();
+  peer.room = 0;
+  const int32_t lagging = client->request("/log");  // one frame of 16 KiB is queued, the next is kept back
+  log->forget_before(30'000);
+  peer.take(100'000);
+  client->talk();
+  EXPECT_EQ((*client)[lagging].body.size(), 16'384u);
+  EXPECT_EQ((*client)[lagging].closed, NGHTTP2_INTERNAL_ERROR);
+  EXPECT_EQ((*client)[client->request("/other")].body, "whole");
+}
+
 TEST_F(Http2, a_stream_without_window_waits_and_holds_up_no_other) {
   const std::string whole(100'000, 'x');
   handler.answer = [&](const Request& request) {

@@ -54,7 +54,8 @@ class HeaderBlock {
 };
 
 // A part of a log: [offset, end). With `end` known, or the log complete, the response has a Content-Length; otherwise
-// it is sent as it is born (chunked in HTTP/1.1). An aborted log resets the response, never ends it cleanly.
+// it is sent as it is born (chunked in HTTP/1.1). An aborted log, or one that has forgotten what the response still
+// owes, resets the response, never ends it cleanly.
 struct LogRange {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;

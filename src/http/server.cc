@@ -94,6 +94,7 @@ size_t Outgoing::take(uint64_t limit, std::vector<Bytes>& out) {
 
 uint64_t Outgoing::available() const {
   if (!log_) return bytes_.size();
+  if (offset_ < log_->first()) return 0;
   const uint64_t end = std::min(end_.value_or(UINT64_MAX), log_->size());
   return end > offset_ ? end - offset_ : 0;
 }
@@ -104,7 +105,10 @@ bool Outgoing::done_after(uint64_t taken) const {
   return log_->state() == LogEnd::complete && offset_ + taken >= log_->size();
 }
 
-bool Outgoing::lost() const { return log_ && !done() && !log_->growing() && offset_ >= log_->size(); }
+bool Outgoing::lost() const {
+  if (!log_ || done()) return false;
+  return offset_ < log_->first() || (!log_->growing() && offset_ >= log_->size());
+}
 
 Method method_of(std::string_view name) {
   if (name == "GET") return Method::get;

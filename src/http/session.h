@@ -27,7 +27,7 @@ enum class Ending : uint8_t {
   idle_timeout,    // no further request
   stalled,         // the peer took too little of what was due to it
   refused,         // what it sent is not HTTP as we accept it
-  source_aborted,  // the log behind a response was aborted
+  source_aborted,  // the log behind a response was aborted, or forgot what the peer had not taken
   drained,         // the server is going
 };
 constexpr size_t endings = 11;
@@ -45,7 +45,7 @@ class Outgoing {
   uint64_t available() const;             // what take() could take now
   bool done_after(uint64_t taken) const;  // nothing is left once so much is taken
   bool done() const { return done_after(0); }
-  bool lost() const;  // what is left will never come
+  bool lost() const;  // what is left will never come, or came and was forgotten before the peer took it
   const Log* log() const { return log_.get(); }
 
  private:
