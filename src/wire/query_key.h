@@ -7,6 +7,7 @@
 //   * No-Vary-Search (draft-ietf-httpbis-no-vary-search), by which a response says what of its query did not matter.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
