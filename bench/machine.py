@@ -31,6 +31,8 @@ ASK = {
     "chromium": ["chromium", "--version"],
     "nginx": ["nginx", "-v"],
     "varnish": ["varnishd", "-V"],
+    "trafficserver": ["traffic_server", "--version"],
+    "haproxy": ["haproxy", "-v"],
     "h2load": ["h2load", "--version"],
     "openssl": ["openssl", "version"],
     "clang": ["clang++-19", "--version"],

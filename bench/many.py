@@ -21,7 +21,6 @@ wrong with a row, and a row that does not count gets no ratio.
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -33,6 +32,7 @@ import time
 from pathlib import Path
 
 import machine
+from servers import free_port, processes_of, raise_file_limit
 
 LOAD = machine.ROOT / "build/release/bench/bench_many_load"
 RECORDING = machine.ROOT / "build/bench/many_300k.flv"
@@ -43,11 +43,6 @@ SETTLE_QUICK_S, MEASURE_QUICK_S = 8, 10
 LATE_P99_MS_MAX = 40  # beyond a frame interval the load does not send what it says
 ATTEMPTS = 3
 CORE_FULL = 0.95
-
-
-def raise_file_limit():
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def make_recording():
@@ -65,18 +60,6 @@ def make_recording():
          "-b:v", "236k", "-maxrate", "236k", "-bufsize", "236k", "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
          "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
     partial.rename(RECORDING)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def processes_of(pid):
-    """A process and its children: nginx's worker is a child of its master."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
 
 
 def cpu_s(pids):

@@ -1,7 +1,7 @@
 // The floor: an epoll loop that does one recv, looks for the end of a head, and one writev of a ready head and body.
 // No parser, no limits, no timeouts, no protocol: what a server on this kernel cannot do better than.
 //
-//   bench_origin_bare DIRECTORY PORT [--congestion NAME]
+//   bench_origin_bare DIRECTORY PORT
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -53,15 +53,12 @@ std::map<std::string, Object, std::less<>> read_objects(const char* directory) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 3) return 2;
+  if (count != 3) return 2;
   std::signal(SIGPIPE, SIG_IGN);
   const auto objects = read_objects(arguments[1]);
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   const int on = 1;
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (count == 5)
-    ::setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, arguments[4],
-                 static_cast<socklen_t>(std::strlen(arguments[4])));
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(static_cast<uint16_t>(std::atoi(arguments[2])));

@@ -1,6 +1,6 @@
 // Serves the files of a directory from completed logs through http::Server: what an origin does for a finished segment.
 //
-//   bench_origin_klieg DIRECTORY HTTP_PORT [HTTPS_PORT CERTIFICATE KEY] [--congestion NAME]
+//   bench_origin_klieg DIRECTORY HTTP_PORT [HTTPS_PORT CERTIFICATE KEY]
 //
 // Prints "ready" when it can serve, and serves until it is killed.
 #include <cstdio>
@@ -52,15 +52,9 @@ class Files final : public http::Handler {
 }  // namespace
 
 int main(int count, char** arguments) {
-  std::vector<std::string> words(arguments + 1, arguments + count);
-  net::ListenerLimits limits;
-  if (words.size() > 2 && words[words.size() - 2] == "--congestion") {
-    limits.congestion_control = words.back();
-    words.resize(words.size() - 2);
-  }
+  const std::vector<std::string> words(arguments + 1, arguments + count);
   if (words.size() != 2 && words.size() != 5) {
-    std::fputs("usage: bench_origin_klieg DIRECTORY HTTP_PORT [HTTPS_PORT CERTIFICATE KEY] [--congestion NAME]\n",
-               stderr);
+    std::fputs("usage: bench_origin_klieg DIRECTORY HTTP_PORT [HTTPS_PORT CERTIFICATE KEY]\n", stderr);
     return 2;
   }
   net::Loop loop;
@@ -69,8 +63,8 @@ int main(int count, char** arguments) {
   const auto server = http::Server::make(loop, files, {}, metrics);
   std::vector<std::unique_ptr<net::Listener>> listeners;
   const auto listen = [&](const std::string& port, std::shared_ptr<net::TlsServer> tls) {
-    auto made = net::Listener::listen(loop, {"127.0.0.1", static_cast<uint16_t>(std::stoi(port))}, std::move(tls),
-                                      limits, [&](auto connection) { server->accept(std::move(connection)); });
+    auto made = net::Listener::listen(loop, {"127.0.0.1", static_cast<uint16_t>(std::stoi(port))}, std::move(tls), {},
+                                      [&](auto connection) { server->accept(std::move(connection)); });
     if (!made) {
       std::fprintf(stderr, "%s\n", made.error().message.c_str());
       std::exit(1);
