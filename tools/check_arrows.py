@@ -17,7 +17,7 @@ LOWER = {
     "http": {"net", "wire", "base"},
 }
 # Stages never include each other: they meet at ports in media/, joined in cli/.
-STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin"}
+STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "edge"}
 STAGE_PURE = {"base", "media", "wire"}
 STAGE_DOOR = STAGE_PURE | {"net", "http"}
 DOOR = re.compile(r"^(server|client|worker)(_\w+)?\.(h|cc)$")
