@@ -273,8 +273,8 @@ void Http1Session::begin(Response response) {
   static thread_local std::string head;
   head.clear();
   http1::append_status_line(head, status_);
-  http1::append_field(head, "server", "klieg");
-  http1::append_field(head, "date", core_.date());
+  if (!response.headers || !response.headers->says_server()) http1::append_field(head, "server", "klieg");
+  if (!response.headers || !response.headers->says_date()) http1::append_field(head, "date", core_.date());
   if (has_body(status_)) {
     if (const auto length = body_.length()) {
       framing_ = Framing::content_length;

@@ -292,8 +292,8 @@ void Http2Session::begin(Exchange& exchange, Response response) {
   const auto length = exchange.body.length();
   const fmt::format_int length_text(length.value_or(0));
   add(":status", {status.data(), status.size()});
-  add("server", "klieg");
-  add("date", core_.date());
+  if (!response.headers || !response.headers->says_server()) add("server", "klieg");
+  if (!response.headers || !response.headers->says_date()) add("date", core_.date());
   // A length is its response's own: it would only push what recurs out of the compression table.
   if (has_body(exchange.status) && length) {
     add("content-length", {length_text.data(), length_text.size()}, NGHTTP2_NV_FLAG_NO_INDEX);

@@ -24,6 +24,8 @@ HeaderBlock::HeaderBlock(std::initializer_list<std::pair<std::string_view, std::
 HeaderBlock& HeaderBlock::add(std::string_view lower_case_name, std::string_view value) {
   KLIEG_ASSERT(!lower_case_name.empty() && is_one_line(lower_case_name) && is_one_line(value), "a header is one line");
   headers_.emplace_back(lower_case_name, value);
+  says_date_ |= lower_case_name == "date";
+  says_server_ |= lower_case_name == "server";
   http1_lines_.append(lower_case_name).append(": ").append(value).append("\r\n");
   return *this;
 }

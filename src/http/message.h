@@ -39,7 +39,8 @@ struct Request {
 };
 
 // The headers of a response, prepared once and shared by every response that sends them: an object's headers are made
-// at its birth, not at each hit. Content-Length, Date, Connection, Transfer-Encoding and Server are the server's own.
+// at its birth, not at each hit. Content-Length, Connection and Transfer-Encoding are the server's own; so are Date and
+// Server, unless the block says them (a cache passes on those of the origin).
 class HeaderBlock {
  public:
   HeaderBlock() = default;
@@ -47,10 +48,14 @@ class HeaderBlock {
   HeaderBlock& add(std::string_view lower_case_name, std::string_view value);
   const std::vector<std::pair<std::string, std::string>>& all() const { return headers_; }
   std::string_view http1_lines() const { return http1_lines_; }  // "name: value\r\n" of each
+  bool says_date() const { return says_date_; }
+  bool says_server() const { return says_server_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> headers_;
   std::string http1_lines_;
+  bool says_date_ = false;
+  bool says_server_ = false;
 };
 
 // A part of a log: [offset, end). With `end` known, or the log complete, the response has a Content-Length; otherwise
@@ -60,6 +65,7 @@ struct LogRange {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;
+  Bytes before = {};  // sent first, though it is not in the log
 };
 
 struct Response {

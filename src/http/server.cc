@@ -65,6 +65,7 @@ Outgoing::Outgoing(decltype(Response::body) body) {
   if (auto* bytes = std::get_if<Bytes>(&body)) {
     bytes_ = std::move(*bytes);
   } else if (auto* range = std::get_if<LogRange>(&body)) {
+    bytes_ = std::move(range->before);
     log_ = std::move(range->log);
     offset_ = range->offset;
     end_ = range->end;
@@ -75,38 +76,37 @@ Outgoing::Outgoing(decltype(Response::body) body) {
 
 std::optional<uint64_t> Outgoing::length() const {
   if (!log_) return bytes_.size();
-  if (end_) return *end_ - offset_;
+  if (end_) return bytes_.size() + (*end_ - offset_);
   return std::nullopt;
 }
 
 size_t Outgoing::take(uint64_t limit, std::vector<Bytes>& out) {
-  if (!log_) {
-    const size_t taken = std::min<uint64_t>(limit, bytes_.size());
-    if (taken == 0) return 0;
+  if (const size_t taken = std::min<uint64_t>(limit, bytes_.size()); taken > 0) {
     out.push_back(bytes_.slice(0, taken));
     bytes_ = taken == bytes_.size() ? Bytes() : bytes_.slice(taken);
     return taken;
   }
+  if (!log_) return 0;
   const size_t taken = log_->gather(offset_, end_ ? std::min(limit, *end_ - offset_) : limit, out);
   offset_ += taken;
   return taken;
 }
 
 uint64_t Outgoing::available() const {
-  if (!log_) return bytes_.size();
+  if (!bytes_.empty() || !log_) return bytes_.size();
   if (offset_ < log_->first()) return 0;
   const uint64_t end = std::min(end_.value_or(UINT64_MAX), log_->size());
   return end > offset_ ? end - offset_ : 0;
 }
 
 bool Outgoing::done_after(uint64_t taken) const {
-  if (!log_) return taken == bytes_.size();
+  if (!bytes_.empty() || !log_) return taken == bytes_.size() && !log_;
   if (end_) return offset_ + taken == *end_;
   return log_->state() == LogEnd::complete && offset_ + taken >= log_->size();
 }
 
 bool Outgoing::lost() const {
-  if (!log_ || done()) return false;
+  if (!log_ || !bytes_.empty() || done()) return false;
   return offset_ < log_->first() || (!log_->growing() && offset_ >= log_->size());
 }
 

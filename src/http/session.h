@@ -40,7 +40,7 @@ class Outgoing {
 
   // Content-Length, where it is known before the last byte is.
   std::optional<uint64_t> length() const;
-  // Takes up to `limit` bytes into `out`; 0: done(), lost(), or more must be waited for in waits_for().
+  // Takes at most `limit` bytes into `out`; 0: done(), lost(), or more must be waited for in waits_for().
   size_t take(uint64_t limit, std::vector<Bytes>& out);
   uint64_t available() const;             // what take() could take now
   bool done_after(uint64_t taken) const;  // nothing is left once so much is taken
@@ -49,7 +49,7 @@ class Outgoing {
   const Log* log() const { return log_.get(); }
 
  private:
-  Bytes bytes_;
+  Bytes bytes_;  // first these, then the log, if there is one
   std::shared_ptr<const Log> log_;
   uint64_t offset_ = 0;
   std::optional<uint64_t> end_;  // in the log
