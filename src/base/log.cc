@@ -24,13 +24,18 @@ std::shared_ptr<Log> Log::complete(Bytes content) {
   return log;
 }
 
-void Log::append(Bytes piece) {
+void Log::append(Bytes piece) { append_all({&piece, 1}); }
+
+void Log::append_all(std::span<Bytes> pieces) {
   KLIEG_ASSERT(growing(), "nothing is appended after the end");
-  if (piece.empty()) return;
-  const uint64_t offset = size_;
-  size_ += piece.size();
-  pieces_.push_back({offset, std::move(piece)});
-  wake_all();
+  const uint64_t before = size_;
+  for (Bytes& piece : pieces) {
+    if (piece.empty()) continue;
+    const uint64_t offset = size_;
+    size_ += piece.size();
+    pieces_.push_back({offset, std::move(piece)});
+  }
+  if (size_ > before) wake_all();
 }
 
 void Log::end(LogEnd how) {

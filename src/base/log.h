@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -70,8 +71,9 @@ class Log {
   static std::shared_ptr<Log> complete(Bytes content);
 
   // The writer's side.
-  void append(Bytes piece);  // an empty piece is ignored; asserted: growing()
-  void end(LogEnd how);      // asserted: growing(), how != growing
+  void append(Bytes piece);                  // an empty piece is ignored; asserted: growing()
+  void append_all(std::span<Bytes> pieces);  // all of them are there before anybody is woken
+  void end(LogEnd how);                      // asserted: growing(), how != growing
   // Pieces that lie before `offset` as a whole may go; after the end too. Asserted: offset <= size().
   void forget_before(uint64_t offset);
 

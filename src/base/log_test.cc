@@ -108,6 +108,18 @@ TEST(Log, a_waiter_destroyed_by_another_while_waking_is_not_touched) {
   EXPECT_EQ(second, nullptr);
 }
 
+TEST(Log, pieces_appended_together_wake_once_when_all_are_there) {
+  Log log;
+  uint64_t seen = 0;
+  Waiter reader([&] { seen = log.size(); });
+  log.wake_me(reader);
+  std::vector<Bytes> pieces{Bytes::copy_of("ab"), Bytes(), Bytes::copy_of("c")};
+  log.append_all(pieces);
+  EXPECT_EQ(reader.woken, 1);
+  EXPECT_EQ(seen, 3u);
+  EXPECT_EQ(text_of(log, 0, UINT64_MAX), "abc");
+}
+
 TEST(Log, a_log_that_dies_lets_its_waiters_go) {
   Waiter waiter;
   {
