@@ -1,5 +1,6 @@
 #include "http/selection.h"
 
+#include "wire/http_date.h"
 #include "wire/http_range.h"
 
 namespace klieg::http {
@@ -23,15 +24,23 @@ Slice slice_of(const wire::RangeSpec& range, std::optional<uint64_t> size, uint6
   return {Selected::part, selected->first, selected->end};
 }
 
+bool has_not_changed(const Representation& representation, const Conditions& conditions) {
+  if (!conditions.if_none_match.empty()) return wire::matches_any(conditions.if_none_match, representation.etag);
+  if (conditions.if_modified_since.empty() || representation.last_modified.empty()) return false;
+  const auto modified = wire::parse_http_date(representation.last_modified, wire::http_date_max);
+  const auto since = wire::parse_http_date(conditions.if_modified_since, wire::http_date_max);
+  return modified && since && *modified <= *since;
+}
+
 }  // namespace
 
 Conditions Conditions::of(const Request& request) {
-  return {request.header("if-none-match").value_or(""), request.header("range").value_or(""),
-          request.header("if-range").value_or("")};
+  return {request.header("if-none-match").value_or(""), request.header("if-modified-since").value_or(""),
+          request.header("range").value_or(""), request.header("if-range").value_or("")};
 }
 
 Selected select(const Representation& representation, const Conditions& conditions, Response& response) {
-  if (wire::matches_any(conditions.if_none_match, representation.etag)) {
+  if (has_not_changed(representation, conditions)) {
     response.status = 304;
     return Selected::not_modified;
   }

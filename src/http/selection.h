@@ -22,7 +22,8 @@ namespace klieg::http {
 constexpr uint64_t open_ended = (uint64_t{1} << 53) - 1;
 
 struct Representation {
-  std::string_view etag;  // empty: none
+  std::string_view etag;           // empty: none
+  std::string_view last_modified;  // as it is sent; empty: none
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;          // of its first byte in the log
   std::optional<uint64_t> end;  // in the log, where it is known; it may lie beyond what is there yet
@@ -31,6 +32,7 @@ struct Representation {
 // The request's fields as they came; empty: absent.
 struct Conditions {
   std::string_view if_none_match;
+  std::string_view if_modified_since;  // counts only without If-None-Match
   std::string_view range;
   std::string_view if_range;
 

@@ -199,8 +199,8 @@ http::Response Answering::respond(const Answer& answer, const Question& question
 
 http::Response Answering::respond(const Object& object, const Question& question) const {
   http::Response response;
-  const auto selected = http::select({object.etag, object.log, object.offset, object.end},
-                                     {question.if_none_match, question.range, question.if_range}, response);
+  const auto selected = http::select({object.etag, "", object.log, object.offset, object.end},
+                                     {question.if_none_match, "", question.range, question.if_range}, response);
   if (selected == http::Selected::nothing) {
     // Not the object's headers: a cache must not keep the refusal of what may be born in a moment for a year.
     response.own_headers.add("cache-control", "no-store");
