@@ -1,0 +1,34 @@
+// What a request becomes on its way upward, and which of several variants answers it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edge/object.h"
+#include "edge/upstream.h"
+#include "wire/http_field.h"
+
+namespace klieg::edge {
+
+struct Question;
+
+bool is_safe(std::string_view method);                                                       // RFC 9110 section 9.2.1
+std::string_view field_of(std::span<const wire::HeaderView> fields, std::string_view name);  // empty: absent
+
+// This node has passed the request on before (CDN-Loop, RFC 8586).
+bool has_been_here(std::span<const wire::HeaderView> fields, std::string_view node);
+
+// For all who ask for the key: without what is one viewer's own (ranges, conditions, CMCD), with the conditions that
+// validate `validated`, and with one of two codings, so that Vary: Accept-Encoding makes two variants and not one per
+// browser.
+FetchRequest shared_request(const Question& question, std::string target, const Object* validated,
+                            std::string_view node);
+// For one viewer, as it came.
+FetchRequest passed_request(const Question& question, std::string_view node);
+
+// The variant that a request with these fields is answered with (RFC 9111 section 4.1), codings as shared_request asks.
+std::string variant_of(const wire::Vary& vary, std::span<const wire::HeaderView> fields);
+
+}  // namespace klieg::edge

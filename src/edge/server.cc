@@ -1,0 +1,225 @@
+#include "edge/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "edge/forwarding.h"
+
+namespace klieg::edge {
+namespace {
+
+constexpr std::string_view topic_path = "/.klieg/topic";
+constexpr Duration feeds_looked_at_every = 1s;
+
+std::string_view method_name(http::Method method) {
+  switch (method) {
+    case http::Method::get:
+      return "GET";
+    case http::Method::head:
+      return "HEAD";
+    case http::Method::options:
+      return "OPTIONS";
+    case http::Method::post:
+      return "POST";
+    case http::Method::put:
+      return "PUT";
+    case http::Method::delete_:
+      return "DELETE";
+    case http::Method::other:
+      return "";
+  }
+  return "";
+}
+
+// RFC 9211 section 2: what the outcome is called there.
+std::string_view standing_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::hit:
+    case Outcome::hit_stale:
+    case Outcome::hit_on_error:
+    case Outcome::pushed:
+      return "hit";
+    case Outcome::joined:
+      return "fwd=uri-miss; collapsed";
+    case Outcome::miss:
+      return "fwd=uri-miss";
+    case Outcome::revalidated:
+      return "fwd=stale";
+    case Outcome::uncacheable:
+      return "fwd=uri-miss; stored=?0";
+    case Outcome::passed:
+      return "fwd=bypass";
+    case Outcome::not_cached:
+    case Outcome::unreachable:
+    case Outcome::timed_out:
+    case Outcome::bad_gateway:
+    case Outcome::looped:
+    case Outcome::too_many:
+      return "fwd=uri-miss; fwd-status=0";
+  }
+  return "";
+}
+
+// The http server says these itself, and what is between nodes is not for viewers.
+bool is_for_viewers(std::string_view name) { return name != "content-length" && !name.starts_with("klieg-"); }
+
+std::shared_ptr<const http::HeaderBlock> rendered(const Object& object) {
+  if (!object.rendered) {
+    auto block = std::make_shared<http::HeaderBlock>();
+    for (const auto& [name, value] : object.fields) {
+      if (is_for_viewers(name)) block->add(name, value);
+    }
+    object.rendered = std::move(block);
+  }
+  return object.rendered;
+}
+
+std::string_view host_of(std::string_view address_and_port) {
+  const std::string_view host = address_and_port.substr(0, address_and_port.rfind(':'));
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+}  // namespace
+
+struct Server::Asked {
+  Asked(const http::Request& request, Trust trust)
+      : trust(trust), if_none_match_(request.header("if-none-match").value_or("")) {
+    const http::Conditions found = http::Conditions::of(request);
+    if_modified_since_ = found.if_modified_since;
+    range_ = found.range;
+    if_range_ = found.if_range;
+  }
+  http::Conditions conditions() const { return {if_none_match_, if_modified_since_, range_, if_range_}; }
+  const Trust trust;
+
+ private:
+  std::string if_none_match_, if_modified_since_, range_, if_range_;
+};
+
+Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics)
+    : loop_(loop),
+      engine_(engine),
+      gatekeeper_(gatekeeper),
+      bytes_(metrics.gauge("klieg_edge_cache_bytes", "Bytes kept by the caches of all loops.")),
+      timer_(loop, [this] { on_time(); }) {
+  for (size_t i = 0; i < outcomes; ++i) {
+    requests_[i] = &metrics.counter("klieg_edge_requests_total", "Viewers' requests, by how they were answered.",
+                                    {{"outcome", std::string(name_of(static_cast<Outcome>(i)))}});
+  }
+  for (size_t i = 0; i < flight_endings; ++i) {
+    flights_[i] = &metrics.counter("klieg_edge_flights_total", "Fetches from parents, by what came of them.",
+                                   {{"outcome", std::string(name_of(static_cast<FlightEnding>(i)))}});
+  }
+  arm();
+}
+
+Server::~Server() = default;
+
+void Server::serve(const http::Request& request, http::Responder responder) {
+  const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
+  if (request.path.starts_with(topic_path)) {
+    if (trust == Trust::viewer) {
+      return responder.respond(http::Response::text(403, "topics are for nodes that prove themselves"));
+    }
+    return serve_topic(request, std::move(responder));
+  }
+  const std::string_view method = method_name(request.method);
+  if (method.empty()) return responder.respond(http::Response::text(501, "this method is not passed on"));
+  const auto forwarded = trust == Trust::node ? request.header("x-forwarded-for") : std::nullopt;
+  const Question question{method,          request.path, request.query,
+                          request.headers, request.body, forwarded.value_or(host_of(request.peer))};
+  Engine::Found found = engine_.ask(question);
+  if (const Pending* pending = std::get_if<Pending>(&found)) {
+    auto waiting = std::make_shared<std::pair<Asked, http::Responder>>(Asked(request, trust), std::move(responder));
+    engine_.wait(*pending,
+                 [this, waiting](const Answer& answer) { waiting->second.respond(respond(answer, waiting->first)); });
+  } else if (const Served* served = std::get_if<Served>(&found)) {
+    responder.respond(respond(*served, Asked(request, trust)));
+  } else {
+    responder.respond(respond(std::get<Refused>(found), Asked(request, trust)));
+  }
+  arm();
+}
+
+http::Response Server::respond(const Answer& answer, const Asked& asked) {
+  if (const Served* served = std::get_if<Served>(&answer)) return respond(*served, asked);
+  const Refused& refused = std::get<Refused>(answer);
+  requests_[static_cast<size_t>(refused.how)]->Increment();
+  http::Response response = http::Response::text(refused.status, refused.words);
+  response.own_headers.add("cache-status", fmt::format("{}; {}; detail={}", engine_.settings().node,
+                                                       standing_of(refused.how), name_of(refused.how)));
+  if (refused.status == 503) response.own_headers.add("retry-after", "1");
+  return response;
+}
+
+http::Response Server::respond(const Served& served, const Asked& asked) {
+  const Object& object = *served.object;
+  requests_[static_cast<size_t>(served.how)]->Increment();
+  http::Response response;
+  response.status = object.status;
+  const bool as_it_came = served.how == Outcome::passed || object.status != 200;
+  auto selected = http::Selected::whole;
+  if (as_it_came) {
+    response.body = http::LogRange{object.log, object.offset, object.end};
+  } else {
+    selected = http::select({object.facts.etag, object.facts.last_modified, object.log, object.offset, object.end},
+                            asked.conditions(), response);
+  }
+  if (selected != http::Selected::nothing) response.headers = rendered(object);
+  const Duration age = current_age(object.facts, loop_.wall_now());
+  const int64_t age_s = std::chrono::floor<std::chrono::seconds>(age).count();
+  if (served.how != Outcome::miss || age_s > 0) response.own_headers.add("age", fmt::format_int(age_s).c_str());
+  response.own_headers.add("cache-status", fmt::format("{}; {}; detail={}", engine_.settings().node,
+                                                       standing_of(served.how), name_of(served.how)));
+  if (asked.trust == Trust::node) {
+    for (const auto& [name, value] : object.fields) {
+      if (name.starts_with("klieg-")) response.own_headers.add(name, value);
+    }
+  }
+  return response;
+}
+
+void Server::serve_topic(const http::Request& request, http::Responder responder) {
+  const std::string_view topic = request.path.substr(topic_path.size());
+  if (request.method != http::Method::get || !engine_.offers_topics()) {
+    return responder.respond(http::Response::text(404, "there are no topics here"));
+  }
+  std::unique_ptr<Feed>& feed = feeds_[std::string(topic)];
+  if (!feed || feed->over()) feed = std::make_unique<Feed>(engine_, topic);
+  http::Response response;
+  response.own_headers.add("content-type", "application/vnd.klieg.push").add("cache-control", "no-store");
+  // A feed that has said something has said its snapshot: who comes later needs one of its own.
+  const bool begun = feed->log()->size() > 0;
+  Bytes opening = opening_of(begun ? engine_.snapshot(topic) : std::vector<media::PushRecord>());
+  response.body = http::LogRange{feed->log(), feed->log()->size(), std::nullopt, std::move(opening)};
+  responder.respond(std::move(response));
+  arm();
+}
+
+void Server::end_feeds() { feeds_.clear(); }
+
+void Server::on_time() {
+  armed_ = LoopTime::max();
+  engine_.on_time();
+  std::erase_if(feeds_, [](const auto& feed) { return feed.second->over() || feed.second->read_by_nobody(); });
+  arm();
+}
+
+// At the engine's next deadline. The counts are told on the way: they are for people.
+void Server::arm() {
+  for (size_t i = 0; i < flight_endings; ++i) {
+    const uint64_t ended = engine_.ended(static_cast<FlightEnding>(i));
+    flights_[i]->Increment(static_cast<double>(ended - std::exchange(flights_told_[i], ended)));
+  }
+  const auto bytes = static_cast<int64_t>(engine_.store().bytes());
+  bytes_.Increment(static_cast<double>(bytes - std::exchange(bytes_told_, bytes)));
+  LoopTime due = std::min(engine_.next_deadline(), loop_.now() + 10s);
+  if (!feeds_.empty()) due = std::min(due, loop_.now() + feeds_looked_at_every);
+  if (due >= armed_) return;
+  armed_ = due;
+  timer_.arm(due);
+}
+
+}  // namespace klieg::edge

@@ -1,0 +1,77 @@
+// Joins an Engine to HTTP: viewers' requests in, answers out, now or when they are there; topics to children.
+//
+//   GET anything                  from the cache, or through it
+//   GET /.klieg/topic/live/...    of a node that proves itself: the records of a topic, endless (wire/push_record.h)
+//
+// Every answer says in Cache-Status (RFC 9211) how it came about, with the outcome's name as its detail. Topics and
+// other words between nodes are not shown to viewers.
+//
+// Thread and owner: those of the engine.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "edge/engine.h"
+#include "edge/feed.h"
+#include "http/selection.h"
+#include "http/server.h"
+#include "net/loop.h"
+
+namespace klieg::edge {
+
+struct LoopClock final : Clock {
+  explicit LoopClock(net::Loop& owner) : loop(owner) {}
+  LoopTime now() const override { return loop.now(); }
+  WallTime wall_now() const override { return loop.wall_now(); }
+  net::Loop& loop;
+};
+
+// Who a request comes from, as far as it was proved.
+enum class Trust : uint8_t { viewer, node };
+
+class Gatekeeper {
+ public:
+  virtual ~Gatekeeper() = default;
+  virtual Trust trust_in(const http::Request& request) = 0;
+};
+
+class Server final : public http::Handler {
+ public:
+  // `gatekeeper`: null where no node is believed.
+  Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics);
+  ~Server() override;
+
+  void serve(const http::Request& request, http::Responder responder) override;
+  // Something outside a request changed the engine's deadlines.
+  void arm();
+  // The server stops: subscriptions of children end, so that they turn to another parent.
+  void end_feeds();
+
+ private:
+  // What of a request the answer depends on, for as long as it is waited for.
+  struct Asked;
+
+  void serve_topic(const http::Request& request, http::Responder responder);
+  http::Response respond(const Answer& answer, const Asked& asked);
+  http::Response respond(const Served& served, const Asked& asked);
+  void on_time();
+
+  net::Loop& loop_;
+  Engine& engine_;
+  Gatekeeper* gatekeeper_;
+  std::array<prometheus::Counter*, outcomes> requests_{};
+  std::array<prometheus::Counter*, flight_endings> flights_{};
+  std::array<uint64_t, flight_endings> flights_told_{};
+  prometheus::Gauge& bytes_;
+  int64_t bytes_told_ = 0;
+  std::map<std::string, std::unique_ptr<Feed>, std::less<>> feeds_;
+  net::Timer timer_;
+  LoopTime armed_ = LoopTime::max();
+};
+
+}  // namespace klieg::edge

@@ -1,0 +1,86 @@
+// Whom the cache asks for what it does not have: a parent over the network, another loop of this process, or the origin
+// beside it. One port for all three, so that a flight does not know which it is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "edge/object.h"
+#include "wire/http_field.h"
+
+namespace klieg::edge {
+
+struct FetchRequest {
+  std::string method = "GET";
+  std::string target;  // path and query
+  Fields fields;       // end to end, and what we add of our own
+  Bytes body;
+  // The client this is asked for, as the parent should count it; empty: for the cache itself.
+  std::string client_address;
+};
+
+// Valid during the call.
+struct FetchHead {
+  uint16_t status = 200;
+  std::span<const wire::HeaderView> fields;
+  std::optional<uint64_t> size;  // of the body, where it is announced
+  // In the same process and on the same loop: the body is this range of the parent's own log. No on_body() follows, and
+  // on_end(complete) comes at once, though the log may grow on.
+  std::shared_ptr<const Log> log;
+  uint64_t offset = 0;
+  std::optional<uint64_t> end;
+};
+
+enum class FetchEnd : uint8_t {
+  complete,
+  unreachable,  // no connection
+  reset,        // the connection broke, or the body ended short of what was announced
+  malformed,    // not HTTP as we accept it
+  timed_out,    // no head, or no further byte of the body, in time
+};
+
+class FetchHandler {
+ public:
+  virtual ~FetchHandler() = default;
+  virtual void on_head(const FetchHead& head) = 0;
+  virtual void on_body(Bytes piece) = 0;
+  virtual void on_end(FetchEnd how) = 0;  // the last call
+};
+
+class Fetch {
+ public:
+  virtual ~Fetch() = default;  // cancels: nothing is called afterwards; allowed inside its callbacks
+};
+
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  // Nothing is called from inside fetch().
+  virtual std::unique_ptr<Fetch> fetch(FetchRequest request, FetchHandler& handler) = 0;
+};
+
+// Which upstream to ask, attempt by attempt: hosts of the PoP by placement, parents in order of health.
+class Routes {
+ public:
+  struct Way {
+    Upstream* upstream = nullptr;
+    size_t index = 0;  // the Routes' own
+  };
+  virtual ~Routes() = default;
+  virtual size_t ways() const = 0;  // how many there are for a key
+  // `attempt` counts from 0. Empty: nobody is left to ask, or the retry budget is spent.
+  virtual std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) = 0;
+  // Each way that was chosen ends with one of these.
+  virtual void succeeded(const Way& way, LoopTime now) = 0;
+  virtual void failed(const Way& way, LoopTime now) = 0;
+  virtual void released(const Way& way) = 0;  // nobody waits for its answer any more
+};
+
+}  // namespace klieg::edge
