@@ -45,12 +45,14 @@ void append_encoded(std::string& out, std::string_view text) {
 
 std::string_view name_of(std::string_view parameter) { return parameter.substr(0, parameter.find('=')); }
 
+// Empty ones too, so that what is joined again is what was cut.
 template <class Visit>
 void each_parameter(std::string_view query, Visit visit) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
+  for (;;) {
+    const size_t end = query.find('&');
     visit(query.substr(0, end));
-    query.remove_prefix(std::min(end + 1, query.size()));
+    if (end == query.npos) return;
+    query.remove_prefix(end + 1);
   }
 }
 

@@ -19,7 +19,7 @@ bool same(std::string_view field, std::string_view a, std::string_view b) {
 }
 
 TEST(QueryKey, without_the_field_every_byte_matters_except_cmcd) {
-  EXPECT_EQ(query_key("b=2&a=%31&&c"), "b=2&a=%31&&c");
+  for (const char* query : {"", "b=2&a=%31&&c", "a=%31&", "&", "&&", "&a"}) EXPECT_EQ(query_key(query), query);
   EXPECT_EQ(query_key("CMCD=bl%3D2900%2Csid%3D%22x%22"), "");
   EXPECT_EQ(query_key("_HLS_msn=3&CMCD=br%3D1000&_HLS_part=1"), "_HLS_msn=3&_HLS_part=1");
   EXPECT_EQ(query_key("CMCD&a=1&%43MCD=2"), "a=1");

@@ -36,7 +36,10 @@ std::optional<std::vector<uint8_t>> base64_content(std::string_view text) {
     const size_t digit = base64_digits.find(c);
     if (digit == base64_digits.npos) return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(digit);
-    if ((held += 6) >= 8) content.push_back(static_cast<uint8_t>(bits >> (held -= 8)));
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    content.push_back(static_cast<uint8_t>(bits >> held));
   }
   return content;
 }
