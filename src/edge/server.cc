@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "edge/forwarding.h"
+#include "edge/topic_path.h"
 
 namespace klieg::edge {
 namespace {
 
-constexpr std::string_view topic_path = "/.klieg/topic";
 constexpr Duration feeds_looked_at_every = 1s;
 
 std::string_view method_name(http::Method method) {
@@ -119,11 +119,11 @@ Server::~Server() = default;
 
 void Server::serve(const http::Request& request, http::Responder responder) {
   const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
-  if (request.path.starts_with(topic_path)) {
+  if (const auto topic = topic_of(request.path)) {
     if (trust == Trust::viewer) {
       return responder.respond(http::Response::text(403, "topics are for nodes that prove themselves"));
     }
-    return serve_topic(request, std::move(responder));
+    return serve_topic(*topic, std::move(responder));
   }
   const std::string_view method = method_name(request.method);
   if (method.empty()) return responder.respond(http::Response::text(501, "this method is not passed on"));
@@ -181,11 +181,8 @@ http::Response Server::respond(const Served& served, const Asked& asked) {
   return response;
 }
 
-void Server::serve_topic(const http::Request& request, http::Responder responder) {
-  const std::string_view topic = request.path.substr(topic_path.size());
-  if (request.method != http::Method::get || !engine_.offers_topics()) {
-    return responder.respond(http::Response::text(404, "there are no topics here"));
-  }
+void Server::serve_topic(std::string_view topic, http::Responder responder) {
+  if (!engine_.offers_topics()) return responder.respond(http::Response::text(404, "there are no topics here"));
   std::unique_ptr<Feed>& feed = feeds_[std::string(topic)];
   if (!feed || feed->over()) feed = std::make_unique<Feed>(engine_, topic);
   http::Response response;

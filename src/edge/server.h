@@ -56,7 +56,7 @@ class Server final : public http::Handler {
   // What of a request the answer depends on, for as long as it is waited for.
   struct Asked;
 
-  void serve_topic(const http::Request& request, http::Responder responder);
+  void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const Asked& asked);
   http::Response respond(const Served& served, const Asked& asked);
   void on_time();
