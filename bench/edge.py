@@ -71,9 +71,9 @@ def main():
         connections = 200 if options.quick else 1000
         rounds = 1 if options.quick else 3
         weights = [[name, *(statistics.median(found) if all(found) else None for found in (
-            [weigh(bench, name, parent.http, connections, secure) for _ in range(rounds)] for secure in (False, True)))]
+            [weigh(bench, name, parent.address, connections, secure) for _ in range(rounds)] for secure in (False, True)))]
             for name in names]
-        started = [bench.start_cache(name, parent.http) for name in names] + [bench.start_bare(files)]
+        started = [bench.start_cache(name, parent.address) for name in names] + [bench.start_bare(files)]
         for server in started:
             hits.check(server, files)
         rows, details = hits.measure(started, options)

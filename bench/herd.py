@@ -85,7 +85,7 @@ def measure(names, sizes, rounds, kinds, edge_arguments):
                     else:
                         origin = bench.start_growing_origin()
                         more = {"arguments": edge_arguments} if name == "klieg" else {}
-                        server = bench.start_cache(name, origin.http, **more)
+                        server = bench.start_cache(name, origin.address, **more)
                     for case in CASES:
                         runs.setdefault((clients, case, name), []).append(run_case(server, origin, kinds, clients, case, number))
                 print(".", end="", file=sys.stderr, flush=True)

@@ -45,6 +45,8 @@ enum class At : uint8_t { head, body, chunk_size, chunk_end, trailer };
 
 struct Client {
   int socket = -1;
+  std::string path;
+  const std::string* expected = nullptr;
   int64_t asked_ns = 0, first_byte_ns = 0, last_byte_ns = 0;
   Outcome outcome = Outcome::unfinished;
   Framing framing = Framing::length;
@@ -65,9 +67,14 @@ class Herd {
       std::fputs("bench_herd_load: not the path of a growing object\n", stderr);
       std::exit(2);
     }
-    expected_ = shape->content(path_);
-    request_ = "GET " + path_ + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
-    for (uint32_t i = 0; i < clients_.size(); ++i) connect(i);
+    const bool own = path_.ends_with("/{}");
+    if (own) path_.resize(path_.size() - 2);
+    for (uint32_t i = 0; i < clients_.size(); ++i) {
+      if (own || i == 0) contents_.push_back(shape->content(path_of(i, own)));
+      clients_[i].expected = &contents_.back();
+      clients_[i].path = path_of(i, own);
+      connect(i);
+    }
   }
 
   void run(int64_t limit_ns) {
@@ -87,12 +94,13 @@ class Herd {
 
   void print() const {
     std::array<size_t, 5> outcomes{};
-    std::vector<double> first, came, last, late = late_ms_;
+    std::vector<double> first, came, whole, last, late = late_ms_;
     for (const Client& one : clients_) {
       ++outcomes[static_cast<size_t>(one.outcome)];
       if (one.first_byte_ns > 0 && &one != clients_.data()) {
         first.push_back(ms(one.first_byte_ns - one.asked_ns));
         came.push_back(ms(one.first_byte_ns - began_ns_));
+        if (one.outcome == Outcome::ok) whole.push_back(ms(one.last_byte_ns - one.asked_ns));
       }
       if (one.outcome == Outcome::ok) last.push_back(ms(one.last_byte_ns - began_ns_));
     }
@@ -102,6 +110,7 @@ class Herd {
     std::printf("\"began_ns\": %lld, \"asked_again\": %llu, ", static_cast<long long>(began_ns_),
                 static_cast<unsigned long long>(asked_again_));
     print_spread("first_byte_ms", first);
+    print_spread("whole_ms", whole);
     print_spread("came_ms", came);
     print_spread("last_byte_ms", last);
     print_spread("late_ms", late);
@@ -120,6 +129,8 @@ class Herd {
     };
     std::printf("\"%s\": {\"p50\": %.3f, \"p99\": %.3f, \"max\": %.3f}, ", name, at(0.5), at(0.99), at(1));
   }
+
+  std::string path_of(uint32_t number, bool own) const { return own ? path_ + std::to_string(number) : path_; }
 
   void connect(uint32_t number) {
     Client& one = clients_[number];
@@ -174,7 +185,8 @@ class Herd {
     one.line.clear();
     one.closing = false;
     one.asked_ns = now_ns();
-    if (::send(one.socket, request_.data(), request_.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request_.size()))
+    const std::string request = "GET " + one.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n\r\n";
+    if (::send(one.socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
       finish(one, Outcome::refused);
   }
 
@@ -220,7 +232,7 @@ class Herd {
       return;
     }
     if (one.at == At::head) return finish(one, Outcome::refused);
-    const bool whole = one.framing == Framing::until_close && one.taken == expected_.size();
+    const bool whole = one.framing == Framing::until_close && one.taken == one.expected->size();
     finish(one, whole ? Outcome::ok : Outcome::truncated);
   }
 
@@ -299,8 +311,8 @@ class Herd {
   bool take_body(Client& one, std::string_view part, int64_t arrived_ns) {
     if (one.status == 404) return true;
     if (one.taken == 0) one.first_byte_ns = arrived_ns;
-    if (part.size() > expected_.size() - one.taken) return false;
-    if (std::memcmp(expected_.data() + one.taken, part.data(), part.size()) != 0) return false;
+    if (part.size() > one.expected->size() - one.taken) return false;
+    if (std::memcmp(one.expected->data() + one.taken, part.data(), part.size()) != 0) return false;
     one.taken += part.size();
     one.last_byte_ns = arrived_ns;
     return true;
@@ -313,14 +325,14 @@ class Herd {
       again_.emplace_back(now_ns() + kAskAgainNs, static_cast<uint32_t>(&one - clients_.data()));
       return;
     }
-    finish(one, one.taken == expected_.size() ? Outcome::ok : Outcome::truncated);
+    finish(one, one.taken == one.expected->size() ? Outcome::ok : Outcome::truncated);
   }
 
   const uint16_t port_;
-  const std::string path_;
+  std::string path_;
   std::vector<Client> clients_;
   const int64_t first_ns_, last_ns_;
-  std::string expected_, request_;
+  std::deque<std::string> contents_;
   int epoll_ = ::epoll_create1(0);
   int64_t began_ns_ = 0;
   size_t next_ = 0, finished_ = 0;

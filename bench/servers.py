@@ -2,7 +2,7 @@
 
     with servers.Bench() as bench:                    # temporary folder, everything stopped at the end
         parent = bench.start_bare(files, core=1)
-        nginx = bench.start_nginx_cache(parent.http)
+        nginx = bench.start_nginx_cache(parent.address)
         nginx.cpu_seconds(), nginx.memory_bytes()
 
 A cache is told what its manual says about collapsing requests and about large live objects, has one thread or one worker, keeps
@@ -83,7 +83,7 @@ def run_on_load_core(*command, timeout=300):
 
 
 class Server:
-    """A running server: `pid` is the process that serves, `top` the one that was started."""
+    """A running server: `pid` is the process that serves, `top` the one that was started; `http` and `https` are ports."""
 
     def __init__(self, name, command, http, https=None, *, core=SERVER_CORE, log, serves_in_child=False, environment=None,
                  prefix=()):
@@ -98,8 +98,12 @@ class Server:
         machine.prefer(self.top)
         self.serves_in_child = serves_in_child
 
-    def wait_until_it_serves(self, host="127.0.0.1"):
-        self._wait(lambda: self._accepts(host, self.http))
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.http}"
+
+    def wait_until_it_serves(self):
+        self._wait(self._listens)
         if self.serves_in_child:
             self._wait(lambda: children_of(self.top))
             self.pid = children_of(self.top)[0]
@@ -110,10 +114,9 @@ class Server:
         self._wait(lambda: re.search(r"^ready .*\n", self.log.read_text(), re.MULTILINE))
         return dict(re.findall(r"(\w+)=(\S+)", re.search(r"^ready .*", self.log.read_text(), re.MULTILINE)[0]))
 
-    def _accepts(self, host, port):
-        with contextlib.suppress(OSError):
-            socket.create_connection((host, port), 1).close()
-            return True
+    def _listens(self):
+        with contextlib.suppress(OSError):  # of its own network namespace
+            return f":{self.http:04X} 00000000:0000 0A" in Path(f"/proc/{self.top}/net/tcp").read_text()
         return False
 
     def _wait(self, condition):
@@ -154,7 +157,10 @@ class Server:
 
 
 class Bench:
-    """Starts servers in one temporary folder, and stops what still runs when the benchmark ends."""
+    """Starts servers in one temporary folder, and stops what still runs when the benchmark ends. Their command lines stand behind
+    `prefix`, which may put them into another network namespace."""
+
+    prefix = ()
 
     def __enter__(self):
         self._temporary = tempfile.TemporaryDirectory(dir="/dev/shm", prefix="klieg-bench-", ignore_cleanup_errors=True)
@@ -176,16 +182,28 @@ class Bench:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
 
     def start(self, name, command, http, https=None, *, folder=None, wait=True, **more):
-        server = Server(name, command, http, https, log=(folder or self.folder(name)) / "said", **more)
+        server = Server(name, command, http, https, log=(folder or self.folder(name)) / "said", prefix=self.prefix,
+                        **more)
         self._started.append(server)
         return server.wait_until_it_serves() if wait else server
 
     def start_cache(self, name, parent, **more):
-        """One of CACHES, in front of the server that listens on the port `parent`."""
+        """One of CACHES, before the server at the address `parent`."""
         return {"klieg": self.start_klieg_edge, "nginx": self.start_nginx_cache, "varnish": self.start_varnish,
                 "ats": self.start_ats, "haproxy": self.start_haproxy}[name](parent, **more)
 
     # What answers from its own files or memory.
+
+    def start_klieg_serve(self, arguments=(), core=SERVER_CORE):
+        """`klieg serve` with the channel cam, whose key is "key"; no ladder."""
+        folder = self.folder("serve")
+        server = self.start("klieg serve", [machine.KLIEG, "serve", "--data", folder / "data", "--http", "127.0.0.1:0",
+                                            "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--channel", "cam:key",
+                                            "--ladder", "none", "--server-loops", 1, *arguments],
+                            None, folder=folder, wait=False, core=core)
+        said = server.ready()
+        server.http, server.rtmp, server.admin = (int(said[name].rpartition(":")[2]) for name in ("http", "rtmp", "admin"))
+        return server
 
     def start_bare(self, files, core=SERVER_CORE):
         http = free_port()
@@ -207,30 +225,30 @@ class Bench:
 
     # Caches.
 
-    def start_klieg_edge(self, parent, arguments=()):
+    def start_klieg_edge(self, parent, arguments=(), core=SERVER_CORE):
         folder = self.folder("klieg")
-        server = self.start("klieg", [machine.KLIEG, "edge", "--parent", f"http://127.0.0.1:{parent}", "--http", "127.0.0.1:0",
+        server = self.start("klieg", [machine.KLIEG, "edge", "--parent", f"http://{parent}", "--http", "127.0.0.1:0",
                                       "--https", "127.0.0.1:0", "--tls-cert", self.directory / "cert.pem",
                                       "--tls-key", self.directory / "key.pem", "--admin", "127.0.0.1:0",
-                                      "--server-loops", 1, *arguments], None, folder=folder, wait=False)
+                                      "--server-loops", 1, *arguments], None, folder=folder, wait=False, core=core)
         said = server.ready()
         server.http = int(said["http"].rpartition(":")[2])
         server.https = int(said["https"].rpartition(":")[2]) if "https" in said else None
         server.admin = int(said["admin"].rpartition(":")[2])
         return server
 
-    def start_nginx_cache(self, parent):
+    def start_nginx_cache(self, parent, core=SERVER_CORE):
         # Locks as they come: with longer ones, whoever waits for a request that was lost waits longer.
         cache = self.folder("nginx-cache")
         return self._start_nginx(
             "location / { proxy_pass http://parent; }",
-            f"""upstream parent {{ server 127.0.0.1:{parent}; keepalive 64; }}
+            f"""upstream parent {{ server {parent}; keepalive 64; }}
             proxy_cache_path {cache} levels=1:2 keys_zone=objects:16m max_size=64m inactive=1h use_temp_path=off;
-            proxy_cache objects; proxy_cache_lock on; proxy_cache_key $uri;
+            proxy_cache objects; proxy_cache_lock on; proxy_cache_key $request_uri;
             proxy_http_version 1.1; proxy_set_header Connection "";
-            proxy_buffer_size 16k; proxy_buffers 16 16k;""")
+            proxy_buffer_size 16k; proxy_buffers 16 16k;""", core)
 
-    def _start_nginx(self, in_server, in_http=""):
+    def _start_nginx(self, in_server, in_http="", core=SERVER_CORE):
         folder, http, https = self.folder("nginx"), free_port(), free_port()
         config = folder / "nginx.conf"
         config.write_text(f"""
@@ -255,23 +273,23 @@ class Bench:
               }}
             }}""")
         nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-        return self.start("nginx", [nginx, "-p", folder, "-c", config], http, https, folder=folder, serves_in_child=True)
+        return self.start("nginx", [nginx, "-p", folder, "-c", config], http, https, folder=folder, core=core, serves_in_child=True)
 
-    def start_varnish(self, parent):
+    def start_varnish(self, parent, core=SERVER_CORE):
         # A thread for each request that waits; an answer 404 is kept for a tenth of a second, as live caches do.
         folder, http = self.folder("varnish"), free_port()
         config = folder / "default.vcl"
         config.write_text(f"""vcl 4.1;
-            backend parent {{ .host = "127.0.0.1"; .port = "{parent}"; }}
+            backend parent {{ .host = "{parent.partition(":")[0]}"; .port = "{parent.partition(":")[2]}"; }}
             sub vcl_backend_response {{ if (beresp.status == 404) {{ set beresp.ttl = 100ms; set beresp.grace = 0s; }} }}""")
         parameters = {"thread_pools": 1, "thread_pool_min": 100, "thread_pool_max": 6000, "thread_pool_add_delay": 0,
                       "listen_depth": 4096, "vsl_space": "16m", "timeout_idle": 3600}
         varnish = shutil.which("varnishd") or "/usr/sbin/varnishd"
         return self.start("varnish", [varnish, "-F", "-j", "none", "-n", folder / "work", "-a", f"127.0.0.1:{http}", "-f", config,
                                       "-s", "malloc,64m", *(word for name, value in parameters.items() for word in ("-p", f"{name}={value}"))],
-                          http, folder=folder, serves_in_child=True)
+                          http, folder=folder, core=core, serves_in_child=True)
 
-    def start_haproxy(self, parent):
+    def start_haproxy(self, parent, core=SERVER_CORE):
         # It cannot collapse requests. maxconn: two descriptors each, under the limit of files.
         folder, http, https = self.folder("haproxy"), free_port(), free_port()
         config = folder / "haproxy.cfg"
@@ -296,12 +314,12 @@ frontend viewers
   http-response cache-store objects
   default_backend parent
 backend parent
-  server parent 127.0.0.1:{parent}
+  server parent {parent}
 """)
         haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
-        return self.start("haproxy", [haproxy, "-db", "-f", config], http, https, folder=folder)
+        return self.start("haproxy", [haproxy, "-db", "-f", config], http, https, folder=folder, core=core)
 
-    def start_ats(self, parent):
+    def start_ats(self, parent, core=SERVER_CORE):
         # Read-while-writer and collapsing as its guide has them for live streams.
         folder, http, https = self.folder("ats"), free_port(), free_port()
         for name in ("etc", "run", "log", "cache"):
@@ -338,10 +356,10 @@ libexecdir: /usr/lib/trafficserver/modules
         (folder / "etc/records.config").write_text("".join(
             f"CONFIG proxy.config.{name} {kind[type(value)]} {value}\n" for name, value in settings.items()))
         (folder / "etc/storage.config").write_text(f"{folder}/cache 64M\n")
-        (folder / "etc/remap.config").write_text(f"map / http://127.0.0.1:{parent}/\n")
+        (folder / "etc/remap.config").write_text(f"map / http://{parent}/\n")
         (folder / "etc/ssl_multicert.config").write_text("dest_ip=* ssl_cert_name=cert.pem ssl_key_name=key.pem\n")
         (folder / "etc/ip_allow.yaml").write_text("ip_allow:\n  - apply: in\n    ip_addrs: 127.0.0.1\n    action: allow\n    methods: ALL\n")
         for name in ("plugin", "cache", "hosting", "parent", "socks", "splitdns", "volume"):
             (folder / f"etc/{name}.config").write_text("")
         server = shutil.which("traffic_server") or "/usr/bin/traffic_server"
-        return self.start("ats", [server, f"--run-root={folder}/runroot.yaml"], http, https, folder=folder)
+        return self.start("ats", [server, f"--run-root={folder}/runroot.yaml"], http, https, folder=folder, core=core)
