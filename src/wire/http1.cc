@@ -10,7 +10,8 @@
 namespace klieg::wire::http1 {
 namespace {
 
-// 256 bytes each: extensions and trailers mean nothing to us, so a sender may have few of them.
+// Extensions and trailers mean nothing to us, so a sender may have few of them: this much more than it has content,
+// which a body of any length may go on with.
 constexpr size_t dropped_size_max = 4096;
 
 constexpr std::unexpected<Refusal> refuse(uint16_t status, const char* why) {
@@ -110,19 +111,12 @@ Result<void, Refusal> parse_request_line(std::string_view line, RequestHead& out
 struct Framing {
   int hosts = 0, content_lengths = 0, transfer_encodings = 0;
   bool close = false, keep_alive = false;
+  uint64_t content_length = 0;
 };
 
-Result<void, Refusal> note_field(const HeaderView& field, Framing& framing, RequestHead& out) {
+// The fields that requests and responses are delimited by.
+Result<void, Refusal> note_framing(const HeaderView& field, Framing& framing) {
   switch (field.name.size()) {
-    case 4:
-      if (field.name == "host" && ++framing.hosts == 1 && out.host.empty()) out.host = field.value;
-      break;
-    case 6:
-      if (field.name == "expect" && out.minor_version > 0) {
-        if (!same_ignoring_case(field.value, "100-continue")) return refuse(417, "only 100-continue can be expected");
-        out.expects_continue = true;
-      }
-      break;
     case 10:
       if (field.name == "connection") {
         each_in_list(field.value, [&](std::string_view option) {
@@ -136,7 +130,7 @@ Result<void, Refusal> note_field(const HeaderView& field, Framing& framing, Requ
         ++framing.content_lengths;
         const std::string_view digits = field.value;
         const char* end = digits.data() + digits.size();
-        const auto [rest, error] = std::from_chars(end - digits.size(), end, out.content_length);
+        const auto [rest, error] = std::from_chars(end - digits.size(), end, framing.content_length);
         if (digits.empty() || rest != end || error != std::errc()) return refuse(400, "bad Content-Length");
       }
       break;
@@ -152,20 +146,80 @@ Result<void, Refusal> note_field(const HeaderView& field, Framing& framing, Requ
   return {};
 }
 
+Result<void, Refusal> note_field(const HeaderView& field, Framing& framing, RequestHead& out) {
+  if (field.name == "host") {
+    if (++framing.hosts == 1 && out.host.empty()) out.host = field.value;
+  } else if (field.name == "expect" && out.minor_version > 0) {
+    if (!same_ignoring_case(field.value, "100-continue")) return refuse(417, "only 100-continue can be expected");
+    out.expects_continue = true;
+  }
+  return note_framing(field, framing);
+}
+
+Result<void, Refusal> judge_lengths(const Framing& framing, uint8_t minor_version) {
+  if (framing.content_lengths > 1) return refuse(400, "Content-Length twice");
+  if (framing.transfer_encodings == 0) return {};
+  if (framing.transfer_encodings > 1) return refuse(400, "Transfer-Encoding twice");
+  if (framing.content_lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
+  if (minor_version == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
+  return {};
+}
+
+Persistence persistence_of(const Framing& framing, uint8_t minor_version) {
+  const bool keeps = !framing.close && (minor_version > 0 || framing.keep_alive);
+  return keeps ? Persistence::keep_alive : Persistence::close;
+}
+
 Result<void, Refusal> judge(const Framing& framing, RequestHead& out) {
   if (framing.hosts > 1 || (framing.hosts == 0 && out.minor_version > 0))
     return refuse(400, "exactly one Host is needed");
-  if (framing.content_lengths > 1) return refuse(400, "Content-Length twice");
+  if (auto judged = judge_lengths(framing, out.minor_version); !judged) return judged;
   if (framing.transfer_encodings > 0) {
-    if (framing.transfer_encodings > 1) return refuse(400, "Transfer-Encoding twice");
-    if (framing.content_lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
-    if (out.minor_version == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
     out.body = BodyCoding::chunked;
-  } else if (framing.content_lengths == 1) {
+  } else if (framing.content_lengths > 0) {
     out.body = BodyCoding::content_length;
+    out.content_length = framing.content_length;
   }
-  const bool keeps = !framing.close && (out.minor_version > 0 || framing.keep_alive);
-  out.persistence = keeps ? Persistence::keep_alive : Persistence::close;
+  out.persistence = persistence_of(framing, out.minor_version);
+  return {};
+}
+
+// Section 6.3, where it leaves no doubt.
+Result<void, Refusal> judge(const Framing& framing, AnswerTo request, ResponseHead& out) {
+  if (auto judged = judge_lengths(framing, out.minor_version); !judged) return judged;
+  if (framing.content_lengths > 0) out.content_length = framing.content_length;
+  out.persistence = persistence_of(framing, out.minor_version);
+  if (out.status < 200 || out.status == 204) {
+    // Neither may be there (sections 6.1, RFC 9110 8.6); a reader who believes them would wait for a body.
+    if (framing.transfer_encodings > 0 || framing.content_length > 0) return refuse(502, "a body where none can be");
+  } else if (request == AnswerTo::head || out.status == 304) {
+    // What they say is of the body that a GET would get.
+  } else if (framing.transfer_encodings > 0) {
+    out.body = BodyCoding::chunked;
+  } else if (framing.content_lengths > 0) {
+    out.body = BodyCoding::content_length;
+  } else {
+    out.body = BodyCoding::until_close;
+    out.persistence = Persistence::close;
+  }
+  return {};
+}
+
+Result<void, Refusal> parse_status_line(std::string_view line, ResponseHead& out) {
+  if (line.size() < 13 || !line.starts_with("HTTP/1.") || line[7] < '0' || line[7] > '9' || line[8] != ' ' ||
+      line[12] != ' ') {
+    return refuse(502, "a status line is HTTP/1.x STATUS REASON");
+  }
+  out.minor_version = line[7] == '0' ? 0 : 1;
+  out.status = 0;
+  for (const char c : line.substr(9, 3)) {
+    if (c < '0' || c > '9') return refuse(502, "a status has three digits");
+    out.status = static_cast<uint16_t>(out.status * 10 + (c - '0'));
+  }
+  if (out.status < 100 || out.status > 599) return refuse(502, "a status is 100 to 599");
+  for (const char c : line.substr(13)) {
+    if ((static_cast<uint8_t>(c) < ' ' && c != '\t') || c == 0x7f) return refuse(502, "bad character in the reason");
+  }
   return {};
 }
 
@@ -183,6 +237,14 @@ Result<HeaderView, Refusal> parse_field(std::span<char> line) {
       return refuse(400, "bad character in a header value");
   }
   return HeaderView{{line.data(), colon}, value};
+}
+
+Result<HeaderView, Refusal> take_field(std::span<char> line, std::vector<HeaderView>& headers) {
+  auto field = parse_field(line);
+  if (!field) return field;
+  if (headers.size() == headers_max) return refuse(431, "too many headers");
+  headers.push_back(*field);
+  return field;
 }
 
 std::string_view reason_phrase(uint16_t status) {
@@ -296,13 +358,29 @@ Result<void, Refusal> parse_request_head(std::span<char> head, RequestHead& out)
   Framing framing;
   while ((line = take_line(head))) {
     if (line->empty()) return judge(framing, out);
-    auto field = parse_field(*line);
+    auto field = take_field(*line, out.headers);
     if (!field) return std::unexpected(field.error());
-    if (out.headers.size() == headers_max) return refuse(431, "too many headers");
-    out.headers.push_back(*field);
     if (auto noted = note_field(*field, framing, out); !noted) return noted;
   }
   return refuse(400, "lines end in CR LF");
+}
+
+Result<void, Refusal> parse_response_head(std::span<char> head, AnswerTo request, ResponseHead& out) {
+  out.headers.clear();
+  out.body = BodyCoding::none;
+  out.content_length.reset();
+
+  auto line = take_line(head);
+  if (!line) return refuse(502, "lines end in CR LF");
+  if (auto parsed = parse_status_line({line->data(), line->size()}, out); !parsed) return parsed;
+  Framing framing;
+  while ((line = take_line(head))) {
+    if (line->empty()) return judge(framing, request, out);
+    auto field = take_field(*line, out.headers);
+    if (!field) return std::unexpected(field.error());
+    if (auto noted = note_framing(*field, framing); !noted) return noted;
+  }
+  return refuse(502, "lines end in CR LF");
 }
 
 Result<size_t, Refusal> ChunkedDecoder::feed(ByteView bytes, std::vector<uint8_t>& out) {
@@ -331,6 +409,7 @@ Result<size_t, Refusal> ChunkedDecoder::feed(ByteView bytes, std::vector<uint8_t
         if (digits_ == 0) return refuse(400, "a chunk size is hexadecimal");
         if (chunk_rest_ > room_) return refuse(413, "the body is too large");
         room_ -= chunk_rest_;
+        dropped_ -= std::min<uint64_t>(dropped_, chunk_rest_);
         if (c == '\r') {
           state_ = State::size_lf;
         } else if (c == ';' || c == ' ' || c == '\t') {

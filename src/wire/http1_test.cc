@@ -146,6 +146,92 @@ TEST(Http1, a_bad_chunked_body_is_refused) {
   EXPECT_FALSE(ChunkedDecoder(100).feed(as_bytes("0\r\n" + std::string(5000, 't')), out));
 }
 
+TEST(Http1, a_chunked_body_without_end_goes_on_and_its_extensions_are_forgiven_by_its_content) {
+  ChunkedDecoder decoder(ChunkedDecoder::no_end);
+  size_t content = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    std::vector<uint8_t> out;
+    ASSERT_TRUE(decoder.feed(as_bytes("10;0123456789abcde\r\n0123456789abcdef\r\n"), out)) << i;
+    content += out.size();
+  }
+  EXPECT_EQ(content, 160'000u);
+  std::vector<uint8_t> out;
+  EXPECT_FALSE(decoder.feed(as_bytes("1;" + std::string(5000, 'e')), out));
+}
+
+struct Answer {
+  explicit Answer(std::string text, AnswerTo request = AnswerTo::other)
+      : text(std::move(text)), result(parse_response_head(this->text, request, head)) {}
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  std::string text;
+  ResponseHead head;
+  Result<void, Refusal> result;
+};
+
+TEST(Http1Response, a_head_is_read_with_its_names_in_lower_case) {
+  const Answer answer("HTTP/1.1 206 Partial \xc3\xa4\r\nETag: \"x\"\r\nContent-Length: 12\r\n\r\n");
+  ASSERT_TRUE(answer.result);
+  EXPECT_EQ(answer.head.status, 206);
+  ASSERT_EQ(answer.head.headers.size(), 2u);
+  EXPECT_EQ(answer.head.headers[0].name, "etag");
+  EXPECT_EQ(answer.head.headers[0].value, "\"x\"");
+  EXPECT_EQ(answer.head.body, BodyCoding::content_length);
+  EXPECT_EQ(answer.head.content_length, 12u);
+  EXPECT_EQ(answer.head.persistence, Persistence::keep_alive);
+}
+
+TEST(Http1Response, the_body_is_delimited_as_the_request_and_the_status_say) {
+  EXPECT_EQ(Answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n").head.body, BodyCoding::chunked);
+  const Answer close("HTTP/1.1 200 OK\r\n\r\n");
+  EXPECT_EQ(close.head.body, BodyCoding::until_close);
+  EXPECT_EQ(close.head.persistence, Persistence::close);
+  for (const std::string field : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    EXPECT_EQ(Answer("HTTP/1.1 200 OK\r\n" + field + "\r\n", AnswerTo::head).head.body, BodyCoding::none);
+    EXPECT_EQ(Answer("HTTP/1.1 304 Not Modified\r\n" + field + "\r\n").head.body, BodyCoding::none);
+  }
+  EXPECT_EQ(Answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", AnswerTo::head).head.content_length, 5u);
+  EXPECT_EQ(Answer("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n").head.body, BodyCoding::none);
+  EXPECT_EQ(Answer("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").head.body, BodyCoding::none);
+}
+
+TEST(Http1Response, persistence_follows_version_and_connection) {
+  const std::string rest = " 200 OK\r\nContent-Length: 0\r\n";
+  EXPECT_EQ(Answer("HTTP/1.0" + rest + "\r\n").head.persistence, Persistence::close);
+  EXPECT_EQ(Answer("HTTP/1.0" + rest + "Connection: keep-alive\r\n\r\n").head.persistence, Persistence::keep_alive);
+  EXPECT_EQ(Answer("HTTP/1.1" + rest + "Connection: close\r\n\r\n").head.persistence, Persistence::close);
+}
+
+TEST(Http1Response, what_could_be_read_in_two_ways_is_refused) {
+  const std::string fields[] = {
+      "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+      "Content-Length: 1\r\nContent-Length: 1\r\n",
+      "Content-Length: 1, 1\r\n",
+      "Content-Length: -1\r\n",
+      "Transfer-Encoding: gzip, chunked\r\n",
+      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+      "Name : value\r\n",
+      "Name: a\r\n folded\r\n",
+      "Name: a\nOther: b\r\n",
+      std::string("Name: a\0b\r\n", 11),
+  };
+  for (const auto& field : fields) EXPECT_FALSE(Answer("HTTP/1.1 200 OK\r\n" + field + "\r\n").result) << field;
+  EXPECT_FALSE(Answer("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").result);
+  EXPECT_FALSE(Answer("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n").result);
+  EXPECT_FALSE(Answer("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n").result);
+  EXPECT_FALSE(Answer("HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n").result);
+}
+
+TEST(Http1Response, a_bad_status_line_is_refused) {
+  for (const std::string line : {"HTTP/1.1 200", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 099 x",
+                                 "HTTP/1.1 600 x", "HTTP/2.0 200 OK", "http/1.1 200 OK", "HTTP/1.1  200 OK",
+                                 "HTTP/1.1 2x0 OK", "HTTP/1.1 200 O\rK", "ICY 200 OK", "", "HTTP/1.x 200 OK"}) {
+    EXPECT_FALSE(Answer(line + "\r\n\r\n").result) << line;
+  }
+  EXPECT_TRUE(Answer("HTTP/1.1 200 \r\n\r\n").result) << "an empty reason is one";
+  EXPECT_FALSE(Answer("HTTP/1.1 200 OK\n\n").result);
+}
+
 TEST(Http1, the_way_back_is_written) {
   std::string out;
   append_status_line(out, 206);
