@@ -41,7 +41,8 @@ struct Peer {
 
 constexpr Duration never = Duration::max();  // a time limit that does not limit
 
-// A request as we send it. Content-Length, Connection and (unless given as "host") Host are the client's own.
+// A request as we send it. Content-Length, Transfer-Encoding and Connection are the client's own (asserted),
+// Host too unless given as "host".
 struct Ask {
   Method method = Method::get;                               // not `other`: asserted
   std::string target;                                        // path and query, percent-encoded; begins with '/'
