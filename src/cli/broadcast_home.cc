@@ -10,15 +10,15 @@ namespace {
 // 72 random bits: a year of a thousand new broadcasts a second meets no id twice with odds of ten to one.
 constexpr size_t broadcast_id_bytes = 9;
 
-packager::PackagerSettings packager_settings(const ServeConfig& config) {
+packager::PackagerSettings packager_settings(const Config& config) {
   return {.broadcast_id = random_text(broadcast_id_bytes), .part = std::chrono::milliseconds(config.part_duration_ms)};
 }
 
-ingest::BroadcastSettings ingest_settings(const ServeConfig& config) {
+ingest::BroadcastSettings ingest_settings(const Config& config) {
   return {.rejoin_window = std::chrono::seconds(config.rejoin_window_s)};
 }
 
-transcoder::TranscoderSettings transcoder_settings(const ServeConfig& config, const std::string& channel) {
+transcoder::TranscoderSettings transcoder_settings(const Config& config, const std::string& channel) {
   return {.broadcast = channel,
           .rungs = config.ladder_rungs,
           .start = config.ladder_start,
@@ -61,9 +61,8 @@ std::vector<media::Record> replay_of(const origin::Window& window) {
   return std::move(collector.records);
 }
 
-BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel,
-                             const ServeConfig& config, BroadcastMetrics& metrics, transcoder::WorkerPool* workers,
-                             std::function<void()> on_ended)
+BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const Config& config,
+                             BroadcastMetrics& metrics, transcoder::WorkerPool* workers, std::function<void()> on_ended)
     : loop_(loop),
       origin_(origin),
       channel_(channel),
@@ -77,13 +76,13 @@ BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std:
         settle();
       }) {}
 
-BroadcastHome::Ladder::Ladder(const std::string& channel, const ServeConfig& config, packager::Packager& packager,
+BroadcastHome::Ladder::Ladder(const std::string& channel, const Config& config, packager::Packager& packager,
                               transcoder::WorkerPool& workers)
     : entrance(channel, {.bits_per_second_max = config.ladder_source_kbps_max * 1'000}, packager, packager.rungs()),
       transcoder(workers, transcoder_settings(config, channel), entrance) {}
 
 std::unique_ptr<BroadcastHome::Ladder> BroadcastHome::make_ladder(transcoder::WorkerPool& workers,
-                                                                  const ServeConfig& config) {
+                                                                  const Config& config) {
   auto ladder = std::make_unique<Ladder>(channel_, config, packager_, workers);
   packager_.tell_source_to(ladder->entrance);
   ladder->entrance.tell_ladder_to(ladder->transcoder);

@@ -50,7 +50,7 @@ class BroadcastHome final : private media::RecordSink {
 
   // `workers`: null where no ladder is wished. `on_ended` is called once, also for a broadcast that never began; the
   // owner then destroys the home in a later turn.
-  BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const ServeConfig& config,
+  BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const Config& config,
                 BroadcastMetrics& metrics, transcoder::WorkerPool* workers, std::function<void()> on_ended);
   ~BroadcastHome() override;
 
@@ -81,12 +81,12 @@ class BroadcastHome final : private media::RecordSink {
   std::function<void()> on_ended_;
   packager::Packager packager_;
   struct Ladder {
-    Ladder(const std::string& channel, const ServeConfig& config, packager::Packager& packager,
+    Ladder(const std::string& channel, const Config& config, packager::Packager& packager,
            transcoder::WorkerPool& workers);
     transcoder::Entrance entrance;
     transcoder::TranscoderHost transcoder;
   };
-  std::unique_ptr<Ladder> make_ladder(transcoder::WorkerPool& workers, const ServeConfig& config);
+  std::unique_ptr<Ladder> make_ladder(transcoder::WorkerPool& workers, const Config& config);
   std::unique_ptr<Ladder> ladder_;  // null: none is wished
   ingest::Broadcast broadcast_;
   net::Timer timer_;

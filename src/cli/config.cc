@@ -9,6 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "edge/client.h"
 #include "net/listener.h"
 
 namespace klieg::cli {
@@ -16,8 +17,8 @@ namespace {
 
 using Text = std::string_view;
 
-template <uint32_t ServeConfig::* Field, uint32_t least, uint32_t most>
-Result<void> set_number(ServeConfig& config, Text text) {
+template <uint32_t Config::* Field, uint32_t least, uint32_t most>
+Result<void> set_number(Config& config, Text text) {
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
@@ -27,14 +28,14 @@ Result<void> set_number(ServeConfig& config, Text text) {
   return {};
 }
 
-template <std::string ServeConfig::* Field>
-Result<void> set_text(ServeConfig& config, Text text) {
+template <std::string Config::* Field>
+Result<void> set_text(Config& config, Text text) {
   config.*Field = text;
   return {};
 }
 
-template <std::string ServeConfig::* Field>
-Result<void> set_endpoint(ServeConfig& config, Text text) {
+template <std::string Config::* Field>
+Result<void> set_endpoint(Config& config, Text text) {
   if (!text.empty()) {
     if (auto endpoint = net::Endpoint::parse(text); !endpoint) return std::unexpected(endpoint.error());
   }
@@ -42,8 +43,8 @@ Result<void> set_endpoint(ServeConfig& config, Text text) {
   return {};
 }
 
-template <class Enum, Enum ServeConfig::* Field>
-Result<void> set_choice(ServeConfig& config, Text text, std::initializer_list<std::pair<Text, Enum>> choices) {
+template <class Enum, Enum Config::* Field>
+Result<void> set_choice(Config& config, Text text, std::initializer_list<std::pair<Text, Enum>> choices) {
   std::string names;
   for (const auto& [name, value] : choices) {
     if (text == name) {
@@ -55,40 +56,39 @@ Result<void> set_choice(ServeConfig& config, Text text, std::initializer_list<st
   return fail(fmt::format("'{}' is none of: {}", text, names));
 }
 
-Result<void> set_takeover(ServeConfig& config, Text text) {
+Result<void> set_takeover(Config& config, Text text) {
   using ingest::Takeover;
-  return set_choice<Takeover, &ServeConfig::takeover>(config, text,
-                                                      {{"refuse", Takeover::refused}, {"replace", Takeover::allowed}});
+  return set_choice<Takeover, &Config::takeover>(config, text,
+                                                 {{"refuse", Takeover::refused}, {"replace", Takeover::allowed}});
 }
-Result<void> set_ladder_rungs(ServeConfig& config, Text text) {
+Result<void> set_ladder_rungs(Config& config, Text text) {
   auto rungs = transcoder::parse_rungs(text);
   if (!rungs) return std::unexpected(rungs.error());
   config.ladder_rungs = std::move(*rungs);
   return {};
 }
-Result<void> set_ladder_start(ServeConfig& config, Text text) {
+Result<void> set_ladder_start(Config& config, Text text) {
   using transcoder::Start;
-  return set_choice<Start, &ServeConfig::ladder_start>(
-      config, text, {{"always", Start::always}, {"first_viewer", Start::first_viewer}});
+  return set_choice<Start, &Config::ladder_start>(config, text,
+                                                  {{"always", Start::always}, {"first_viewer", Start::first_viewer}});
 }
-Result<void> set_hls_parts(ServeConfig& config, Text text) {
+Result<void> set_hls_parts(Config& config, Text text) {
   using origin::HlsParts;
-  return set_choice<HlsParts, &ServeConfig::hls_parts>(config, text,
-                                                       {{"file", HlsParts::file}, {"range", HlsParts::range}});
+  return set_choice<HlsParts, &Config::hls_parts>(config, text, {{"file", HlsParts::file}, {"range", HlsParts::range}});
 }
-Result<void> set_log_level(ServeConfig& config, Text text) {
+Result<void> set_log_level(Config& config, Text text) {
   using logging::Level;
-  return set_choice<Level, &ServeConfig::log_level>(
+  return set_choice<Level, &Config::log_level>(
       config, text,
       {{"debug", Level::debug}, {"info", Level::info}, {"warning", Level::warning}, {"error", Level::error}});
 }
-Result<void> set_log_format(ServeConfig& config, Text text) {
+Result<void> set_log_format(Config& config, Text text) {
   using logging::Format;
-  return set_choice<Format, &ServeConfig::log_format>(config, text, {{"text", Format::text}, {"json", Format::json}});
+  return set_choice<Format, &Config::log_format>(config, text, {{"text", Format::text}, {"json", Format::json}});
 }
 
 // Comma-separated where one text must hold several; flags and TOML lists call it once per channel.
-Result<void> add_channels(ServeConfig& config, Text text) {
+Result<void> add_channels(Config& config, Text text) {
   while (!text.empty()) {
     const size_t comma = text.find(',');
     auto channel = parse_channel(text.substr(0, comma));
@@ -99,22 +99,75 @@ Result<void> add_channels(ServeConfig& config, Text text) {
   return {};
 }
 
-using C = ServeConfig;
+Result<void> set_layer(Config& config, Text text) {
+  return set_choice<Layer, &Config::layer>(config, text,
+                                           {{"proxy", Layer::proxy}, {"cache", Layer::cache}, {"both", Layer::both}});
+}
+
+// Comma-separated where one text must hold several, like channels.
+template <std::vector<std::string> Config::* Field, Result<void> (*check)(Text)>
+Result<void> add_texts(Config& config, Text text) {
+  while (!text.empty()) {
+    const Text one = text.substr(0, text.find(','));
+    if (auto done = check(one); !done) return done;
+    (config.*Field).emplace_back(one);
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return {};
+}
+
+Result<void> check_parent(Text text) {
+  auto peer = edge::parse_parent_url(text);
+  return peer ? Result<void>() : std::unexpected(peer.error());
+}
+Result<void> check_endpoint(Text text) {
+  auto endpoint = net::Endpoint::parse(text);
+  return endpoint ? Result<void>() : std::unexpected(endpoint.error());
+}
+Result<void> check_path_pattern(Text text) {
+  if (text.starts_with('/') || text.starts_with('*')) return {};
+  return fail(fmt::format("'{}' is no path: it begins with '/' or '*', as in /hls/*.ts", text));
+}
+// A token (RFC 9110 section 5.6.2): it stands in Via and Cache-Status.
+Result<void> set_node_name(Config& config, Text text) {
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
+  };
+  if (text.empty()) return {};
+  if (text.size() > 64 || !std::isalpha(static_cast<unsigned char>(text[0])) || !std::ranges::all_of(text, allowed)) {
+    return fail(fmt::format("'{}' is no node name: a letter, then up to 63 letters, digits, '_', '-' or '.'", text));
+  }
+  config.node_name = text;
+  return {};
+}
+// Never repeated in an error: errors end up in logs.
+Result<void> set_node_secret(Config& config, Text text) {
+  if (!text.empty() && text.size() < 16)
+    return fail("the nodes' secret has fewer than 16 characters; make one: openssl rand -hex 16");
+  config.node_secret = text;
+  return {};
+}
+
+using C = Config;
+using Of = Setting::Of;
 constexpr Setting table[] = {
     {"server.data", "--data", "DIR", "directory for what must survive a restart", set_text<&C::data>},
-    {"server.loops", "", "N", "event loops; 0: one per core", set_number<&C::loops, 0, 256>},
+    {"server.loops", "", "N", "event loops; 0: one per core", set_number<&C::loops, 0, 256>, Of::both},
     {"server.channels", "--channel", "NAME:KEY", "a channel and its stream key; repeat for more", add_channels},
-    {"http.listen", "--http", "HOST:PORT", "pages and playback; port 0 picks a free one", set_endpoint<&C::http>},
+    {"http.listen", "--http", "HOST:PORT", "pages and playback; port 0 picks a free one", set_endpoint<&C::http>,
+     Of::both},
     {"http.connections_max", "", "N", "open connections per loop; more wait in the kernel",
-     set_number<&C::connections_max, 1, 1'000'000>},
+     set_number<&C::connections_max, 1, 1'000'000>, Of::both},
     {"http.congestion_control", "", "NAME", "TCP congestion control for viewers, e.g. bbr or cubic",
-     set_text<&C::congestion_control>},
-    {"https.listen", "--https", "HOST:PORT", "the same over TLS", set_endpoint<&C::https>},
-    {"tls.cert", "--tls-cert", "FILE", "certificate chain, PEM; read again on SIGHUP", set_text<&C::tls_cert>},
-    {"tls.key", "--tls-key", "FILE", "its private key, PEM", set_text<&C::tls_key>},
+     set_text<&C::congestion_control>, Of::both},
+    {"https.listen", "--https", "HOST:PORT", "the same over TLS", set_endpoint<&C::https>, Of::both},
+    {"tls.cert", "--tls-cert", "FILE", "certificate chain, PEM; read again on SIGHUP", set_text<&C::tls_cert>,
+     Of::both},
+    {"tls.key", "--tls-key", "FILE", "its private key, PEM", set_text<&C::tls_key>, Of::both},
     {"rtmp.listen", "--rtmp", "HOST:PORT", "where encoders publish", set_endpoint<&C::rtmp>},
     {"rtmps.listen", "--rtmps", "HOST:PORT", "the same over TLS", set_endpoint<&C::rtmps>},
-    {"admin.listen", "--admin", "HOST:PORT", "/livez /readyz /metrics; keep it local", set_endpoint<&C::admin>},
+    {"admin.listen", "--admin", "HOST:PORT", "/livez /readyz /metrics; keep it local", set_endpoint<&C::admin>,
+     Of::both},
     {"ingest.takeover", "", "refuse|replace", "what a second publisher with the right key gets", set_takeover},
     {"ingest.rejoin_window_s", "", "SECONDS", "how long a dropped publisher may take to continue its broadcast",
      set_number<&C::rejoin_window_s, 0, 3'600>},
@@ -133,8 +186,22 @@ constexpr Setting table[] = {
      set_number<&C::hls_part_hold_back_ms, 0, 10'000>},
     {"dash.target_latency_ms", "", "MS", "the delay a DASH player aims at; 0: chosen from the chunks",
      set_number<&C::dash_target_latency_ms, 0, 30'000>},
-    {"log.level", "--log-level", "debug|info|warning|error", "least important line that is written", set_log_level},
-    {"log.format", "--log-format", "text|json", "shape of the lines on standard error", set_log_format},
+    {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
+     Of::both},
+    {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",
+     set_node_secret, Of::both},
+    {"edge.parents", "--parent", "URL", "where objects come from, http://HOST:PORT; repeat for more, the best first",
+     add_texts<&C::parents, check_parent>, Of::edge},
+    {"edge.peers", "--peers", "HOST:PORT,...", "the cache hosts of this PoP, this one among them",
+     add_texts<&C::peers, check_endpoint>, Of::edge},
+    {"edge.layer", "--layer", "proxy|cache|both", "what this node is in its PoP", set_layer, Of::edge},
+    {"edge.cache_mb", "", "MB", "memory for what is kept", set_number<&C::cache_mb, 16, 1'000'000>, Of::both},
+    {"edge.hold_paths", "", "PATTERN,...", "paths whose 404 at the live edge is held, for parents that hold nothing",
+     add_texts<&C::hold_paths, check_path_pattern>, Of::edge},
+    {"edge.hold_max_ms", "", "MS", "how long it is held", set_number<&C::hold_max_ms, 100, 30'000>, Of::edge},
+    {"log.level", "--log-level", "debug|info|warning|error", "least important line that is written", set_log_level,
+     Of::both},
+    {"log.format", "--log-format", "text|json", "shape of the lines on standard error", set_log_format, Of::both},
 };
 
 const Setting* find_setting(Text name) {
@@ -162,7 +229,7 @@ std::optional<std::string> scalar_text(const toml::node& node) {
 
 class TomlReader {
  public:
-  TomlReader(ServeConfig& config, const std::string& file_name) : config_(config), file_name_(file_name) {}
+  TomlReader(Config& config, const std::string& file_name) : config_(config), file_name_(file_name) {}
 
   Result<void> read(const toml::table& document) {
     for (const auto& [section, node] : document) {
@@ -205,9 +272,19 @@ class TomlReader {
     return fail(fmt::format("{}:{}: {}", file_name_, node.source().begin.line, what));
   }
 
-  ServeConfig& config_;
+  Config& config_;
   const std::string& file_name_;
 };
+
+Result<void> validate_edge(const Config& config) {
+  if (config.parents.empty() && config.layer != Layer::proxy) {
+    return fail("there is nothing to fetch from: give --parent http://HOST:PORT");
+  }
+  if (config.layer == Layer::proxy && config.peers.empty()) {
+    return fail("a proxy asks its PoP's cache hosts: give --peers HOST:PORT,..., or leave out --layer");
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -225,7 +302,7 @@ std::string flag_name(const Setting& setting) {
   return name;
 }
 
-Result<void> read_toml(ServeConfig& config, std::string_view document, const std::string& file_name) {
+Result<void> read_toml(Config& config, std::string_view document, const std::string& file_name) {
   const toml::parse_result parsed = toml::parse(document, file_name);
   if (!parsed) {
     return fail(fmt::format("{}:{}: {}", file_name, parsed.error().source().begin.line, parsed.error().description()));
@@ -233,7 +310,7 @@ Result<void> read_toml(ServeConfig& config, std::string_view document, const std
   return TomlReader(config, file_name).read(parsed.table());
 }
 
-Result<void> read_environment(ServeConfig& config, const std::vector<std::pair<std::string, std::string>>& variables) {
+Result<void> read_environment(Config& config, const std::vector<std::pair<std::string, std::string>>& variables) {
   std::vector<std::string> names;
   for (const Setting& setting : table) names.push_back(environment_name(setting));
   for (const auto& [name, value] : variables) {
@@ -269,11 +346,12 @@ Result<Channel> parse_channel(std::string_view text) {
   return channel;
 }
 
-Result<void> validate(const ServeConfig& config) {
+Result<void> validate(const Config& config, Command command) {
   if ((!config.https.empty() || !config.rtmps.empty()) && (config.tls_cert.empty() || config.tls_key.empty())) {
     return fail("TLS needs a certificate: give --tls-cert FILE and --tls-key FILE, or leave out --https and --rtmps");
   }
   if (config.http.empty() && config.https.empty()) return fail("nobody could watch: give --http or --https");
+  if (command == Command::edge) return validate_edge(config);
   if (config.rtmp.empty() && config.rtmps.empty()) return fail("nobody could publish: give --rtmp or --rtmps");
   std::set<std::string> names;
   std::set<std::string> keys;

@@ -1,11 +1,14 @@
-// What `klieg serve` can be told, from three places that know the same names.
+// What the servers among the commands, `klieg serve` and `klieg edge`, can be told, from three places that know the
+// same names.
 //
 //   TOML          [rtmp]  listen = "0.0.0.0:1935"
 //   environment   KLIEG_RTMP_LISTEN=0.0.0.0:1935
 //   flag          --rtmp-listen 0.0.0.0:1935     (and the short form --rtmp)
 //
 // A later place overrides an earlier one. All three are read through one table of settings (settings()), so a name
-// exists everywhere or nowhere, and the sample in deploy/klieg.toml is checked against the same table.
+// exists everywhere or nowhere, and the sample in deploy/klieg.toml is checked against the same table. A command has
+// flags for its own settings alone; in a file and in the environment it passes over those of another, so that both may
+// share them.
 #pragma once
 
 #include <map>
@@ -27,7 +30,10 @@ namespace klieg::cli {
 
 using ingest::Channel;
 
-struct ServeConfig {
+// Which part of a PoP a node is: one that viewers reach, one that keeps objects for such, or both in one.
+enum class Layer : uint8_t { proxy, cache, both };
+
+struct Config {
   std::string data = "klieg-data";  // directory for what must survive: the generated stream key
   uint32_t loops = 0;               // 0: one per core
 
@@ -59,7 +65,20 @@ struct ServeConfig {
   logging::Format log_format = logging::Format::text;
 
   std::vector<Channel> channels;
+  std::optional<Channel> own_channel;  // no setting: made, or found, because none was given
+
+  std::string node_name;    // empty: made at each start
+  std::string node_secret;  // empty: nodes are not believed
+
+  std::vector<std::string> parents;  // URLs, best first
+  std::vector<std::string> peers;    // HOST:PORT of the PoP's cache hosts
+  Layer layer = Layer::both;
+  uint32_t cache_mb = 1024;  // per process
+  std::vector<std::string> hold_paths;
+  uint32_t hold_max_ms = 3'000;
 };
+
+enum class Command : uint8_t { serve, edge };
 
 // One row of the table.
 struct Setting {
@@ -67,7 +86,10 @@ struct Setting {
   std::string_view short_flag;  // "--rtmp"; empty: none
   std::string_view value;       // shape of the value, for help and errors: "HOST:PORT", "SECONDS"
   std::string_view help;
-  Result<void> (*set)(ServeConfig&, std::string_view text);
+  Result<void> (*set)(Config&, std::string_view text);
+  enum class Of : uint8_t { serve, edge, both } of = Of::serve;
+
+  bool is_of(Command command) const { return of == Of::both || (command == Command::serve) == (of == Of::serve); }
 };
 std::span<const Setting> settings();
 
@@ -75,17 +97,17 @@ std::string environment_name(const Setting& setting);  // "KLIEG_RTMP_LISTEN"
 std::string flag_name(const Setting& setting);         // "--rtmp-listen"
 
 // Reads a TOML document into `config`. The error names file, line and, for an unknown key, the nearest right one.
-Result<void> read_toml(ServeConfig& config, std::string_view document, const std::string& file_name);
+Result<void> read_toml(Config& config, std::string_view document, const std::string& file_name);
 
 // Reads KLIEG_* variables, given as name and value. An unknown KLIEG_ name is an error with the nearest right one.
-Result<void> read_environment(ServeConfig& config, const std::vector<std::pair<std::string, std::string>>& variables);
+Result<void> read_environment(Config& config, const std::vector<std::pair<std::string, std::string>>& variables);
 
 // "NAME:KEY". A name is 1 to 64 of a-z A-Z 0-9 _ - and a key 1 to 128 printable characters, different
 // from the name (`serve` warns when it is short enough to be guessed).
 Result<Channel> parse_channel(std::string_view text);
 
 // What must hold among settings, once all places are read: https needs a certificate, names are unique...
-Result<void> validate(const ServeConfig& config);
+Result<void> validate(const Config& config, Command command);
 
 // The candidate that `word` most likely meant; empty when none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -9,15 +9,15 @@ namespace klieg::cli {
 namespace {
 
 std::string toml_error(std::string_view document) {
-  ServeConfig config;
+  Config config;
   auto read = read_toml(config, document, "klieg.toml");
   return read ? "" : read.error().message;
 }
 
 TEST(Config, every_setting_is_read_from_toml_and_environment_under_the_same_name) {
-  ServeConfig from_toml;
+  Config from_toml;
   ASSERT_TRUE(read_toml(from_toml, "[rtmp]\nlisten = \"127.0.0.1:0\"\n[origin]\nlive_window_s = 30\n", "f"));
-  ServeConfig from_environment;
+  Config from_environment;
   ASSERT_TRUE(read_environment(
       from_environment, {{"KLIEG_RTMP_LISTEN", "127.0.0.1:0"}, {"HOME", "/"}, {"KLIEG_ORIGIN_LIVE_WINDOW_S", "30"}}));
   EXPECT_EQ(from_toml.rtmp, "127.0.0.1:0");
@@ -40,19 +40,19 @@ TEST(Config, a_malformed_value_names_what_was_wanted) {
 }
 
 TEST(Config, an_unknown_environment_variable_is_refused_with_the_nearest_name) {
-  ServeConfig config;
+  Config config;
   auto read = read_environment(config, {{"KLIEG_RTMP_LISTENS", "x"}});
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().message, "unknown environment variable KLIEG_RTMP_LISTENS; did you mean 'KLIEG_RTMP_LISTEN'?");
 }
 
 TEST(Config, channels_come_as_a_list_or_separated_by_commas) {
-  ServeConfig config;
+  Config config;
   ASSERT_TRUE(read_toml(config, "[server]\nchannels = [\"ada:0123456789\", \"bob:abcdefghij\"]\n", "f"));
   ASSERT_TRUE(read_environment(config, {{"KLIEG_SERVER_CHANNELS", "cyn:secretsecret"}}));
   ASSERT_EQ(config.channels.size(), 3u);
   EXPECT_EQ(config.channels[2].name, "cyn");
-  EXPECT_TRUE(validate(config));
+  EXPECT_TRUE(validate(config, Command::serve));
 }
 
 TEST(Config, a_key_is_never_the_public_name_nor_shown) {
@@ -65,17 +65,17 @@ TEST(Config, a_key_is_never_the_public_name_nor_shown) {
 }
 
 TEST(Config, two_channels_share_neither_name_nor_key) {
-  ServeConfig config;
+  Config config;
   config.channels = {{"ada", "0123456789"}, {"ada", "abcdefghij"}};
-  EXPECT_FALSE(validate(config));
+  EXPECT_FALSE(validate(config, Command::serve));
   config.channels = {{"ada", "0123456789"}, {"bob", "0123456789"}};
-  EXPECT_FALSE(validate(config));
+  EXPECT_FALSE(validate(config, Command::serve));
 }
 
 TEST(Config, tls_ports_without_a_certificate_are_refused) {
-  ServeConfig config;
+  Config config;
   config.https = ":8443";
-  EXPECT_FALSE(validate(config));
+  EXPECT_FALSE(validate(config, Command::serve));
 }
 
 TEST(Config, the_sample_file_names_every_setting_and_nothing_else) {
@@ -87,12 +87,12 @@ TEST(Config, the_sample_file_names_every_setting_and_nothing_else) {
     const bool setting = line.starts_with("# ") && line.find(" = ") != std::string::npos;
     uncommented += (setting ? line.substr(2) : line) + "\n";
   }
-  ServeConfig config;
+  Config config;
   auto read = read_toml(config, uncommented, "deploy/klieg.toml");
   EXPECT_TRUE(read) << read.error().message;
   EXPECT_EQ(config.channels.size(), 1u);
 
-  const ServeConfig defaults;
+  const Config defaults;
   EXPECT_EQ(config.http, defaults.http);
   EXPECT_EQ(config.admin, defaults.admin);
   EXPECT_EQ(config.rejoin_window_s, defaults.rejoin_window_s);

@@ -1,141 +1,47 @@
-#include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
-#include <list>
 #include <memory>
-#include <optional>
 
 #include "base/logging.h"
 #include "cli/commands.h"
-#include "cli/config.h"
 #include "cli/first_run.h"
+#include "cli/server_command.h"
 #include "cli/world.h"
-
-extern char** environ;
 
 namespace klieg::cli {
 namespace {
 
-constexpr Duration drain_time_max = 5s;
 constexpr size_t guessable_key_size = 8;
 
-struct ServeFlags {
-  std::string config_file;
-  std::list<std::pair<const Setting*, std::vector<std::string>>> given;  // list: CLI11 keeps addresses of the vectors
-};
-
-Result<std::string> read_file(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(fmt::format("{}: cannot be read; give an existing file to --config", name));
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-Result<ServeConfig> read_settings(const ServeFlags& flags) {
-  ServeConfig config;
-  if (!flags.config_file.empty()) {
-    auto document = read_file(flags.config_file);
-    if (!document) return std::unexpected(document.error());
-    if (auto done = read_toml(config, *document, flags.config_file); !done) return std::unexpected(done.error());
+Result<void> complete(Config& config) {
+  if (config.channels.empty()) {
+    auto channel = first_run_channel(config.data);
+    if (!channel) return std::unexpected(channel.error());
+    config.own_channel = config.channels.emplace_back(std::move(*channel));
   }
-  std::vector<std::pair<std::string, std::string>> variables;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string_view text = *entry;
-    const size_t equals = text.find('=');
-    variables.emplace_back(text.substr(0, equals), equals == text.npos ? "" : text.substr(equals + 1));
-  }
-  if (auto done = read_environment(config, variables); !done) return std::unexpected(done.error());
-  for (const auto& [setting, texts] : flags.given) {
-    for (const std::string& text : texts) {
-      if (auto done = setting->set(config, text); !done) {
-        return fail(fmt::format("{}: {}", flag_name(*setting), done.error().message));
-      }
-    }
-  }
-  if (auto done = validate(config); !done) return std::unexpected(done.error());
-  return config;
-}
-
-// Viewers are sockets: take what the system allows.
-void raise_open_files_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
-// Signals are taken by the main thread alone, synchronously: no handler runs in the middle of anything.
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
-[[noreturn]] void give_up(const Error& error, int exit_code) {
-  fmt::print(stderr, "klieg serve: {}\n", error.message);
-  throw CLI::RuntimeError(exit_code);
-}
-
-void serve(const ServeFlags& flags) {
-  auto config = read_settings(flags);
-  if (!config) give_up(config.error(), 2);
-  logging::configure(config->log_level, config->log_format);
-  std::optional<Channel> own_channel;
-  if (config->channels.empty()) {
-    auto channel = first_run_channel(config->data);
-    if (!channel) give_up(channel.error(), 1);
-    own_channel = config->channels.emplace_back(std::move(*channel));
-  }
-  for (const Channel& channel : config->channels) {
+  for (const Channel& channel : config.channels) {
     if (channel.key.size() < guessable_key_size) {
       logging::warning("a stream key is short enough to be guessed; make one: openssl rand -hex 16",
                        {{"channel", channel.name}});
     }
   }
-  raise_open_files_limit();
-  const sigset_t signals = block_signals();
+  return {};
+}
 
-  World world(*config);
-  auto ready = world.start();
-  if (!ready) give_up(ready.error(), 1);
-  fmt::print("{}\n", *ready);
-  std::fflush(stdout);
-  if (own_channel) fmt::print(stderr, "{}", publish_lines(*own_channel, *ready));
-
-  for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) world.reload_certificates();
-  logging::info("draining", {{"seconds_max", to_seconds(drain_time_max)}});
-  const Drained how = world.drain(drain_time_max);
-  logging::info("stopped", {{"drained", how == Drained::completely ? "completely" : "out of time"}});
+std::string advice(const Config& config, const std::string& ready_line) {
+  return config.own_channel ? publish_lines(*config.own_channel, ready_line) : "";
 }
 
 }  // namespace
 
 void add_serve_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("serve", "everything on one machine: ingest, packaging, playback, pages");
-  auto flags = std::make_shared<ServeFlags>();
-  command->add_option("--config", flags->config_file, "a TOML file of settings")->envname("KLIEG_CONFIG");
-  for (const Setting& setting : settings()) {
-    auto& [_, texts] = flags->given.emplace_back(&setting, std::vector<std::string>());
-    std::string names = flag_name(setting);
-    if (!setting.short_flag.empty() && setting.short_flag != names) {
-      names = fmt::format("{},{}", setting.short_flag, names);
-    }
-    command->add_option(names, texts, fmt::format("{} [{}, {}]", setting.help, setting.name, environment_name(setting)))
-        ->type_name(std::string(setting.value))
-        ->expected(1)
-        ->take_all()
-        ->group("Settings");
-  }
-  command->callback([flags] { serve(*flags); });
+  add_server_command(app, {.command = Command::serve,
+                           .name = "serve",
+                           .help = "everything on one machine: ingest, packaging, playback, pages",
+                           .complete = complete,
+                           .make = [](const Config& config) -> std::unique_ptr<RunningServer> {
+                             return std::make_unique<World>(config);
+                           },
+                           .advice = advice});
 }
 
 }  // namespace klieg::cli

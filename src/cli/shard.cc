@@ -24,7 +24,7 @@ std::vector<std::string> names_of(const std::vector<ingest::Channel>& channels) 
   return names;
 }
 
-origin::Settings origin_settings(const ServeConfig& config) {
+origin::Settings origin_settings(const Config& config) {
   origin::Settings settings;
   settings.window.live = std::chrono::seconds(config.live_window_s);
   settings.manifests.hls_parts = config.hls_parts;
@@ -80,7 +80,7 @@ class ToHome final : public ingest::Publication {
 
 }  // namespace
 
-Shard::Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics& metrics)
+Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metrics)
     : world_(world),
       index_(index),
       config_(config),

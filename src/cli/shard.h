@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "cli/broadcast_home.h"
 #include "cli/config.h"
+#include "cli/process.h"
 #include "cli/registry.h"
 #include "cli/site.h"
 #include "http/server.h"
@@ -26,21 +27,19 @@ namespace klieg::cli {
 
 class World;
 
-class Shard final : private ingest::Gate, private origin::Peers, private http::Handler {
+class Shard final : public LoopHouse, private ingest::Gate, private origin::Peers, private http::Handler {
  public:
-  Shard(World& world, ShardIndex index, const ServeConfig& config, Metrics& metrics);
+  Shard(World& world, ShardIndex index, const Config& config, Metrics& metrics);
   ~Shard() override;
 
-  net::Loop& loop() { return loop_; }
+  net::Loop& loop() override { return loop_; }
   ShardIndex index() const { return index_; }
 
-  enum class Door { http, https, rtmp, rtmps };
-  // Before the loop runs. Returns the endpoint with its real port.
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
-                             const net::ListenerLimits& limits);
+                             const net::ListenerLimits& limits) override;
 
   // On this loop: closes the doors, ends the broadcasts, tells the publishers, lets the viewers finish.
-  void drain(std::function<void()> drained);
+  void drain(std::function<void()> drained) override;
 
   // Posted by other shards.
   void publisher_began(const std::string& channel, ingest::PublisherId publisher,
@@ -81,7 +80,7 @@ class Shard final : private ingest::Gate, private origin::Peers, private http::H
 
   World& world_;
   const ShardIndex index_;
-  const ServeConfig& config_;
+  const Config& config_;
   net::Loop loop_;
   origin::Origin origin_;
   origin::Server live_;

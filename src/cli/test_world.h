@@ -212,8 +212,8 @@ class TestPublisher {
 };
 
 // What a test may want otherwise than it is.
-inline ServeConfig test_config(uint32_t loops) {
-  ServeConfig config;
+inline Config test_config(uint32_t loops) {
+  Config config;
   config.ladder_rungs = {};
   config.loops = loops;
   config.http = config.rtmp = config.admin = "127.0.0.1:0";
@@ -230,7 +230,7 @@ struct ChannelStatus {
 
 class TestWorld {
  public:
-  explicit TestWorld(ServeConfig settings) : config(std::move(settings)) {
+  explicit TestWorld(Config settings) : config(std::move(settings)) {
     logging::configure(logging::Level::error, logging::Format::text);
     world = std::make_unique<World>(config);
     const Result<std::string> started = world->start();
@@ -269,7 +269,7 @@ class TestWorld {
     }
   }
 
-  ServeConfig config;  // outlives the world
+  Config config;  // outlives the world
   std::unique_ptr<World> world;
   std::string ready_line;
   uint16_t http = 0, rtmp = 0, admin = 0;

@@ -35,7 +35,7 @@ std::set<std::string> names_in(const std::string& playlist, const std::string& b
 
 class WorldOfLoops : public testing::TestWithParam<uint32_t> {
  protected:
-  ServeConfig config() const { return test_config(GetParam()); }
+  Config config() const { return test_config(GetParam()); }
 };
 INSTANTIATE_TEST_SUITE_P(Loops, WorldOfLoops, testing::Values(1u, 2u), testing::PrintToStringParamName());
 
@@ -110,7 +110,7 @@ TEST_P(WorldOfLoops, a_second_publisher_with_the_right_key_is_refused_and_the_fi
 }
 
 TEST_P(WorldOfLoops, a_takeover_tells_the_first_publisher_and_continues_the_broadcast) {
-  ServeConfig settings = config();
+  Config settings = config();
   settings.takeover = ingest::Takeover::allowed;
   const TestWorld at(settings);
   std::optional<TestPublisher> publisher(at.publish());
@@ -155,7 +155,7 @@ TEST_P(WorldOfLoops, a_publisher_that_returns_within_the_window_continues_its_br
 }
 
 TEST_P(WorldOfLoops, a_publisher_that_stays_away_ends_its_broadcast_on_every_loop) {
-  ServeConfig settings = config();
+  Config settings = config();
   settings.rejoin_window_s = 1;
   const TestWorld at(settings);
   at.publish().send_seconds(3);
@@ -171,7 +171,7 @@ TEST_P(WorldOfLoops, a_publisher_that_stays_away_ends_its_broadcast_on_every_loo
 }
 
 TEST_P(WorldOfLoops, a_publisher_that_sends_nothing_and_leaves_does_not_disturb_the_next) {
-  ServeConfig settings = config();
+  Config settings = config();
   settings.rejoin_window_s = 1;
   const TestWorld at(settings);
   const auto silent_visit = [&] { return at.publish().on_air(); };
@@ -262,9 +262,9 @@ TEST_P(WorldOfLoops, dies_in_the_middle_of_everything) {
 }
 
 TEST_P(WorldOfLoops, a_port_that_another_program_has_is_an_error_that_names_it) {
-  for (const auto door : {&ServeConfig::http, &ServeConfig::rtmp, &ServeConfig::admin}) {
+  for (const auto door : {&Config::http, &Config::rtmp, &Config::admin}) {
     const TestWorld other(config());
-    ServeConfig settings = config();
+    Config settings = config();
     settings.*door = "127.0.0.1:" + std::to_string(other.http);
     World world(settings);
     const Result<std::string> started = world.start();
