@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", KLIEG_VERSION);
   klieg::cli::add_serve_command(app);
+  klieg::cli::add_edge_command(app);
   klieg::cli::add_testcard_command(app);
   klieg::cli::add_publish_command(app);
   CLI11_PARSE(app, argc, argv);

@@ -75,8 +75,7 @@ Result<http::Peer> parse_parent_url(std::string_view text) {
   if (rest.empty()) return wrong("names no host");
   if (rest.find_first_of("/?#@") != rest.npos) return wrong("is more than a host");
   peer.authority = rest;
-  const bool has_port =
-      rest.rfind(':') != rest.npos && rest.rfind(':') > rest.rfind(']') + 1 - (rest.rfind(']') == rest.npos);
+  const bool has_port = rest.find(':', rest.find(']') == rest.npos ? 0 : rest.find(']')) != rest.npos;
   auto endpoint = net::Endpoint::parse(has_port ? std::string(rest) : fmt::format("{}:{}", rest, port));
   if (!endpoint) return std::unexpected(endpoint.error());
   if (endpoint->host.empty()) return wrong("names no host");

@@ -1,0 +1,51 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/edge_shard.h"
+#include "cli/first_run.h"
+#include "cli/server_command.h"
+
+namespace klieg::cli {
+namespace {
+
+// The world of `klieg edge`.
+class EdgeWorld final : public RunningServer {
+ public:
+  explicit EdgeWorld(const Config& config) : process_(config, metrics_) {
+    for (size_t i = 0; i < loops_of(config); ++i) {
+      shards_.push_back(std::make_unique<EdgeShard>(config, metrics_));
+      process_.add(*shards_.back());
+    }
+  }
+  ~EdgeWorld() override { process_.stop(); }
+
+  Result<std::string> start() override { return process_.start({Door::http, Door::https}); }
+  void reload_certificates() override { process_.reload_certificates(); }
+  Drained drain(Duration time_max) override { return process_.drain(time_max); }
+
+ private:
+  Metrics metrics_;
+  std::vector<std::unique_ptr<EdgeShard>> shards_;
+  Process process_;
+};
+
+Result<void> complete(Config& config) {
+  if (config.node_name.empty()) config.node_name = "klieg-" + random_text(4);
+  return {};
+}
+
+}  // namespace
+
+void add_edge_command(CLI::App& app) {
+  add_server_command(app, {.command = Command::edge,
+                           .name = "edge",
+                           .help = "a PoP's proxy and cache, in front of `klieg serve` or of any HTTP origin",
+                           .complete = complete,
+                           .make = [](const Config& config) -> std::unique_ptr<RunningServer> {
+                             return std::make_unique<EdgeWorld>(config);
+                           }});
+}
+
+}  // namespace klieg::cli

@@ -1,0 +1,57 @@
+#include "cli/edge_shard.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "cli/first_run.h"
+
+namespace klieg::cli {
+namespace {
+
+uint64_t random_seed() { return std::hash<std::string>()(random_text(8)); }
+
+edge::EngineSettings engine_settings(const Config& config) {
+  edge::EngineSettings settings;
+  settings.node = config.node_name;
+  settings.bytes_max = (uint64_t{config.cache_mb} << 20) / loops_of(config);
+  settings.hold_paths = config.hold_paths;
+  settings.hold_max = std::chrono::milliseconds(config.hold_max_ms);
+  const auto parent = edge::parse_parent_url(config.parents.front());
+  KLIEG_ASSERT(parent, "settings were read and found right");
+  settings.scheme = parent->tls == net::TlsClient::none ? "http" : "https";
+  settings.authority = parent->authority;
+  return settings;
+}
+
+}  // namespace
+
+EdgeShard::EdgeShard(const Config& config, Metrics& metrics) : clock_(loop_), hosts_(random_seed()) {
+  for (const std::string& url : config.parents) {
+    const auto peer = edge::parse_parent_url(url);
+    KLIEG_ASSERT(peer, "settings were read and found right");
+    parents_.push_back(std::make_unique<edge::Parent>(loop_, *peer, nullptr, metrics));
+    hosts_.add(url, *parents_.back());
+  }
+  engine_ = std::make_unique<edge::Engine>(engine_settings(config), clock_, hosts_, nullptr, random_seed());
+  edge_ = std::make_unique<edge::Server>(loop_, *engine_, nullptr, metrics);
+  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics);
+}
+
+EdgeShard::~EdgeShard() = default;
+
+Result<net::Endpoint> EdgeShard::open(Door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
+                                      const net::ListenerLimits& limits) {
+  auto listener = net::Listener::listen(loop_, endpoint, std::move(tls), limits,
+                                        [this](auto connection) { http_->accept(std::move(connection)); });
+  if (!listener) return std::unexpected(listener.error());
+  listeners_.push_back(std::move(*listener));
+  return listeners_.back()->local();
+}
+
+void EdgeShard::drain(std::function<void()> drained) {
+  listeners_.clear();
+  edge_->end_feeds();
+  http_->drain([drained = std::move(drained)] { drained(); });
+}
+
+}  // namespace klieg::cli

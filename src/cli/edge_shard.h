@@ -1,0 +1,42 @@
+// A loop of `klieg edge`: doors, an HTTP server, the cache engine and the ways to its parents. The same on every core.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/metrics.h"
+#include "cli/config.h"
+#include "cli/process.h"
+#include "edge/client.h"
+#include "edge/engine.h"
+#include "edge/hosts.h"
+#include "edge/server.h"
+#include "http/server.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace klieg::cli {
+
+class EdgeShard final : public LoopHouse {
+ public:
+  EdgeShard(const Config& config, Metrics& metrics);
+  ~EdgeShard() override;
+
+  net::Loop& loop() override { return loop_; }
+  Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
+                             const net::ListenerLimits& limits) override;
+  void drain(std::function<void()> drained) override;
+
+ private:
+  net::Loop loop_;
+  edge::LoopClock clock_;
+  std::vector<std::unique_ptr<edge::Parent>> parents_;
+  edge::Hosts hosts_;
+  std::unique_ptr<edge::Engine> engine_;
+  std::unique_ptr<edge::Server> edge_;
+  std::unique_ptr<http::Server> http_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+};
+
+}  // namespace klieg::cli
