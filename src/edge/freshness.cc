@@ -193,7 +193,6 @@ ResponseFacts facts_of(const RequestHead& request, const ResponseHead& response,
   }
   facts.vary = wire::parse_vary(response.fields);
   facts.query_variance = wire::no_vary_search(response.fields);
-  facts.unstorable_fields = said.unstorable_fields;
   facts.storable = storable_of(head, facts);
   return facts;
 }

@@ -97,7 +97,6 @@ struct ResponseFacts {
   std::string last_modified;  // as sent, if it is a date; empty: none
   wire::Vary vary;
   wire::QueryVariance query_variance;
-  std::vector<std::string> unstorable_fields;  // private="..." and no-cache="..."
 
   bool has_validator() const { return !etag.empty() || !last_modified.empty(); }
 };

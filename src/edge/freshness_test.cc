@@ -46,7 +46,7 @@ TEST(Freshness, what_may_be_kept_and_why_not) {
       {{{{"cache-control", "max-age=1"}}, 101}, status_not_understood},
       {{{{"cache-control", "max-age=1, no-store"}}}, no_store},
       {{{{"cache-control", "max-age=1, private"}}}, private_},
-      {{{{"cache-control", "max-age=1, private=\"a\""}}}, yes},
+      {{{{"cache-control", "max-age=1, private=\"a\""}}}, private_},
       {{{{"cache-control", "max-age=1"}}, 200, {{"cache-control", "no-store"}}}, request_no_store},
       // 5.2.2.3
       {{{{"cache-control", "max-age=1, must-understand"}}, 599}, status_not_understood},

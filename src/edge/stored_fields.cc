@@ -4,7 +4,6 @@
 #include <array>
 #include <ranges>
 
-#include "wire/cache_control.h"
 #include "wire/http_date.h"
 #include "wire/http_list.h"
 
@@ -65,19 +64,14 @@ Fields end_to_end(std::span<const HeaderView> fields) {
 
 Fields fields_to_store(std::span<const HeaderView> response, const ResponseFacts& facts) {
   Fields kept = end_to_end(response);
-  std::erase_if(kept,
-                [&](const auto& field) { return field.first == "age" || is_in(facts.unstorable_fields, field.first); });
+  std::erase_if(kept, [](const auto& field) { return field.first == "age"; });
   add_date(kept, facts.arrived);
   return kept;
 }
 
 Fields fields_after_validation(const Fields& stored, std::span<const HeaderView> not_modified, WallTime arrived) {
   Fields news = end_to_end(not_modified);
-  const auto targeted = wire::targeted_directives(not_modified);
-  const auto unstorable = (targeted ? *targeted : wire::response_directives(not_modified)).unstorable_fields;
-  std::erase_if(news, [&](const auto& field) {
-    return field.first == "age" || is_in(about_the_bytes, field.first) || is_in(unstorable, field.first);
-  });
+  std::erase_if(news, [](const auto& field) { return field.first == "age" || is_in(about_the_bytes, field.first); });
   add_date(news, arrived);  // the old Date is not of this validation
   Fields merged;
   for (const auto& field : stored) {

@@ -22,8 +22,8 @@ std::vector<wire::HeaderView> views_of(const Fields& fields);
 // a client and its proxy. For requests as for responses.
 Fields end_to_end(std::span<const wire::HeaderView> fields);
 
-// What to keep of a response: end to end, without its unstorable fields, without Age (it is reckoned anew), and with a
-// Date: who receives a response without one adds when it came (RFC 9110 section 6.6.1).
+// What to keep of a response: end to end, without Age (it is reckoned anew), and with a Date: who receives a response
+// without one adds when it came (RFC 9110 section 6.6.1).
 Fields fields_to_store(std::span<const wire::HeaderView> response, const ResponseFacts& facts);
 
 // What is kept, brought up to date by a 304: its fields replace those of the same names, except those that describe the

@@ -33,9 +33,9 @@ Directive parse_directive(std::string_view element) {
 }
 
 template <class Visit>
-void each_directive(std::span<const HeaderView> headers, Visit visit) {
+void each_directive(std::span<const HeaderView> headers, std::string_view name, Visit visit) {
   for (const HeaderView& field : headers) {
-    if (field.name != "cache-control") continue;
+    if (field.name != name) continue;
     each_element(field.value, [&](std::string_view element) { visit(parse_directive(element)); });
   }
 }
@@ -49,22 +49,12 @@ void set_permission(std::optional<Duration>& permission, const std::optional<std
   if (!permission && value) permission = parse_delta(*value);
 }
 
-// With field names the restriction is about those fields (sections 5.2.2.4 and 5.2.2.7), otherwise about everything.
-void restrict(bool& everything, std::vector<std::string>& fields, const std::optional<std::string>& names) {
-  bool named = false;
-  each_element(names ? std::string_view(*names) : std::string_view(), [&](std::string_view name) {
-    fields.push_back(lower_case(name));
-    named = true;
-  });
-  everything |= !named;
-}
-
 void apply(const Directive& directive, ResponseDirectives& to) {
   const auto& [name, value] = directive;
   if (name == "public") to.public_ = true;
-  if (name == "private") restrict(to.private_, to.unstorable_fields, value);
+  if (name == "private") to.private_ = true;
   if (name == "no-store") to.no_store = true;
-  if (name == "no-cache") restrict(to.no_cache, to.unstorable_fields, value);
+  if (name == "no-cache") to.no_cache = true;
   if (name == "no-transform") to.no_transform = true;
   if (name == "must-revalidate") to.must_revalidate = true;
   if (name == "proxy-revalidate") to.proxy_revalidate = true;
@@ -84,12 +74,7 @@ std::optional<Directive> directive_of(const std::string& name, const sf::Member&
     return *flag ? std::optional(Directive{name, std::nullopt}) : std::nullopt;
   }
   if (const auto* number = std::get_if<int64_t>(&item->value)) return Directive{name, std::to_string(*number)};
-  if (const auto* text = std::get_if<std::string>(&item->value)) {
-    // Seconds are integers there, and nothing else.
-    const bool names_fields = name == "private" || name == "no-cache";
-    return Directive{name, names_fields ? *text : ""};
-  }
-  return Directive{name, ""};
+  return Directive{name, ""};  // seconds are integers there, and nothing else
 }
 
 }  // namespace
@@ -105,13 +90,13 @@ std::optional<Duration> parse_delta(std::string_view digits) {
 
 ResponseDirectives response_directives(std::span<const HeaderView> headers) {
   ResponseDirectives found;
-  each_directive(headers, [&](const Directive& directive) { apply(directive, found); });
+  each_directive(headers, "cache-control", [&](const Directive& directive) { apply(directive, found); });
   return found;
 }
 
 RequestDirectives request_directives(std::span<const HeaderView> headers) {
   RequestDirectives found;
-  each_directive(headers, [&](const Directive& directive) {
+  each_directive(headers, "cache-control", [&](const Directive& directive) {
     const auto& [name, value] = directive;
     if (name == "no-cache") found.no_cache = true;
     if (name == "no-store") found.no_store = true;
@@ -137,7 +122,12 @@ std::optional<ResponseDirectives> targeted_directives(std::span<const HeaderView
     }
     return found;
   }
-  return std::nullopt;
+  std::optional<ResponseDirectives> found;
+  each_directive(headers, "surrogate-control", [&](const Directive& directive) {
+    const bool for_somebody_else = (directive.name + directive.value.value_or("")).contains(';');
+    if (!for_somebody_else) apply(directive, found ? *found : found.emplace());
+  });
+  return found;
 }
 
 }  // namespace klieg::wire

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/time.h"
 #include "wire/http_field.h"
@@ -25,9 +24,9 @@ std::optional<Duration> parse_delta(std::string_view digits);
 
 struct ResponseDirectives {
   bool public_ = false;
-  bool private_ = false;  // without field names
+  bool private_ = false;
   bool no_store = false;
-  bool no_cache = false;  // without field names
+  bool no_cache = false;
   bool no_transform = false;
   bool must_revalidate = false;
   bool proxy_revalidate = false;
@@ -37,8 +36,6 @@ struct ResponseDirectives {
   std::optional<Duration> s_maxage;
   std::optional<Duration> stale_while_revalidate;
   std::optional<Duration> stale_if_error;
-  // private="a, b" and no-cache="c": fields that a shared cache must not keep, in lower case.
-  std::vector<std::string> unstorable_fields;
 
   bool operator==(const ResponseDirectives&) const = default;
 };
@@ -61,8 +58,10 @@ RequestDirectives request_directives(std::span<const HeaderView> headers);
 // The targeted fields that speak to us, the most particular first (RFC 9213 section 2.2).
 constexpr std::string_view targets[] = {"klieg-cache-control", "cdn-cache-control"};
 
-// What the first of `targets` that is valid says; it replaces Cache-Control and Expires altogether. nullopt: there is
-// none, or none that is a structured dictionary with a member in it.
+// What the first of `targets` that is valid says; it replaces Cache-Control and Expires altogether. Where there is none
+// (a structured dictionary with a member in it), what their ancestor Surrogate-Control says to everybody, which Varnish
+// and Fastly obey too (https://www.w3.org/TR/edge-arch/ section 2.3; we announce no capability, so a directive with a
+// target means somebody else). nullopt: none of them.
 std::optional<ResponseDirectives> targeted_directives(std::span<const HeaderView> headers);
 
 }  // namespace klieg::wire

@@ -43,8 +43,7 @@ TEST(CacheControl, each_directive_of_a_response_is_known) {
                                     .max_age = 1s,
                                     .s_maxage = 2s,
                                     .stale_while_revalidate = 3s,
-                                    .stale_if_error = 4s,
-                                    .unstorable_fields = {}};
+                                    .stale_if_error = 4s};
   EXPECT_EQ(all, expected);
 }
 
@@ -91,12 +90,10 @@ TEST(CacheControl, permissions_are_given_only_by_what_can_be_read) {
   EXPECT_FALSE(asked({{"cache-control", "max-stale=x"}}).max_stale);
 }
 
-TEST(CacheControl, restrictions_with_field_names_are_about_those_fields) {
-  const ResponseDirectives some = said({"no-cache=\"A, b\", private=c"});
-  EXPECT_FALSE(some.no_cache || some.private_);
-  EXPECT_EQ(some.unstorable_fields, (std::vector<std::string>{"a", "b", "c"}));
-  EXPECT_TRUE(said({"no-cache=\"\""}).no_cache);
-  EXPECT_TRUE(said({"private=\"a\", private"}).private_);
+TEST(CacheControl, restrictions_with_field_names_are_about_everything) {
+  EXPECT_TRUE(said({"no-cache=\"A, b\""}).no_cache);
+  EXPECT_TRUE(said({"private=\"a, max-age=3\""}).private_);
+  EXPECT_FALSE(said({"private=\"a, max-age=3\""}).max_age);
 }
 
 TEST(CacheControl, each_directive_of_a_request_is_known) {
@@ -132,7 +129,14 @@ TEST(TargetedCacheControl, values_of_another_type_make_no_sense) {
   EXPECT_EQ(targeted({{"cdn-cache-control", "max-age"}})->max_age, 0s);
   EXPECT_EQ(targeted({{"cdn-cache-control", "max-age=-1"}})->max_age, 0s);
   EXPECT_FALSE(targeted({{"cdn-cache-control", "no-store=?0"}})->no_store);
-  EXPECT_EQ(targeted({{"cdn-cache-control", "no-cache=\"a\""}})->unstorable_fields, std::vector<std::string>{"a"});
+  EXPECT_TRUE(targeted({{"cdn-cache-control", "no-cache=\"a\""}})->no_cache);
+}
+
+TEST(TargetedCacheControl, surrogate_control_speaks_where_nothing_newer_does) {
+  EXPECT_EQ(targeted({{"surrogate-control", "foo, MaX-aGe=60"}})->max_age, 60s);
+  EXPECT_EQ(targeted({{"surrogate-control", "max-age=60"}, {"cdn-cache-control", "max-age=1"}})->max_age, 1s);
+  EXPECT_TRUE(targeted({{"surrogate-control", "no-store"}})->no_store);
+  EXPECT_FALSE(targeted({{"surrogate-control", "max-age=60;somebody, no-store;somebody"}}));
 }
 
 RC_GTEST_PROP(CacheControl, any_text_says_lifetimes_in_range, ()) {
