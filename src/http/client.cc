@@ -28,6 +28,20 @@ bool is_target(std::string_view target) {
          std::ranges::none_of(target, [](char c) { return static_cast<uint8_t>(c) <= ' ' || c == 0x7f; });
 }
 
+std::string authority_of(const Ask& ask, const Peer& peer) {
+  const auto host = std::ranges::find(ask.headers, "host", [](const auto& field) { return field.first; });
+  return host == ask.headers.end() ? peer.authority : host->second;
+}
+
+HeaderBlock fields_of(const Ask& ask) {
+  HeaderBlock fields;
+  for (const auto& [name, value] : ask.headers) {
+    KLIEG_ASSERT(!is_own_header(name), "framing is the client's own");
+    if (name != "host") fields.add(name, value);
+  }
+  return fields;
+}
+
 class OwnedCall final : public Exchange {
  public:
   explicit OwnedCall(std::shared_ptr<Call> call) : call_(std::move(call)) {}
@@ -78,11 +92,13 @@ std::string_view method_name(Method method) {
     case Method::other:
       break;
   }
-  KLIEG_ASSERT(false, "a request has a method");
+  KLIEG_ASSERT(false, "ask() has looked at it");
 }
 
 Call::Call(ClientCore& core, Ask ask, ExchangeHandler& handler)
     : ask(std::move(ask)),
+      authority(authority_of(this->ask, core.peer)),
+      fields(fields_of(this->ask)),
       core_(core.weak_from_this()),
       loop_(core.loop),
       handler_(&handler),
@@ -94,8 +110,9 @@ std::shared_ptr<ClientCore> Call::core() const {
   return core && !core->is_shut() ? core : nullptr;
 }
 
-void Call::carried_by(Line& line) {
+void Call::carried_by(Line& line, int32_t stream) {
   state_ = State::carried;
+  stream_ = stream;
   line_ = line.weak_from_this();
 }
 
@@ -252,7 +269,7 @@ void ClientCore::shut() {
 
 std::unique_ptr<Exchange> ClientCore::ask(Ask ask, ExchangeHandler& handler) {
   KLIEG_ASSERT(is_target(ask.target), "a target is a path, percent-encoded");
-  for (const auto& [name, value] : ask.headers) KLIEG_ASSERT(!is_own_header(name), "framing is the client's own");
+  KLIEG_ASSERT(ask.method != Method::other, "a request has a method");
   if (!ask.head_time_max) ask.head_time_max = limits.head_time_max;
   if (!ask.stall_time_max) ask.stall_time_max = limits.stall_time_max;
   auto call = std::make_shared<Call>(*this, std::move(ask), handler);
@@ -344,8 +361,7 @@ void ClientCore::try_again(std::shared_ptr<Call> call, Processed processed) {
   if (!safe || !call->take_second_try()) return call->end(ExchangeEnd::reset);
   sent_again_.Increment();
   waiting_.push_front(std::move(call));
-  // The peer has most likely left the other idle ones too.
-  drop_idle();
+  if (processed == Processed::perhaps) drop_idle();  // the peer has most likely left those too
   settle();
 }
 

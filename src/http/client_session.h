@@ -29,7 +29,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   void resume();
 
   // For whoever carries it. Each may end in its owner's cancelling it, or destroying the client.
-  void carried_by(Line& line);
+  void carried_by(Line& line, int32_t stream);
   void on_head(const ResponseHead& head);
   void on_body(ByteView content);
   void on_body(std::vector<uint8_t> content);
@@ -42,6 +42,9 @@ class Call final : public std::enable_shared_from_this<Call> {
   bool take_second_try() { return !std::exchange(sent_twice_, true); }
 
   const Ask ask;
+  const std::string authority;  // Host and :authority
+  const HeaderBlock fields;     // the others
+  int32_t stream() const { return stream_; }
 
  private:
   enum class State : uint8_t { waiting, carried, over };
@@ -60,6 +63,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   const LoopTime since_;
   LoopTime heard_;                  // when a part of the response last came
   std::weak_ptr<Line> line_;        // that carries it, or carried it and waits to hear that what is kept was taken
+  int32_t stream_ = 0;              // there, in HTTP/2
   std::vector<uint8_t> kept_;       // while paused, or until deliver(); see Exchange::pause()
   std::optional<ExchangeEnd> end_;  // after what is kept
 };
@@ -91,7 +95,7 @@ class Line : public net::ConnectionHandler, public std::enable_shared_from_this<
   virtual void lost(net::Closed why) = 0;  // the connection is gone, and this line out of the core
 
   void drop();  // closes the connection; out of the core
-  ClientCore& core() { return core_; }
+  ClientCore& core() const { return core_; }
   net::Connection& connection() { return *connection_; }
 
   const bool encrypted_;

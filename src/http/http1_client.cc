@@ -60,14 +60,8 @@ void Http1Line::begin(std::shared_ptr<Call> call) {
   const Ask& ask = call->ask;
   std::string head(method_name(ask.method));
   head.append(" ").append(ask.target).append(" HTTP/1.1\r\n");
-  HeaderBlock fields;
-  bool host = false;
-  for (const auto& [name, value] : ask.headers) {
-    host |= name == "host";
-    fields.add(name, value);
-  }
-  if (!host) http1::append_field(head, "host", core().peer.authority);
-  head += fields.http1_lines();
+  http1::append_field(head, "host", call->authority);
+  head += call->fields.http1_lines();
   if (!ask.body.empty() || ask.method == Method::post || ask.method == Method::put) {
     http1::append_field(head, "content-length", std::to_string(ask.body.size()));
   }
@@ -76,7 +70,7 @@ void Http1Line::begin(std::shared_ptr<Call> call) {
   state_ = State::head;
   heard_ = false;
   searched_ = 0;
-  call->carried_by(*this);
+  call->carried_by(*this, 0);
   call_ = std::move(call);
   const std::array pieces{Bytes::take(std::move(head)), ask.body};
   connection().write(std::span(pieces).first(ask.body.empty() ? 1 : 2));
