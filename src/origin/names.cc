@@ -112,6 +112,12 @@ std::optional<Name> parse_name(std::string_view path) {
   return std::nullopt;
 }
 
+std::string_view topic_of(std::string_view path) {
+  const std::optional<Name> name = parse_name(path);
+  if (!name || name->track.empty()) return {};
+  return path.substr(0, static_cast<size_t>(name->track.data() + name->track.size() - path.data()));
+}
+
 std::string broadcast_name(const std::string& id, uint32_t epoch) { return fmt::format("{}.{}", id, epoch); }
 std::string playlist_name(std::string_view track) { return fmt::format("{}.m3u8", track); }
 std::string header_name(std::string_view track, uint32_t version) { return fmt::format("{}-h{}.mp4", track, version); }

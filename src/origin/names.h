@@ -47,6 +47,10 @@ struct Name {
 // Empty when no such name can exist. The views point into `path`.
 std::optional<Name> parse_name(std::string_view path);
 
+// What is subscribed to as one (media/push.h): a track of a broadcast, "/live/NAME/ID.EPOCH/video". The names of all
+// that belongs to it begin so. A view of `path`; empty: it belongs to none.
+std::string_view topic_of(std::string_view path);
+
 std::string broadcast_name(const std::string& id, uint32_t epoch);  // "ID.EPOCH"
 
 // Within a broadcast, relative to its playlists.

@@ -32,6 +32,16 @@ TEST(Names, every_kind_of_name_reads_back) {
   EXPECT_EQ(part->part, 3u);
 }
 
+TEST(Names, what_belongs_to_a_track_begins_with_its_topic) {
+  for (const char* object : {".m3u8", "-h0.mp4", "-12.m4s", "-12.3.m4s"}) {
+    EXPECT_EQ(topic_of(std::string("/live/cam/x.1/720p-hi") + object), "/live/cam/x.1/720p-hi") << object;
+  }
+  for (const char* path : {"/live/cam/index.m3u8", "/live/cam/manifest.mpd", "/live/cam/x.1/storyboard.vtt",
+                           "/live/cam/x.1/thumb-34567.jpg", "/time", "/live/cam/x.1/-12.m4s"}) {
+    EXPECT_EQ(topic_of(path), "") << path;
+  }
+}
+
 TEST(Names, an_object_has_one_spelling_and_nothing_else_is_a_name) {
   for (const char* path : {"",
                            "/",

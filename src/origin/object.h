@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "media/push.h"
 
 namespace klieg::http {
 class HeaderBlock;
@@ -27,8 +28,10 @@ struct Object {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;  // of a part or header; a segment ends where its log does
+  uint32_t kept_s = 0;          // how long it will stay in its window, counted from its birth; 0: until another comes
 
-  // Where server.cc keeps the headers every answer with this object begins with. Nothing else looks at it.
+  // What is said of it, made by heads.cc for the first who is told; and as server.cc sends it.
+  mutable std::shared_ptr<const media::ObjectHead> head;
   mutable std::shared_ptr<const http::HeaderBlock> headers;
 };
 

@@ -26,6 +26,7 @@
 
 #include "media/ports.h"
 #include "origin/document.h"
+#include "origin/heads.h"
 #include "origin/manifests.h"
 #include "origin/names.h"
 #include "origin/window.h"
@@ -83,13 +84,6 @@ struct Refusal {
   std::optional<Duration> retry_after;
 };
 
-// How long an answer may be reused.
-enum class Freshness : uint8_t {
-  stable,    // index.m3u8, manifest.mpd, anything that must be asked again: no-cache
-  playlist,  // a playlist as it is now: half a target duration
-  blocking,  // the answer to a blocking reload: six target durations (6.2.5.2: the name says which version)
-  never,     // status.json: no-store
-};
 struct Found {
   std::shared_ptr<const Document> document;
   Freshness freshness = Freshness::stable;

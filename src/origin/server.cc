@@ -6,46 +6,15 @@
 #include <charconv>
 
 #include "http/selection.h"
+#include "origin/heads.h"
 #include "wire/http_range.h"
 #include "wire/utc.h"
 
 namespace klieg::origin {
 namespace {
 
-// Any page may play what is public, and measure it (Fetch 3.2, Resource Timing 4.5.1).
-void add_cors(http::HeaderBlock& headers) {
-  headers.add("access-control-allow-origin", "*")
-      .add("access-control-expose-headers", "content-length, content-range, date, etag, age, server-timing")
-      .add("timing-allow-origin", "*");
-}
-
-std::string_view content_type(DocumentKind kind) {
-  switch (kind) {
-    case DocumentKind::playlist:
-      return "application/vnd.apple.mpegurl";
-    case DocumentKind::manifest:
-      return "application/dash+xml";
-    case DocumentKind::status:
-      return "application/json";
-    case DocumentKind::storyboard:
-      return "text/vtt; charset=utf-8";
-  }
-  return "application/octet-stream";
-}
-
-std::string cache_control(Freshness freshness, uint32_t target_duration_s) {
-  switch (freshness) {
-    case Freshness::stable:
-      return "no-cache";
-    // Half a target duration, and a target of one second has no whole half.
-    case Freshness::playlist:
-      return target_duration_s < 2 ? "no-cache" : fmt::format("public, max-age={}", target_duration_s / 2);
-    case Freshness::blocking:
-      return fmt::format("public, max-age={}", 6 * target_duration_s);
-    case Freshness::never:
-      return "no-store";
-  }
-  return "no-store";
+void add(http::HeaderBlock& headers, const media::ObjectHead& head) {
+  for (const auto& [name, value] : head) headers.add(name, value);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -76,15 +45,10 @@ Coding coding_for(std::string_view accept_encoding) {
   return gzip ? Coding::gzip : Coding::identity;
 }
 
-std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object) {
+std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object, std::string_view path) {
   if (!object.headers) {
     auto headers = std::make_shared<http::HeaderBlock>();
-    const bool for_ever = object.lasting == Lasting::for_ever;
-    headers->add("content-type", object.content_type)
-        .add("etag", object.etag)
-        .add("cache-control", for_ever ? "public, max-age=31536000, immutable" : "public, max-age=2")
-        .add("accept-ranges", "bytes");
-    add_cors(*headers);
+    add(*headers, *head_of(object, path));
     object.headers = std::move(headers);
   }
   return object.headers;
@@ -204,9 +168,9 @@ http::Response Answering::respond(const Object& object, const Question& question
   if (selected == http::Selected::nothing) {
     // Not the object's headers: a cache must not keep the refusal of what may be born in a moment for a year.
     response.own_headers.add("cache-control", "no-store");
-    add_cors(response.own_headers);
+    add(response.own_headers, cors_head());
   } else {
-    response.headers = headers_of(object);
+    response.headers = headers_of(object, question.path);
   }
   return response;
 }
@@ -216,18 +180,13 @@ http::Response Answering::respond(const Found& found, const Question& question) 
   auto& headers = document_headers_[{document.kind(), question.coding, found.freshness, found.target_duration_s}];
   if (!headers) {
     auto made = std::make_shared<http::HeaderBlock>();
-    made->add("content-type", content_type(document.kind()))
-        .add("cache-control", cache_control(found.freshness, found.target_duration_s))
-        .add("vary", "accept-encoding");
-    if (question.coding == Coding::gzip) made->add("content-encoding", "gzip");
-    add_cors(*made);
+    add(*made, head_of(document.kind(), question.coding, found.freshness, found.target_duration_s));
     headers = std::move(made);
   }
   http::Response response;
   response.headers = headers;
-  const std::string etag = document.etag(question.coding);
-  response.own_headers.add("etag", etag);
-  if (wire::matches_any(question.if_none_match, etag)) {
+  add(response.own_headers, own_head_of(document, question.coding, question.path));
+  if (wire::matches_any(question.if_none_match, document.etag(question.coding))) {
     response.status = 304;
   } else {
     response.body = document.content(question.coding);
@@ -245,7 +204,7 @@ http::Response Answering::respond(const Refusal& refusal) const {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*refusal.retry_after);
     response.own_headers.add("retry-after", fmt::format("{}", seconds.count()));
   }
-  add_cors(response.own_headers);
+  add(response.own_headers, cors_head());
   response.body = Bytes::copy_of(refusal.words);
   return response;
 }
@@ -253,7 +212,7 @@ http::Response Answering::respond(const Refusal& refusal) const {
 http::Response Answering::time() const {
   http::Response response;
   response.own_headers.add("content-type", "text/plain; charset=utf-8").add("cache-control", "no-store");
-  add_cors(response.own_headers);
+  add(response.own_headers, cors_head());
   response.body = Bytes::take(wire::utc_text(clock_.wall_now()));
   return response;
 }

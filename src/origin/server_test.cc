@@ -94,6 +94,22 @@ TEST_F(AnsweringTest, media_is_immutable_tagged_from_birth_and_open_to_every_pag
   EXPECT_EQ(header(get("/live/cam/abc.1/audio-1.m4s"), "content-type"), "audio/mp4");
 }
 
+TEST_F(AnsweringTest, nodes_of_ours_are_told_what_to_subscribe_to_and_how_long_an_object_is_here) {
+  for (const std::string_view path : {finished, std::string_view("/live/cam/abc.1/video-1.0.m4s"),
+                                      std::string_view("/live/cam/abc.1/video-h0.mp4")}) {
+    const http::Response response = get(path);
+    EXPECT_EQ(header(response, "klieg-topic"), "/live/cam/abc.1/video");
+    EXPECT_EQ(header(response, "klieg-cache-control"), "max-age=66");  // 60 s listed, six of one second for stragglers
+  }
+  EXPECT_EQ(header(get("/live/cam/abc.1/audio.m3u8"), "klieg-topic"), "/live/cam/abc.1/audio");
+  EXPECT_EQ(header(get("/live/cam/abc.1/audio.m3u8"), "klieg-cache-control"), "");
+  const http::Response stable = get("/live/cam/index.m3u8");
+  EXPECT_EQ(header(stable, "klieg-topic"), "");
+  EXPECT_EQ(header(stable, "klieg-cache-control"), "max-age=1");
+  const http::Response beyond = get(finished, {{"range", "bytes=5000-"}});
+  EXPECT_EQ(header(beyond, "klieg-cache-control"), "") << "a refusal is not kept as long as the object";
+}
+
 TEST_F(AnsweringTest, pictures_are_jpeg_and_the_poster_alone_is_stale_in_a_moment) {
   EXPECT_EQ(get("/live/cam/poster.jpg").status, 404);
   broadcast.picture(media::PictureUse::poster, 1s, "poster");

@@ -7,10 +7,6 @@
 namespace klieg::origin {
 namespace {
 
-std::string quoted(const std::string& broadcast, const std::string& object) {
-  return '"' + broadcast + '/' + object + '"';
-}
-
 std::string_view content_type(media::TrackKind kind) {
   return kind == media::TrackKind::video ? "video/mp4" : "audio/mp4";
 }
@@ -44,17 +40,16 @@ void Window::apply(const media::TracksAnnounced& announced) {
 void Window::apply(const media::PictureBorn& born) {
   const media::Picture& picture = born.picture;
   const auto ms = static_cast<uint64_t>(std::max<int64_t>(0, to_ms(picture.at.time_since_epoch())));
-  auto object = std::make_shared<Object>();
-  object->content_type = "image/jpeg";
+  const bool poster = picture.use == media::PictureUse::poster;
+  auto object = new_object(poster ? "poster-" + std::to_string(ms) : thumbnail_name(ms), "image/jpeg");
   object->log = Log::complete(picture.jpeg);
   object->end = picture.jpeg.size();
-  if (picture.use == media::PictureUse::poster) {
-    object->etag = etag("poster-" + std::to_string(ms));
+  if (poster) {
     object->lasting = Lasting::a_moment;
+    object->kept_s = 0;
     poster_ = Picture{picture, std::move(object)};
     return;
   }
-  object->etag = etag(thumbnail_name(ms));
   thumbnails_.emplace(ms, Picture{picture, std::move(object)});  // the first stays: its name means its bytes for ever
   ++thumbnails_version_;
   drop_thumbnails();
@@ -71,9 +66,7 @@ void Window::apply(const media::PeriodBegun& period) {
 }
 
 void Window::apply(const media::HeaderBorn& header) {
-  auto object = std::make_shared<Object>();
-  object->etag = etag(header_name(header.name, header.version));
-  object->content_type = content_type(header.info.kind);
+  auto object = new_object(header_name(header.name, header.version), content_type(header.info.kind));
   object->log = Log::complete(header.content);
   object->end = header.content.size();
   tracks_[header.track].headers.insert_or_assign(header.version, Header{header, std::move(object)});
@@ -153,15 +146,13 @@ void Window::abandon_open_segments() {
 void Window::slide() {
   const TrackWindow* main = main_track();
   if (!main || main->segments.empty()) return;
-  const Duration kept =
-      limits_.live + std::chrono::seconds(begun_.target_duration_s * limits_.straggler_target_durations);
   Duration span{0};
   media::Msn listed = main->next_msn();
   media::Msn held = listed;
   uint64_t finished = 0;
   for (auto segment = main->segments.rbegin(); segment != main->segments.rend(); ++segment) {
     span += segment->duration;
-    if (span > kept && finished > 0) break;
+    if (span > kept() && finished > 0) break;
     held = segment->begun.msn;
     if (span <= limits_.live || finished == 0) listed = held;
     if (segment->duration > Duration(0)) ++finished;
@@ -324,9 +315,7 @@ std::shared_ptr<const Object> Window::segment(const TrackWindow& track, media::M
   const Segment* segment = track.find(msn);
   if (!segment || segment->gap()) return nullptr;
   if (!segment->whole) {
-    auto object = std::make_shared<Object>();
-    object->etag = etag(segment_name(track.name(), msn));
-    object->content_type = content_type(track.kind());
+    auto object = new_object(segment_name(track.name(), msn), content_type(track.kind()));
     object->log = segment->log;
     segment->whole = std::move(object);
   }
@@ -339,9 +328,7 @@ std::shared_ptr<const Object> Window::part(const TrackWindow& track, media::Msn 
   auto& objects = segment->part_objects;
   if (objects.size() <= part) objects.resize(segment->parts.size());
   if (!objects[part]) {
-    auto object = std::make_shared<Object>();
-    object->etag = etag(part_name(track.name(), msn, part));
-    object->content_type = content_type(track.kind());
+    auto object = new_object(part_name(track.name(), msn, part), content_type(track.kind()));
     object->log = segment->log;
     object->offset = segment->parts[part].offset;
     object->end = object->offset + segment->parts[part].size;
@@ -350,6 +337,12 @@ std::shared_ptr<const Object> Window::part(const TrackWindow& track, media::Msn 
   return objects[part];
 }
 
-std::string Window::etag(const std::string& object_name) const { return quoted(name_, object_name); }
+std::shared_ptr<Object> Window::new_object(const std::string& object_name, std::string_view content_type) const {
+  auto object = std::make_shared<Object>();
+  object->etag = '"' + name_ + '/' + object_name + '"';
+  object->content_type = content_type;
+  object->kept_s = static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(kept()).count());
+  return object;
+}
 
 }  // namespace klieg::origin

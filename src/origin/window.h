@@ -125,6 +125,11 @@ class Window final : public media::RecordSink {
     return period.start_wall + (at - period.start);
   }
 
+  // How long a media object is here from its birth on: while it is listed, and for stragglers.
+  Duration kept() const {
+    return limits_.live + std::chrono::seconds(begun_.target_duration_s * limits_.straggler_target_durations);
+  }
+
   // The objects behind names; null when there is none now.
   std::shared_ptr<const Object> header(const TrackWindow& track, uint64_t version) const;
   std::shared_ptr<const Object> segment(const TrackWindow& track, media::Msn msn) const;
@@ -153,7 +158,7 @@ class Window final : public media::RecordSink {
   void drop_front(media::TrackId id, TrackWindow& track);
   void drop_unused();
   void drop_thumbnails();
-  std::string etag(const std::string& object_name) const;
+  std::shared_ptr<Object> new_object(const std::string& object_name, std::string_view content_type) const;
 
   media::BroadcastBegun begun_;
   std::string name_;

@@ -1,0 +1,37 @@
+// What is said of an object or a document in front of its bytes.
+//
+//   cache-control         for everybody (RFC 9111)
+//   klieg-cache-control   for caches of ours alone (RFC 9213): no longer than the window keeps the object, because a
+//                         name may be for ever, but a node's memory is not
+//   klieg-topic           for nodes of ours: what to subscribe to (media/push.h)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "media/push.h"
+#include "origin/document.h"
+#include "origin/object.h"
+
+namespace klieg::origin {
+
+// How long an answer may be reused.
+enum class Freshness : uint8_t {
+  stable,    // index.m3u8, manifest.mpd, anything that must be asked again: no-cache
+  playlist,  // a playlist as it is now: half a target duration
+  blocking,  // the answer to a blocking reload: six target durations (6.2.5.2: the name says which version)
+  never,     // status.json: no-store
+};
+
+// Any page may play what is public, and measure it (Fetch 3.2, Resource Timing 4.5.1).
+const media::ObjectHead& cors_head();
+
+// Made once per object. `path` is the object's, which may name a topic.
+const std::shared_ptr<const media::ObjectHead>& head_of(const Object& object, std::string_view path);
+
+// What all documents of a kind have in common, and what one has of its own.
+media::ObjectHead head_of(DocumentKind kind, Coding coding, Freshness freshness, uint32_t target_duration_s);
+media::ObjectHead own_head_of(const Document& document, Coding coding, std::string_view path);
+
+}  // namespace klieg::origin
