@@ -228,7 +228,8 @@ void Shard::unfollow(const std::string& channel, ShardIndex follower) {
 
 void Shard::rung_wanted(const std::string& channel) {
   const auto found = elsewhere_.find(channel);
-  if (found == elsewhere_.end()) return want_ladder(channel);
+  // In a later turn: a rung that comes back writes records.
+  if (found == elsewhere_.end()) return loop_.post([this, channel] { want_ladder(channel); });
   world_.on_shard(found->second.home, [channel](Shard& home) { home.want_ladder(channel); });
 }
 

@@ -1,4 +1,5 @@
-// What is said of an object or a document in front of its bytes.
+// What is said of an object or a document in front of its bytes: the same whether it is asked for (server.h) or pushed
+// (feed.h).
 //
 //   cache-control         for everybody (RFC 9111)
 //   klieg-cache-control   for caches of ours alone (RFC 9213): no longer than the window keeps the object, because a

@@ -87,8 +87,15 @@ struct Want {
 }  // namespace
 
 struct Origin::Broadcast {
-  Broadcast(const media::BroadcastBegun& begun, Role is, const Settings& settings, media::DepartedSink* departed)
-      : window(begun, settings.window, is == Role::home ? departed : nullptr), role(is) {}
+  Broadcast(const media::BroadcastBegun& begun, Role is, const Origin& origin)
+      : window(begun, origin.settings_.window, is == Role::home ? origin.departed_ : nullptr),
+        role(is),
+        owner(origin) {}
+  ~Broadcast() {
+    if (owner.witness_) owner.witness_->on_window_gone(window);
+  }
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
 
   Duration patience() const { return std::chrono::seconds(3 * window.begun().target_duration_s); }
 
@@ -138,6 +145,7 @@ struct Origin::Broadcast {
 
   Window window;
   Role role;
+  const Origin& owner;
   std::optional<LoopTime> ended;
   std::map<Want, std::shared_ptr<Log>> gates;
 
@@ -169,7 +177,7 @@ struct Origin::Channel {
   std::shared_ptr<Log> window_gate = std::make_shared<Log>();
   LoopTime last_asked = LoopTime::min();
 
-  Broadcast* find(std::string_view broadcast) {
+  Broadcast* find(std::string_view broadcast) const {
     if (current && current->window.name() == broadcast) return current.get();
     for (const auto& one : past) {
       if (one->window.name() == broadcast) return one.get();
@@ -204,7 +212,7 @@ void Origin::add_channel(const std::string& name) { channels_.try_emplace(name);
 
 Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, WallTime wall, LoopTime now) {
   Channel& channel = channels_.at(name);
-  put_current(name, channel, std::make_unique<Broadcast>(begun, Role::home, settings_, departed_), now);
+  put_current(name, channel, std::make_unique<Broadcast>(begun, Role::home, *this), now);
   channel.status.broadcast = channel.current->window.name();
   channel.status.started = wall;
   change_status(name, channel, ChannelState::live);
@@ -215,7 +223,7 @@ Window& Origin::begin_mirror(const std::string& name, std::span<const media::Rec
   KLIEG_ASSERT(!replayed.empty() && std::holds_alternative<media::BroadcastBegun>(replayed.front()),
                "a replay begins with its broadcast");
   const auto& begun = std::get<media::BroadcastBegun>(replayed.front());
-  auto broadcast = std::make_unique<Broadcast>(begun, Role::mirror, settings_, departed_);
+  auto broadcast = std::make_unique<Broadcast>(begun, Role::mirror, *this);
   for (const media::Record& record : replayed.subspan(1)) broadcast->window.on_record(record);
   if (broadcast->window.state() == media::BroadcastState::ended) note_end(name, *broadcast, now);
   Channel& channel = channels_.at(name);
@@ -232,6 +240,7 @@ void Origin::put_current(const std::string& name, Channel& channel, std::unique_
   if (channel.current) channel.past.push_back(std::move(channel.current));
   while (channel.past.size() > settings_.ended_kept_max) channel.past.pop_front();
   channel.current = std::move(broadcast);
+  if (witness_) witness_->on_window();
 }
 
 void Origin::note_end(const std::string& name, Broadcast& broadcast, LoopTime now) {
@@ -245,6 +254,7 @@ void Origin::apply(const std::string& name, const media::Record& record, LoopTim
                "records belong to a broadcast that has begun and not ended");
   Broadcast& broadcast = *channel.current;
   broadcast.window.on_record(record);
+  if (witness_) witness_->on_applied(broadcast.window, record);
   if (const auto* begun = std::get_if<media::SegmentBegun>(&record)) {
     // A rung's segment may turn out to be a gap: whoever waits for it waits for its first byte.
     if (!broadcast.window.tracks().at(begun->track).is_rung()) {
@@ -348,6 +358,25 @@ const Window* Origin::window(const std::string& name) const {
   const Channel& channel = channels_.at(name);
   return channel.current ? &channel.current->window : nullptr;
 }
+
+const Window* Origin::window(std::string_view name, std::string_view broadcast) const {
+  const auto found = channels_.find(name);
+  const Broadcast* here = found == channels_.end() ? nullptr : found->second.find(broadcast);
+  return here ? &here->window : nullptr;
+}
+
+bool Origin::want_window(std::string_view name, std::string_view broadcast) {
+  const auto found = channels_.find(name);
+  if (found == channels_.end() || found->second.status.broadcast != broadcast || broadcast.empty()) return false;
+  if (found->second.find(broadcast)) return false;
+  if (peers_) peers_->mirror_wanted(found->first);
+  return true;
+}
+
+void Origin::note_asked(std::string_view name, LoopTime now) {
+  if (const auto found = channels_.find(name); found != channels_.end()) found->second.last_asked = now;
+}
+
 const Status& Origin::status(const std::string& name) const { return channels_.at(name).status; }
 LoopTime Origin::last_asked(const std::string& name) const { return channels_.at(name).last_asked; }
 

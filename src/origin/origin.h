@@ -44,7 +44,8 @@ struct Status {
   bool operator==(const Status&) const = default;
 };
 
-// The other origins of the same server, joined in cli/.
+// The other origins of the same server, joined in cli/. None of these changes this origin before it returns: they are
+// called from the middle of find() and of telling who subscribed.
 class Peers {
  public:
   virtual ~Peers() = default;
@@ -52,6 +53,16 @@ class Peers {
   virtual void mirror_wanted(const std::string& channel) = 0;  // a viewer here asks for what lives elsewhere
   // A viewer asks for a rung that is a gap now, or for a manifest that therefore lacks it.
   virtual void rung_wanted(const std::string& channel) = 0;
+};
+
+// Hears what happens to the windows here, from inside the calls below that make it happen: whoever tells others of it
+// (feed.h).
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void on_window() = 0;                                                    // there is one more
+  virtual void on_applied(const Window& window, const media::Record& record) = 0;  // just now
+  virtual void on_window_gone(const Window& window) = 0;                           // the last that is heard of it
 };
 
 struct Settings {
@@ -127,7 +138,16 @@ class Origin {
   void release_held();
   LoopTime next_deadline() const;  // LoopTime::max(): none
 
+  // At most one; null: nobody any more.
+  void watch(Witness* witness) { witness_ = witness; }
+
   const Window* window(const std::string& channel) const;
+  // The window of one broadcast of the channel, over or not; null: it is not here.
+  const Window* window(std::string_view channel, std::string_view broadcast) const;
+  // For who has to wait for it: whether it lives elsewhere. Then it was asked for, and begin_mirror() may come.
+  bool want_window(std::string_view channel, std::string_view broadcast);
+  // Somebody follows the channel here without asking, which counts like asking.
+  void note_asked(std::string_view channel, LoopTime now);
   const Status& status(const std::string& channel) const;
   // When a viewer last asked for the channel here; LoopTime::min(): never.
   LoopTime last_asked(const std::string& channel) const;
@@ -155,6 +175,7 @@ class Origin {
   Settings settings_;
   Peers* peers_;
   media::DepartedSink* departed_;
+  Witness* witness_ = nullptr;
   std::map<std::string, Channel, std::less<>> channels_;
   WaitingByDeadline waiting_;
   std::multimap<LoopTime, std::string> retirements_;  // when a channel has a broadcast to forget

@@ -223,9 +223,16 @@ Server::Server(net::Loop& loop, Origin& origin, Metrics& metrics)
       clock_(loop),
       answering_(origin, clock_, metrics),
       held_(metrics.gauge("klieg_origin_held", "Requests being held now.")),
+      feed_(origin, [this] { flush_.arm(loop_.now()); }),
+      flush_(loop,
+             [this] {
+               feed_.flush(loop_.now());
+               arm();
+             }),
       timer_(loop, [this] {
         armed_ = LoopTime::max();
         origin_.expire(loop_.now());
+        feed_.flush(loop_.now());
         arm();
       }) {
   arm();
@@ -242,7 +249,7 @@ void Server::arm() {
   const size_t held = origin_.held();
   held_.Increment(static_cast<double>(held) - static_cast<double>(held_told_));
   held_told_ = held;
-  const LoopTime due = std::min(origin_.next_deadline(), loop_.now() + 10s);
+  const LoopTime due = std::min({origin_.next_deadline(), feed_.next_deadline(), loop_.now() + 10s});
   if (due >= armed_) return;
   armed_ = due;
   timer_.arm(due);

@@ -1,10 +1,11 @@
-// Joins an Origin to HTTP: asks it, holds, answers (RFC 9110).
+// Joins an Origin to HTTP: asks it, holds, answers (RFC 9110). And its feed to the loop, for nodes that subscribe.
 //
 //   GET /live/...   what the origin has to say (origin.h), held while it is about to be born
 //   GET /time       the wall clock, for players to set theirs by (UTCTiming http-iso)
 //
 // Media is immutable: strong ETag from birth, Range, If-None-Match, If-Range. A growing segment is sent as it is born.
-// The poster has its tag from the picture it is now, and may be reused for 2 s.
+// The poster has its tag from the picture it is now, and may be reused for 2 s. What is said in front of each answer is
+// in heads.h.
 //
 // What conditions and ranges select of a growing segment is said in http/selection.h.
 //
@@ -20,6 +21,7 @@
 #include "base/metrics.h"
 #include "http/server.h"
 #include "net/loop.h"
+#include "origin/feed.h"
 #include "origin/origin.h"
 
 namespace klieg::origin {
@@ -67,12 +69,15 @@ class Answering final : public http::Handler {
   std::map<DocumentHeaders, std::shared_ptr<const http::HeaderBlock>> document_headers_;  // kinds x codings x few
 };
 
-// The same on a loop: a timer keeps the origin's deadlines. Made on that loop, or before it runs.
+// The same on a loop: a timer keeps the origin's deadlines and the feed's. Made on that loop, or before it runs.
 class Server final : public http::Handler {
  public:
   Server(net::Loop& loop, Origin& origin, Metrics& metrics);
 
   void serve(const http::Request& request, http::Responder responder) override;
+
+  // What is told in one turn is flushed in the next.
+  media::TopicSource& topics() { return feed_; }
 
  private:
   struct LoopClock final : Clock {
@@ -89,6 +94,8 @@ class Server final : public http::Handler {
   Answering answering_;
   prometheus::Gauge& held_;
   size_t held_told_ = 0;
+  Feed feed_;
+  net::Timer flush_;
   net::Timer timer_;
   LoopTime armed_ = LoopTime::max();
 };

@@ -308,5 +308,34 @@ TEST_F(AnsweringTest, a_page_may_ask_first_and_nobody_may_write) {
   EXPECT_EQ(range(viewer->answers[head]).end, 5000u);  // the server uses only its length
 }
 
+struct FirstWord final : media::PushSink {
+  explicit FirstWord(net::Loop& owner) : loop(owner) {}
+  void on_push(media::PushRecord record) override {
+    if (told++ == 0) first = std::move(record);
+    loop.stop();
+  }
+  void on_topic_end(media::TopicEnd) override {}
+  net::Loop& loop;
+  media::PushRecord first;
+  size_t told = 0;
+};
+
+TEST(OriginServer, tells_who_subscribed_in_a_turn_of_its_loop) {
+  net::Loop loop;
+  Metrics metrics;
+  Origin origin{Settings{}, nullptr, nullptr};
+  Server server(loop, origin, metrics);
+  origin.add_channel("cam");
+  MadeUpBroadcast broadcast;
+  broadcast.write = [&](const media::Record& record) { origin.apply("cam", record, loop.now()); };
+  origin.begin("cam", broadcast.begun(), broadcast.wall_zero, loop.now());
+  broadcast.start();
+  FirstWord sink(loop);
+  const auto subscription = server.topics().subscribe("/live/cam/abc.1/video", sink);
+  EXPECT_EQ(sink.told, 0u);
+  loop.run();
+  EXPECT_EQ(std::get<media::ObjectBegun>(sink.first).name, "/live/cam/abc.1/video-h0.mp4");
+}
+
 }  // namespace
 }  // namespace klieg::origin
