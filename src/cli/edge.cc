@@ -18,8 +18,12 @@ class EdgeWorld final : public RunningServer {
       shards_.push_back(std::make_unique<EdgeShard>(config, metrics_));
       process_.add(*shards_.back());
     }
+    for (const auto& shard : shards_) shard->join(shards_);
   }
-  ~EdgeWorld() override { process_.stop(); }
+  ~EdgeWorld() override {
+    process_.stop();
+    for (const auto& shard : shards_) shard->leave();
+  }
 
   Result<std::string> start() override { return process_.start({Door::http, Door::https}); }
   void reload_certificates() override { process_.reload_certificates(); }

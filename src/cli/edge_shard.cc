@@ -25,16 +25,44 @@ edge::EngineSettings engine_settings(const Config& config) {
 
 }  // namespace
 
-EdgeShard::EdgeShard(const Config& config, Metrics& metrics) : clock_(loop_), hosts_(random_seed()) {
+EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
+    : config_(config), metrics_(metrics), clock_(loop_), hosts_(random_seed()) {
   for (const std::string& url : config.parents) {
     const auto peer = edge::parse_parent_url(url);
     KLIEG_ASSERT(peer, "settings were read and found right");
     parents_.push_back(std::make_unique<edge::Parent>(loop_, *peer, nullptr, metrics));
     hosts_.add(url, *parents_.back());
   }
-  engine_ = std::make_unique<edge::Engine>(engine_settings(config), clock_, hosts_, nullptr, random_seed());
-  edge_ = std::make_unique<edge::Server>(loop_, *engine_, nullptr, metrics);
-  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics);
+}
+
+void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
+  std::vector<edge::LoopParent*> by_loop;
+  for (const auto& shard : all) {
+    auto& sibling = siblings_.emplace_back();
+    if (shard.get() != this) {
+      sibling = std::make_unique<edge::LoopParent>(
+          loop_, [home = shard.get()](auto work) { home->on_engine(std::move(work)); });
+    }
+    by_loop.push_back(sibling.get());
+  }
+  routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), hosts_, nullptr);
+  engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, nullptr, random_seed());
+  edge_ = std::make_unique<edge::Server>(loop_, *engine_, nullptr, metrics_);
+  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_);
+}
+
+void EdgeShard::leave() {
+  listeners_.clear();
+  http_.reset();
+  edge_.reset();
+  engine_.reset();
+}
+
+void EdgeShard::on_engine(std::move_only_function<void(edge::Engine&)> work) {
+  loop_.post([this, work = std::move(work)]() mutable {
+    work(*engine_);
+    edge_->arm();
+  });
 }
 
 EdgeShard::~EdgeShard() = default;

@@ -9,6 +9,7 @@
 #include "cli/config.h"
 #include "cli/process.h"
 #include "edge/client.h"
+#include "edge/client_loop.h"
 #include "edge/engine.h"
 #include "edge/hosts.h"
 #include "edge/server.h"
@@ -23,16 +24,27 @@ class EdgeShard final : public LoopHouse {
   EdgeShard(const Config& config, Metrics& metrics);
   ~EdgeShard() override;
 
+  // Before the loops run: `all` shards of the process in order, this one among them.
+  void join(const std::vector<std::unique_ptr<EdgeShard>>& all);
+  // After they have ended, while all shards are there: what is let go of says so to its home.
+  void leave();
+
   net::Loop& loop() override { return loop_; }
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits) override;
   void drain(std::function<void()> drained) override;
 
  private:
+  void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
+
+  const Config& config_;
+  Metrics& metrics_;
   net::Loop loop_;
   edge::LoopClock clock_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;
   edge::Hosts hosts_;
+  std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one
+  std::unique_ptr<edge::LoopRoutes> routes_;
   std::unique_ptr<edge::Engine> engine_;
   std::unique_ptr<edge::Server> edge_;
   std::unique_ptr<http::Server> http_;

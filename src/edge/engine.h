@@ -136,6 +136,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   LoopTime next_deadline() const;  // LoopTime::max(): none
 
   const EngineSettings& settings() const { return settings_; }
+  WallTime wall_now() const { return clock_.wall_now(); }
   size_t waiting() const { return tickets_; }
   size_t flying() const { return trips_.size(); }
   size_t topics() const { return topics_.size(); }
