@@ -40,6 +40,7 @@ class Http1Session final : public Session,
 
   void on_bytes(ByteView bytes) override;
   void on_drained() override;
+  void on_turn() override;
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
@@ -48,11 +49,7 @@ class Http1Session final : public Session,
   enum class State : uint8_t { head, body, serving, sending, ended };
   enum class Framing : uint8_t { content_length, chunked, until_close };
 
-  void on_log_grew() override {
-    pump();
-    flush();
-    proceed_later();
-  }
+  void on_log_grew() override { core_.in_turn(shared_from_this()); }
 
   // Requests.
   size_t read(std::string_view bytes);
@@ -102,6 +99,13 @@ void Http1Session::on_bytes(ByteView bytes) {
   if (state_ == State::head && !first_) since_ = core_.loop.now();
   const size_t taken = read(text);
   if (state_ != State::ended) keep(text.substr(taken));
+}
+
+void Http1Session::on_turn() {
+  if (state_ != State::sending || waiting()) return;  // it got there by on_drained() meanwhile
+  pump();
+  flush();
+  proceed_later();
 }
 
 void Http1Session::keep(std::string_view bytes) {

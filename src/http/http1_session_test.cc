@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "http/server_test.h"
 
@@ -130,6 +133,38 @@ TEST_F(Http1, a_growing_log_is_sent_in_chunks_as_it_is_born) {
   EXPECT_EQ(body(), "5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n");
   peer.send(get);
   EXPECT_EQ(handler.targets.size(), 2u);
+}
+
+TEST_F(Http1, many_readers_of_a_log_are_told_a_few_a_turn_and_others_are_heard_meanwhile) {
+  auto log = std::make_shared<Log>();
+  handler.answer = [&](const Request& request) {
+    return request.path == "/log" ? response_of(LogRange{log, 0, std::nullopt}) : response_of(Bytes::copy_of("whole"));
+  };
+  connect();
+  std::vector<FakePeer> readers(250);
+  for (FakePeer& reader : readers) {
+    server->accept(std::make_unique<FakeConnection>(reader));
+    reader.send("GET /log HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  const auto told = [&](std::string_view what) {
+    return std::ranges::count_if(readers, [&](const FakePeer& reader) { return reader.received.contains(what); });
+  };
+  log->append(Bytes::copy_of("first"));
+  EXPECT_EQ(told("first"), 100);
+  std::ptrdiff_t told_before_the_other = 0;
+  loop.post([&] {
+    peer.send(get);
+    EXPECT_EQ(body(), "whole");
+    told_before_the_other = told("first");
+  });
+  readers[0].leave();  // readers[0] waited longest: it would have been the last
+  log->append(Bytes::copy_of("second"));
+  turn();
+  EXPECT_EQ(told_before_the_other, 200);
+  turn();
+  EXPECT_EQ(told("first"), 249);
+  turn();
+  EXPECT_EQ(told("6\r\nsecond\r\n") + told("b\r\nfirstsecond\r\n"), 249);
 }
 
 TEST_F(Http1, a_part_with_known_end_of_a_growing_log_has_its_length) {

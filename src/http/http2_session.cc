@@ -48,6 +48,7 @@ class Http2Session final : public Session, public Responder::Target, public std:
 
   void on_bytes(ByteView bytes) override;
   void on_drained() override { pump(); }
+  void on_turn() override { pump(); }
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
@@ -339,7 +340,7 @@ int Http2Session::put_data(Exchange& exchange, const uint8_t* frame_header, size
 
 void Http2Session::resume(Exchange& exchange) {
   nghttp2_session_resume_data(session_, exchange.stream);
-  if (!busy_) pump();
+  if (!busy_) core_.in_turn(shared_from_this());
 }
 
 // Sends what nghttp2 has, as far as the limit goes.

@@ -13,6 +13,9 @@ namespace {
 
 constexpr Duration tick_interval = 1s;
 
+// A write to one reader takes 5 to 10 us: a turn of a millisecond at most.
+constexpr size_t sessions_per_turn_max = 100;
+
 // RFC 9113 section 3.4.
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -241,6 +244,35 @@ void ServerCore::remove(Viewer& viewer, Ending why) {
   tally.ended(why);
   delete &viewer;
   if (draining_ && connections_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+void ServerCore::in_turn(const std::shared_ptr<Session>& session) {
+  if (session->has_a_turn_coming_) return;
+  if (const LoopTime now = loop.now(); now != turn_) {
+    turn_ = now;
+    sent_in_turn_ = 0;
+  }
+  if (late_.empty() && ++sent_in_turn_ <= sessions_per_turn_max) return session->on_turn();
+  if (late_.empty()) post_next_turn();
+  session->has_a_turn_coming_ = true;
+  late_.push_back(session);
+}
+
+void ServerCore::post_next_turn() {
+  loop.post([weak = std::weak_ptr(self_)] {
+    if (const auto self = weak.lock()) (*self)->next_turn();
+  });
+}
+
+void ServerCore::next_turn() {
+  for (size_t i = 0; i < sessions_per_turn_max && !late_.empty(); ++i) {
+    const auto session = late_.front().lock();
+    late_.pop_front();
+    if (!session) continue;
+    session->has_a_turn_coming_ = false;
+    session->on_turn();
+  }
+  if (!late_.empty()) post_next_turn();
 }
 
 void ServerCore::check_waits(LoopTime now) {

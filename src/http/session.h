@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,8 +64,13 @@ class Session {
   virtual ~Session() = default;
   virtual void on_bytes(ByteView bytes) = 0;
   virtual void on_drained() = 0;
+  virtual void on_turn() = 0;              // send what a log's growth made possible: ServerCore::in_turn()
   virtual void on_tick(LoopTime now) = 0;  // once a second: what has waited too long?
   virtual void drain() = 0;                // finish what was begun, then end
+
+ private:
+  friend class ServerCore;
+  bool has_a_turn_coming_ = false;
 };
 
 std::shared_ptr<Session> make_http1_session(ServerCore& core, Viewer& viewer);
@@ -136,6 +142,9 @@ class ServerCore final : public Server {
   // The IMF-fixdate of this second (RFC 9110 section 5.6.7).
   const std::string& date();
   void remove(Viewer& viewer, Ending why);
+  // A log wakes all its readers in one turn. The first of them send at once, the others a few per turn, so that who
+  // asks for something meanwhile is not behind thousands of writes. Calls on_turn(), now or in a later turn.
+  void in_turn(const std::shared_ptr<Session>& session);
   void check_waits(LoopTime now);  // once a second: ends what has waited too long
 
   net::Loop& loop;
@@ -145,6 +154,8 @@ class ServerCore final : public Server {
 
  private:
   void tick();
+  void next_turn();
+  void post_next_turn();
 
   Viewer* first_ = nullptr;
   size_t connections_ = 0;
@@ -152,6 +163,10 @@ class ServerCore final : public Server {
   std::move_only_function<void()> drained_;
   net::Timer ticker_;
   bool ticking_ = false;
+  LoopTime turn_{};  // that sent_in_turn_ counts in
+  size_t sent_in_turn_ = 0;
+  std::deque<std::weak_ptr<Session>> late_;  // each session once: no more than there are connections
+  std::shared_ptr<ServerCore*> self_ = std::make_shared<ServerCore*>(this);  // for what is posted: it may outlive us
   int64_t date_second_ = -1;
   std::string date_;
 };
