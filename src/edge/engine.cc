@@ -380,6 +380,7 @@ void Engine::on_wake_changed(Flight& flight) {
   Trip& trip = trips_.at(&flight);
   if (trip.wake != wakes_.end()) wakes_.erase(trip.wake);
   trip.wake = flight.wake_at() == LoopTime::max() ? wakes_.end() : wakes_.emplace(flight.wake_at(), &flight);
+  if (nearer_ && trip.wake != wakes_.end() && trip.wake == wakes_.begin()) nearer_();
 }
 
 void Engine::on_resumed(Flight&) { count(FlightEnding::resumed); }

@@ -134,6 +134,9 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
 
   void on_time();
   LoopTime next_deadline() const;  // LoopTime::max(): none
+  // Whom to tell that next_deadline() has come nearer because of a parent's answer, not of a call made here; null:
+  // nobody.
+  void when_nearer(std::move_only_function<void()> told) { nearer_ = std::move(told); }
 
   const EngineSettings& settings() const { return settings_; }
   WallTime wall_now() const { return clock_.wall_now(); }
@@ -224,6 +227,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   QueryRules query_rules_;
   std::unordered_map<const Flight*, Trip> trips_;
   std::multimap<LoopTime, const Flight*> wakes_;
+  std::move_only_function<void()> nearer_;
   std::multimap<LoopTime, std::string> lifetimes_;  // of what goes at its end, whatever room there is
   size_t tickets_ = 0;
   std::array<uint64_t, flight_endings> endings_{};

@@ -112,10 +112,11 @@ Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics&
     flights_[i] = &metrics.counter("klieg_edge_flights_total", "Fetches from parents, by what came of them.",
                                    {{"outcome", std::string(name_of(static_cast<FlightEnding>(i)))}});
   }
+  engine_.when_nearer([this] { arm(); });
   arm();
 }
 
-Server::~Server() = default;
+Server::~Server() { engine_.when_nearer(nullptr); }
 
 void Server::serve(const http::Request& request, http::Responder responder) {
   const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
