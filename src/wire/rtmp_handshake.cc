@@ -1,17 +1,16 @@
 #include "wire/rtmp_handshake.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <array>
+
+#include "wire/hmac.h"
 
 namespace klieg::wire::rtmp {
 namespace {
 
 constexpr uint8_t version_plain = 3;
-constexpr size_t digest_size = 32;
-using Digest = std::array<uint8_t, digest_size>;
+constexpr size_t digest_size = hmac_size;
+using Digest = Hmac;
 
 // The published name of each side is the key of its first digest; with the tail it is the key of its answer.
 constexpr std::string_view client_name = "Genuine Adobe Flash Player 001";
@@ -21,15 +20,6 @@ constexpr std::array<uint8_t, 32> key_tail = {0xF0, 0xEE, 0xC2, 0x4A, 0x80, 0x68
                                               0x6F, 0xAB, 0x93, 0xB8, 0xE6, 0x36, 0xCF, 0xEB, 0x31, 0xAE};
 
 std::string_view name_of(HandshakeSide side) { return side == HandshakeSide::client ? client_name : server_name; }
-
-Digest hmac(ByteView key, ByteView content) {
-  Digest digest{};
-  unsigned size = digest_size;
-  const unsigned char* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), content.data(),
-                                   content.size(), digest.data(), &size);
-  KLIEG_ASSERT(made != nullptr && size == digest_size, "OpenSSL provides HMAC-SHA256");
-  return digest;
-}
 
 // A packet is time (4), version (4) and two blocks of 764; each block begins or ends with four bytes whose sum points
 // into it. Scheme 0 has the digest in the first block behind its pointer, scheme 1 in the second.
@@ -46,14 +36,14 @@ size_t digest_offset(ByteView packet, size_t scheme) {
 Digest digest_of(ByteView packet, size_t offset, HandshakeSide made_by) {
   std::vector<uint8_t> without(packet.begin(), packet.begin() + static_cast<ptrdiff_t>(offset));
   without.insert(without.end(), packet.begin() + static_cast<ptrdiff_t>(offset + digest_size), packet.end());
-  return hmac(as_bytes(name_of(made_by)), without);
+  return hmac_sha256(as_bytes(name_of(made_by)), without);
 }
 
 Digest answer_to(ByteView content, ByteView digest, HandshakeSide made_by) {
   std::vector<uint8_t> key;
   key.insert(key.end(), name_of(made_by).begin(), name_of(made_by).end());
   key.insert(key.end(), key_tail.begin(), key_tail.end());
-  return hmac(hmac(key, digest), content);
+  return hmac_sha256(hmac_sha256(key, digest), content);
 }
 
 using Packet = std::array<uint8_t, handshake_packet_size>;
