@@ -37,9 +37,11 @@ EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
 
 void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
   std::vector<edge::LoopParent*> by_loop;
+  std::vector<EdgeShard*> others;
   for (const auto& shard : all) {
     auto& sibling = siblings_.emplace_back();
     if (shard.get() != this) {
+      others.push_back(shard.get());
       sibling = std::make_unique<edge::LoopParent>(
           loop_, [home = shard.get()](auto work) { home->on_engine(std::move(work)); });
     }
@@ -47,6 +49,9 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
   }
   routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), hosts_, nullptr);
   engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, nullptr, random_seed());
+  engine_->when_forgotten([others = std::move(others)](const std::string& target) {
+    for (EdgeShard* other : others) other->on_engine([target](edge::Engine& engine) { engine.forget(target); });
+  });
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, nullptr, metrics_);
   http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_);
 }

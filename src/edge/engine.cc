@@ -421,10 +421,17 @@ void Engine::invalidate(const Trip& trip, const FetchHead& head) {
   const FetchRequest& request = trip.flight->request();
   const Target target{settings_.scheme, settings_.authority, request.target};
   for (const std::string& name : invalidated_by(request.method, target, head.status, head.fields)) {
-    if (Resource* resource = store_.find(name)) {
-      resource->variants.clear();
-      store_.settle(*resource);
-    }
+    forget(name);
+    if (forgotten_) forgotten_(name);
+  }
+}
+
+void Engine::forget(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(std::min(path.size() + 1, target.size()));
+  if (Resource* resource = store_.find(target_of(path, query_rules_.key_of(path, query)))) {
+    resource->variants.clear();
+    store_.settle(*resource);
   }
 }
 

@@ -132,6 +132,12 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   // What a child that joins now has to be told first. Empty: nothing is known of the topic.
   std::vector<media::PushRecord> snapshot(std::string_view topic) const;
 
+  // What is kept of "/path?query" is no longer right: somebody changed it.
+  void forget(std::string_view target);
+  // Whom to tell what was forgotten because of a request that was made here: the caches of the other loops. Null:
+  // nobody.
+  void when_forgotten(std::move_only_function<void(const std::string& target)> told) { forgotten_ = std::move(told); }
+
   void on_time();
   LoopTime next_deadline() const;  // LoopTime::max(): none
   // Whom to tell that next_deadline() has come nearer because of a parent's answer, not of a call made here; null:
@@ -228,6 +234,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   std::unordered_map<const Flight*, Trip> trips_;
   std::multimap<LoopTime, const Flight*> wakes_;
   std::move_only_function<void()> nearer_;
+  std::move_only_function<void(const std::string&)> forgotten_;
   std::multimap<LoopTime, std::string> lifetimes_;  // of what goes at its end, whatever room there is
   size_t tickets_ = 0;
   std::array<uint64_t, flight_endings> endings_{};
