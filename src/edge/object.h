@@ -40,8 +40,10 @@ struct Object {
   uint64_t bytes_held() const { return owns_log ? log->size() : 0; }
   bool owns_log = true;
 
-  // Where server.cc keeps what every answer with this object begins with. Nothing else looks at it.
+  // Where server.cc keeps what the last answer with this object began with, and which answers begin so. Nothing else
+  // looks at it.
   mutable std::shared_ptr<const http::HeaderBlock> rendered;
+  mutable int64_t rendered_for = 0;
 };
 
 // What is kept under one key: the variants of a resource, or why there are none. Owned by the Store.

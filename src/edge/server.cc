@@ -65,17 +65,6 @@ std::string_view standing_of(Outcome outcome) {
 // The http server says these itself, and what is between nodes is not for viewers.
 bool is_for_viewers(std::string_view name) { return name != "content-length" && !name.starts_with("klieg-"); }
 
-std::shared_ptr<const http::HeaderBlock> rendered(const Object& object) {
-  if (!object.rendered) {
-    auto block = std::make_shared<http::HeaderBlock>();
-    for (const auto& [name, value] : object.fields) {
-      if (is_for_viewers(name)) block->add(name, value);
-    }
-    object.rendered = std::move(block);
-  }
-  return object.rendered;
-}
-
 std::string_view host_of(std::string_view address_and_port) {
   const std::string_view host = address_and_port.substr(0, address_and_port.rfind(':'));
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -144,13 +133,32 @@ void Server::serve(const http::Request& request, http::Responder responder) {
   arm();
 }
 
+std::string Server::cache_status(Outcome how) const {
+  return fmt::format("{}; {}; detail={}", engine_.settings().node, standing_of(how), name_of(how));
+}
+
+// The same for all hits of one second, so rendered once for them.
+std::shared_ptr<const http::HeaderBlock> Server::headers_of(const Object& object, Outcome how) const {
+  const Duration age = current_age(object.facts, loop_.wall_now());
+  const int64_t age_s = std::chrono::floor<std::chrono::seconds>(age).count();
+  const int64_t wanted = age_s * static_cast<int64_t>(outcomes) + static_cast<int64_t>(how);
+  if (object.rendered && object.rendered_for == wanted) return object.rendered;
+  auto block = std::make_shared<http::HeaderBlock>();
+  for (const auto& [name, value] : object.fields) {
+    if (is_for_viewers(name)) block->add(name, value);
+  }
+  if (how != Outcome::miss || age_s > 0) block->add("age", fmt::format_int(age_s).c_str());
+  block->add("cache-status", cache_status(how));
+  object.rendered_for = wanted;
+  return object.rendered = std::move(block);
+}
+
 http::Response Server::respond(const Answer& answer, const Asked& asked) {
   if (const Served* served = std::get_if<Served>(&answer)) return respond(*served, asked);
   const Refused& refused = std::get<Refused>(answer);
   requests_[static_cast<size_t>(refused.how)]->Increment();
   http::Response response = http::Response::text(refused.status, refused.words);
-  response.own_headers.add("cache-status", fmt::format("{}; {}; detail={}", engine_.settings().node,
-                                                       standing_of(refused.how), name_of(refused.how)));
+  response.own_headers.add("cache-status", cache_status(refused.how));
   if (refused.status == 503) response.own_headers.add("retry-after", "1");
   return response;
 }
@@ -168,12 +176,11 @@ http::Response Server::respond(const Served& served, const Asked& asked) {
     selected = http::select({object.facts.etag, object.facts.last_modified, object.log, object.offset, object.end},
                             asked.conditions(), response);
   }
-  if (selected != http::Selected::nothing) response.headers = rendered(object);
-  const Duration age = current_age(object.facts, loop_.wall_now());
-  const int64_t age_s = std::chrono::floor<std::chrono::seconds>(age).count();
-  if (served.how != Outcome::miss || age_s > 0) response.own_headers.add("age", fmt::format_int(age_s).c_str());
-  response.own_headers.add("cache-status", fmt::format("{}; {}; detail={}", engine_.settings().node,
-                                                       standing_of(served.how), name_of(served.how)));
+  if (selected == http::Selected::nothing) {
+    response.own_headers.add("cache-status", cache_status(served.how));
+  } else {
+    response.headers = headers_of(object, served.how);
+  }
   if (asked.trust == Trust::node) {
     for (const auto& [name, value] : object.fields) {
       if (name.starts_with("klieg-")) response.own_headers.add(name, value);
@@ -208,11 +215,11 @@ void Server::on_time() {
 // At the engine's next deadline. The counts are told on the way: they are for people.
 void Server::arm() {
   for (size_t i = 0; i < flight_endings; ++i) {
-    const uint64_t ended = engine_.ended(static_cast<FlightEnding>(i));
-    flights_[i]->Increment(static_cast<double>(ended - std::exchange(flights_told_[i], ended)));
+    const uint64_t ended = engine_.ended(static_cast<FlightEnding>(i)), told = std::exchange(flights_told_[i], ended);
+    if (ended > told) flights_[i]->Increment(static_cast<double>(ended - told));
   }
-  const auto bytes = static_cast<int64_t>(engine_.store().bytes());
-  bytes_.Increment(static_cast<double>(bytes - std::exchange(bytes_told_, bytes)));
+  const auto bytes = static_cast<int64_t>(engine_.store().bytes()), told = std::exchange(bytes_told_, bytes);
+  if (bytes != told) bytes_.Increment(static_cast<double>(bytes - told));
   LoopTime due = std::min(engine_.next_deadline(), loop_.now() + 10s);
   if (!feeds_.empty()) due = std::min(due, loop_.now() + feeds_looked_at_every);
   if (due >= armed_) return;

@@ -59,6 +59,8 @@ class Server final : public http::Handler {
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const Asked& asked);
   http::Response respond(const Served& served, const Asked& asked);
+  std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object, Outcome how) const;
+  std::string cache_status(Outcome how) const;
   void on_time();
 
   net::Loop& loop_;
