@@ -1,6 +1,9 @@
 // What a parent, or whoever stands between, sends down a subscription: records or an error, the same however it is cut.
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "wire/push_record.h"
 
