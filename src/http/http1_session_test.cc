@@ -165,6 +165,7 @@ TEST_F(Http1, many_readers_of_a_log_are_told_a_few_a_turn_and_others_are_heard_m
   EXPECT_EQ(told("first"), 249);
   turn();
   EXPECT_EQ(told("6\r\nsecond\r\n") + told("b\r\nfirstsecond\r\n"), 249);
+  server.reset();  // its connections tell their peers that they are gone
 }
 
 TEST_F(Http1, a_part_with_known_end_of_a_growing_log_has_its_length) {

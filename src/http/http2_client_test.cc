@@ -57,7 +57,8 @@ class Http2Server {
   enum class Then : uint8_t { more, end };
 
   void interim(int32_t stream, const std::string& status) {
-    const auto fields = nv({{":status", status}});
+    const Fields headers{{":status", status}};
+    const auto fields = nv(headers);  // views of them
     nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream, nullptr, fields.data(), fields.size(), nullptr);
     talk();
   }
