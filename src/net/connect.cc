@@ -21,10 +21,10 @@ using Done = std::move_only_function<void(Result<std::unique_ptr<Connection>>)>;
 // for and ends with one call of `done`, whichever comes first: success, the last failure, the timeout.
 class Attempt final : public std::enable_shared_from_this<Attempt> {
  public:
-  Attempt(Loop& loop, Endpoint to, TlsClient tls, Done done)
+  Attempt(Loop& loop, Endpoint to, TlsOptions tls, Done done)
       : loop_(loop),
         to_(std::move(to)),
-        tls_(tls),
+        tls_(std::move(tls)),
         done_(std::move(done)),
         resolver_(loop.reactor().context),
         descriptor_(loop.reactor().context),
@@ -76,9 +76,9 @@ class Attempt final : public std::enable_shared_from_this<Attempt> {
       return try_next();
     }
     const int socket = descriptor_.release();
-    auto session = tls_ == TlsClient::none ? nullptr : connect_session(to_.host, tls_);
+    auto session = tls_.policy == TlsClient::none ? nullptr : connect_session(to_.host, tls_);
     stream_ = std::make_shared<Stream>(loop_, socket, peer_of(socket), std::move(session), nullptr);
-    if (tls_ == TlsClient::none) return succeed();
+    if (tls_.policy == TlsClient::none) return succeed();
     stream_->finish_handshake([self = shared_from_this()](Result<void> shaken) {
       shaken ? self->succeed() : self->give_up(shaken.error().message);
     });
@@ -103,7 +103,7 @@ class Attempt final : public std::enable_shared_from_this<Attempt> {
 
   Loop& loop_;
   const Endpoint to_;
-  const TlsClient tls_;
+  const TlsOptions tls_;
   Done done_;
   asio::ip::tcp::resolver resolver_;
   Descriptor descriptor_;
@@ -117,6 +117,10 @@ class Attempt final : public std::enable_shared_from_this<Attempt> {
 }  // namespace
 
 void connect(Loop& loop, const Endpoint& to, TlsClient tls, Duration timeout, Done done) {
+  connect(loop, to, TlsOptions{tls, {}, {}, {}}, timeout, std::move(done));
+}
+
+void connect(Loop& loop, const Endpoint& to, const TlsOptions& tls, Duration timeout, Done done) {
   std::make_shared<Attempt>(loop, to, tls, std::move(done))->begin(timeout);
 }
 

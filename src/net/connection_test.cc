@@ -265,6 +265,40 @@ TEST_F(Tls, a_certificate_that_nobody_vouches_for_is_refused_by_a_client_who_ask
   EXPECT_EQ(server.closed, Closed::tls_failed);
 }
 
+TEST_F(Tls, a_client_may_trust_authorities_of_its_own_and_offers_protocols) {
+  listen_tls({"h2", "http/1.1"});
+  for (const std::string protocol : {"http/1.1", "h2", "other"}) {
+    TlsOptions options{TlsClient::verify_peer, "", {protocol}, *TlsCredentials::load(files.certificate_file(), "", "")};
+    std::optional<std::string> agreed;
+    net::connect(loop, listener->local(), options, 5s,
+                 [&](auto made) { agreed = made ? (*made)->application_protocol() : made.error().message; });
+    run_until([&] { return agreed.has_value(); });
+    EXPECT_EQ(*agreed, protocol == "other" ? "" : protocol);
+  }
+}
+
+TEST_F(Tls, the_name_a_client_expects_need_not_be_the_endpoints) {
+  listen_tls();
+  TlsOptions options{
+      TlsClient::verify_peer, "other.example", {}, *TlsCredentials::load(files.certificate_file(), "", "")};
+  std::optional<std::string> error;
+  net::connect(loop, listener->local(), options, 5s,
+               [&](auto made) { error = made ? "connected" : made.error().message; });
+  run_until([&] { return error.has_value(); });
+  EXPECT_NE(error->find("hostname mismatch"), std::string::npos) << *error;
+}
+
+TEST_F(Tls, credentials_that_cannot_be_used_say_which_file) {
+  EXPECT_TRUE(TlsCredentials::load("", files.certificate_file(), files.key_file()));
+  const auto nobody = TlsCredentials::load("/nobody.pem", "", "");
+  ASSERT_FALSE(nobody);
+  EXPECT_NE(nobody.error().message.find("/nobody.pem"), std::string::npos);
+  const TestCertificate other;
+  const auto mixed = TlsCredentials::load("", files.certificate_file(), other.key_file());
+  ASSERT_FALSE(mixed);
+  EXPECT_NE(mixed.error().message.find(other.key_file()), std::string::npos);
+}
+
 TEST_F(Tls, a_peer_that_speaks_no_tls_is_a_tls_failure) {
   listen_tls();
   connect();

@@ -57,8 +57,28 @@ class Listener {
 
 enum class TlsClient : uint8_t { none, verify_peer, accept_any_certificate };
 
+// Whose word a client takes for its peer's certificate, and who it is itself. Shared by all connections and loops.
+class TlsCredentials {
+ public:
+  // PEM files. No authorities: the system's. No certificate: none is shown. The error says what is wrong with which
+  // file.
+  static Result<std::shared_ptr<const TlsCredentials>> load(const std::string& authorities_file,
+                                                            const std::string& certificate_file,
+                                                            const std::string& key_file);
+  virtual ~TlsCredentials() = default;
+};
+
+struct TlsOptions {
+  TlsClient policy = TlsClient::none;
+  std::string name;                                   // the certificate's, and SNI; "": the endpoint's host
+  std::vector<std::string> application_protocols;     // offered by ALPN, preferred first
+  std::shared_ptr<const TlsCredentials> credentials;  // null: as from three empty names
+};
+
 // Connects from `loop`, TLS handshake included. `done` is called once, in a later turn. Name resolution does not block
 // the loop; the addresses a name has are tried in turn within `timeout`.
+void connect(Loop& loop, const Endpoint& to, const TlsOptions& tls, Duration timeout,
+             std::move_only_function<void(Result<std::unique_ptr<Connection>>)> done);
 void connect(Loop& loop, const Endpoint& to, TlsClient tls, Duration timeout,
              std::move_only_function<void(Result<std::unique_ptr<Connection>>)> done);
 

@@ -39,6 +39,30 @@ SslContextPointer make_context(const SSL_METHOD* method) {
   return context;
 }
 
+// ALPN's wire form: each name behind its length.
+std::vector<uint8_t> protocol_list(const std::vector<std::string>& names) {
+  std::vector<uint8_t> list;
+  for (const std::string& name : names) {
+    KLIEG_ASSERT(!name.empty() && name.size() < 256, "an ALPN name fits its length byte");
+    list.push_back(static_cast<uint8_t>(name.size()));
+    list.insert(list.end(), name.begin(), name.end());
+  }
+  return list;
+}
+
+Result<void> use_certificate(SSL_CTX* context, const std::string& certificate_file, const std::string& key_file) {
+  if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
+    return fail(fmt::format("cannot use the TLS certificate {}: {}", certificate_file, take_openssl_error()));
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return fail(fmt::format("cannot use the TLS key {}: {}", key_file, take_openssl_error()));
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    return fail(fmt::format("the TLS key {} does not belong to the certificate {}", key_file, certificate_file));
+  }
+  return {};
+}
+
 }  // namespace
 
 BIO_METHOD* TlsSession::bio_method() {
@@ -97,6 +121,11 @@ void TlsSession::expect_host(const std::string& host, TlsClient policy) {
   } else {
     SSL_set1_host(ssl_.get(), host.c_str());
   }
+}
+
+void TlsSession::offer(const std::vector<std::string>& application_protocols) {
+  const auto list = protocol_list(application_protocols);
+  if (!list.empty()) SSL_set_alpn_protos(ssl_.get(), list.data(), static_cast<unsigned>(list.size()));
 }
 
 TlsSession::Read TlsSession::fail() {
@@ -167,13 +196,9 @@ std::string_view TlsSession::application_protocol() const {
 
 TlsCertificate::TlsCertificate(std::string certificate_file, std::string key_file,
                                const std::vector<std::string>& application_protocols)
-    : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {
-  for (const std::string& protocol : application_protocols) {
-    KLIEG_ASSERT(!protocol.empty() && protocol.size() < 256, "an ALPN name fits its length byte");
-    protocols_.push_back(static_cast<uint8_t>(protocol.size()));
-    protocols_.insert(protocols_.end(), protocol.begin(), protocol.end());
-  }
-}
+    : certificate_file_(std::move(certificate_file)),
+      key_file_(std::move(key_file)),
+      protocols_(protocol_list(application_protocols)) {}
 
 int TlsCertificate::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                                     unsigned in_size, void* self) {
@@ -192,15 +217,7 @@ Result<void> TlsCertificate::reload() {
   SslContextPointer fresh = make_context(TLS_server_method());
   SSL_CTX_set_options(fresh.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(fresh.get(), SSL_SESS_CACHE_OFF);  // tickets resume sessions, without memory of ours
-  if (SSL_CTX_use_certificate_chain_file(fresh.get(), certificate_file_.c_str()) != 1) {
-    return fail(fmt::format("cannot use the TLS certificate {}: {}", certificate_file_, take_openssl_error()));
-  }
-  if (SSL_CTX_use_PrivateKey_file(fresh.get(), key_file_.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fail(fmt::format("cannot use the TLS key {}: {}", key_file_, take_openssl_error()));
-  }
-  if (SSL_CTX_check_private_key(fresh.get()) != 1) {
-    return fail(fmt::format("the TLS key {} does not belong to the certificate {}", key_file_, certificate_file_));
-  }
+  if (auto used = use_certificate(fresh.get(), certificate_file_, key_file_); !used) return used;
   if (!protocols_.empty()) SSL_CTX_set_alpn_select_cb(fresh.get(), choose_protocol, this);
 
   const std::lock_guard lock(mutex_);
@@ -226,14 +243,40 @@ Result<std::shared_ptr<TlsServer>> TlsServer::load(const std::string& certificat
   return made;
 }
 
-std::unique_ptr<TlsSession> connect_session(const std::string& host, TlsClient policy) {
-  static const SslContextPointer context = [] {
-    SslContextPointer made = make_context(TLS_client_method());
-    SSL_CTX_set_default_verify_paths(made.get());
-    return made;
-  }();
-  auto session = std::make_unique<TlsSession>(context.get(), TlsSession::Side::client, nullptr);
-  session->expect_host(host, policy);
+TlsClientContext::TlsClientContext() : context_(make_context(TLS_client_method())) {}
+
+Result<void> TlsClientContext::load(const std::string& authorities_file, const std::string& certificate_file,
+                                    const std::string& key_file) {
+  ERR_clear_error();
+  if (authorities_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context_.get());
+  } else if (SSL_CTX_load_verify_file(context_.get(), authorities_file.c_str()) != 1) {
+    return fail(fmt::format("cannot use the TLS authorities {}: {}", authorities_file, take_openssl_error()));
+  }
+  if (certificate_file.empty()) return {};
+  return use_certificate(context_.get(), certificate_file, key_file);
+}
+
+std::unique_ptr<TlsSession> TlsClientContext::connect_session() const {
+  return std::make_unique<TlsSession>(context_.get(), TlsSession::Side::client, shared_from_this());
+}
+
+Result<std::shared_ptr<const TlsCredentials>> TlsCredentials::load(const std::string& authorities_file,
+                                                                   const std::string& certificate_file,
+                                                                   const std::string& key_file) {
+  auto made = std::make_shared<TlsClientContext>();
+  if (auto loaded = made->load(authorities_file, certificate_file, key_file); !loaded) {
+    return std::unexpected(loaded.error());
+  }
+  return made;
+}
+
+std::unique_ptr<TlsSession> connect_session(const std::string& host, const TlsOptions& options) {
+  static const std::shared_ptr<const TlsCredentials> of_the_system = *TlsCredentials::load("", "", "");
+  const auto& credentials = options.credentials ? *options.credentials : *of_the_system;
+  auto session = static_cast<const TlsClientContext&>(credentials).connect_session();
+  session->expect_host(options.name.empty() ? host : options.name, options.policy);
+  session->offer(options.application_protocols);
   return session;
 }
 

@@ -37,8 +37,9 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // A client's: the name the certificate must be for (empty: any), also sent as SNI where it is a name.
+  // A client's: the name the certificate must be for, also sent as SNI where it is a name.
   void expect_host(const std::string& host, TlsClient policy);
+  void offer(const std::vector<std::string>& application_protocols);
 
   // Ciphertext that came. Must be read() until wants_more or drained() before the next is given.
   void give(ByteView ciphertext) { input_ = ciphertext; }
@@ -91,6 +92,18 @@ class TlsCertificate final : public TlsServer, public std::enable_shared_from_th
   SslContextPointer context_;
 };
 
-std::unique_ptr<TlsSession> connect_session(const std::string& host, TlsClient policy);
+// The TlsCredentials behind listener.h.
+class TlsClientContext final : public TlsCredentials, public std::enable_shared_from_this<TlsClientContext> {
+ public:
+  TlsClientContext();
+  Result<void> load(const std::string& authorities_file, const std::string& certificate_file,
+                    const std::string& key_file);
+  std::unique_ptr<TlsSession> connect_session() const;
+
+ private:
+  const SslContextPointer context_;
+};
+
+std::unique_ptr<TlsSession> connect_session(const std::string& host, const TlsOptions& options);
 
 }  // namespace klieg::net
