@@ -33,6 +33,12 @@ std::string authority_of(const Ask& ask, const Peer& peer) {
   return host == ask.headers.end() ? peer.authority : host->second;
 }
 
+// Of "host", "host:port", "[2001:db8::1]:port".
+std::string host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return std::string(authority.substr(1, authority.find(']') - 1));
+  return std::string(authority.substr(0, authority.find(':')));
+}
+
 HeaderBlock fields_of(const Ask& ask) {
   HeaderBlock fields;
   for (const auto& [name, value] : ask.headers) {
@@ -386,8 +392,10 @@ void ClientCore::check_waits(LoopTime now) {
 }
 
 std::unique_ptr<Client> Client::make(net::Loop& loop, const Peer& peer, const ClientLimits& limits, Metrics& metrics) {
-  auto connector = [&loop, peer, limits](ClientCore::Done done) {
-    net::connect(loop, peer.endpoint, peer.tls, limits.connect_time_max, std::move(done));
+  const net::TlsOptions tls{
+      peer.tls, host_of(peer.authority), {peer.protocol == Protocol::http2 ? "h2" : "http/1.1"}, peer.credentials};
+  auto connector = [&loop, to = peer.endpoint, tls, timeout = limits.connect_time_max](ClientCore::Done done) {
+    net::connect(loop, to, tls, timeout, std::move(done));
   };
   return std::make_unique<OwnedCore>(std::make_shared<ClientCore>(loop, peer, limits, metrics, std::move(connector)));
 }

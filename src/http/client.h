@@ -34,9 +34,12 @@ enum class Protocol : uint8_t {
 
 struct Peer {
   net::Endpoint endpoint;
-  std::string authority;  // Host and :authority, e.g. "parent.example:8443"
+  // Host and :authority, e.g. "parent.example:8443". Over TLS the peer's certificate is for its host (RFC 9110 section
+  // 4.3.4), wherever the endpoint is.
+  std::string authority;
   net::TlsClient tls = net::TlsClient::none;
   Protocol protocol = Protocol::http1;
+  std::shared_ptr<const net::TlsCredentials> credentials;  // null: the system's authorities, no certificate of our own
 };
 
 constexpr Duration never = Duration::max();  // a time limit that does not limit

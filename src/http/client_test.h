@@ -45,7 +45,7 @@ struct TestAsker final : ExchangeHandler {
 // A ClientCore whose connections are the test's.
 struct ClientWorld {
   explicit ClientWorld(Protocol protocol, const ClientLimits& limits = {}) {
-    core = std::make_shared<ClientCore>(loop, Peer{{}, "parent", net::TlsClient::none, protocol}, limits, metrics,
+    core = std::make_shared<ClientCore>(loop, Peer{{}, "parent", net::TlsClient::none, protocol, {}}, limits, metrics,
                                         [this](ClientCore::Done done) { attempts.push_back(std::move(done)); });
   }
   ~ClientWorld() {
