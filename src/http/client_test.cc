@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Client, Loopback, testing::Values(Protocol::http1, Prot
                          [](const auto& version) { return version.param == Protocol::http1 ? "http1" : "http2"; });
 
 TEST_P(Loopback, a_large_body_comes_whole_and_its_connection_is_used_again) {
-  std::string big(30'000'000, 'x');
+  std::string big(8'000'000, 'x');
   for (size_t i = 0; i < big.size(); i += 4096) big[i] = static_cast<char>('a' + i / 4096 % 26);
   const Bytes content = Bytes::copy_of(big);
   handler.answer = [&](const Request&) { return response_of(content); };
@@ -135,7 +135,7 @@ TEST_P(Loopback, a_peer_that_never_answers_is_given_up_in_time) {
 }
 
 TEST_P(Loopback, a_paused_body_costs_no_more_than_what_may_be_kept) {
-  const Bytes content = Bytes::copy_of(std::string(50'000'000, 'x'));
+  const Bytes content = Bytes::copy_of(std::string(8'000'000, 'x'));
   handler.answer = [&](const Request&) { return response_of(content); };
   listen();
   make(peer());

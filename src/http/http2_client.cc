@@ -258,7 +258,7 @@ void Http2Line::answer(int32_t id, Stream& stream) {
     if (field.name == "content-length") {
       uint64_t length = 0;
       const char* end = field.value.data() + field.value.size();
-      const auto [rest, error] = std::from_chars(field.value.data(), end, length);
+      const auto [rest, error] = std::from_chars(end - field.value.size(), end, length);
       if (rest == end && error == std::errc()) head.content_length = length;
     }
   }
