@@ -191,6 +191,7 @@ ResponseFacts facts_of(const RequestHead& request, const ResponseHead& response,
   if (const auto date = head.field("last-modified"); date && wire::parse_http_date(*date, arrived)) {
     facts.last_modified = *date;
   }
+  facts.changed_by = facts.last_modified.empty() ? wire::http_date_text(head.date) : facts.last_modified;
   facts.vary = wire::parse_vary(response.fields);
   facts.query_variance = wire::no_vary_search(response.fields);
   facts.storable = storable_of(head, facts);

@@ -95,6 +95,7 @@ struct ResponseFacts {
 
   std::string etag;           // as sent; empty: none
   std::string last_modified;  // as sent, if it is a date; empty: none
+  std::string changed_by;     // last_modified, else when it was made: no later change (section 4.3.2)
   wire::Vary vary;
   wire::QueryVariance query_variance;
 

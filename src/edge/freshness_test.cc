@@ -256,6 +256,11 @@ TEST(Freshness, what_later_requests_need_is_kept) {
                                               {"no-vary-search", "key-order"}}});
   EXPECT_EQ(facts.etag, "W/\"a\"");
   EXPECT_EQ(facts.last_modified, date(-5s));
+  EXPECT_EQ(facts.changed_by, date(-5s));
+  const ResponseFacts undated = facts_of_case({{{"date", date(-7s)}}});
+  EXPECT_EQ(undated.last_modified, "");
+  EXPECT_EQ(undated.changed_by, date(-7s));
+  EXPECT_EQ(facts_of_case({}).changed_by, date(0s));
   EXPECT_EQ(facts.vary.names, std::vector<std::string>{"accept-encoding"});
   EXPECT_EQ(facts.query_variance.order, wire::QueryVariance::Order::does_not);
 }

@@ -173,7 +173,7 @@ http::Response Server::respond(const Served& served, const Asked& asked) {
   if (as_it_came) {
     response.body = http::LogRange{object.log, object.offset, object.end};
   } else {
-    selected = http::select({object.facts.etag, object.facts.last_modified, object.log, object.offset, object.end},
+    selected = http::select({object.facts.etag, object.facts.changed_by, object.log, object.offset, object.end},
                             asked.conditions(), response);
   }
   if (selected == http::Selected::nothing) {
