@@ -192,7 +192,7 @@ constexpr Setting table[] = {
      set_node_secret, Of::both},
     {"edge.parents", "--parent", "URL", "where objects come from, http://HOST:PORT; repeat for more, the best first",
      add_texts<&C::parents, check_parent>, Of::edge},
-    {"edge.peers", "--peers", "HOST:PORT,...", "the cache hosts of this PoP, this one among them",
+    {"edge.peers", "--peers", "HOST:PORT,...", "the cache hosts of this PoP; this one, if it is one, as in --http",
      add_texts<&C::peers, check_endpoint>, Of::edge},
     {"edge.layer", "--layer", "proxy|cache|both", "what this node is in its PoP", set_layer, Of::edge},
     {"edge.cache_mb", "", "MB", "memory for what is kept", set_number<&C::cache_mb, 16, 1'000'000>, Of::both},
@@ -282,6 +282,11 @@ Result<void> validate_edge(const Config& config) {
   }
   if (config.layer == Layer::proxy && config.peers.empty()) {
     return fail("a proxy asks its PoP's cache hosts: give --peers HOST:PORT,..., or leave out --layer");
+  }
+  if (config.layer == Layer::both && !config.peers.empty() &&
+      std::ranges::find(config.peers, config.http) == config.peers.end()) {
+    return fail(fmt::format("none of --peers is this node: name it there as in --http ({}), or say --layer proxy",
+                            config.http));
   }
   return {};
 }

@@ -16,7 +16,8 @@ edge::EngineSettings engine_settings(const Config& config) {
   settings.bytes_max = (uint64_t{config.cache_mb} << 20) / loops_of(config);
   settings.hold_paths = config.hold_paths;
   settings.hold_max = std::chrono::milliseconds(config.hold_max_ms);
-  const auto parent = edge::parse_parent_url(config.parents.front());
+  const auto parent =
+      edge::parse_parent_url(config.parents.empty() ? "http://" + config.peers.front() : config.parents.front());
   KLIEG_ASSERT(parent, "settings were read and found right");
   settings.scheme = parent->tls == net::TlsClient::none ? "http" : "https";
   settings.authority = parent->authority;
@@ -26,13 +27,24 @@ edge::EngineSettings engine_settings(const Config& config) {
 }  // namespace
 
 EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
-    : config_(config), metrics_(metrics), clock_(loop_), hosts_(random_seed()) {
-  for (const std::string& url : config.parents) {
-    const auto peer = edge::parse_parent_url(url);
-    KLIEG_ASSERT(peer, "settings were read and found right");
-    parents_.push_back(std::make_unique<edge::Parent>(loop_, *peer, nullptr, metrics));
-    hosts_.add(url, *parents_.back());
+    : config_(config), metrics_(metrics), clock_(loop_), hosts_([this] { return loop_.now(); }, random_seed()) {
+  if (config.layer != Layer::cache) {
+    for (const std::string& host : config.peers) {
+      const bool ourselves = config.layer == Layer::both && host == config.http;
+      edge::Parent* peer = ourselves ? nullptr : &add_parent("http://" + host);
+      hosts_.add_cache_host(host, peer, peer);
+    }
   }
+  for (const std::string& url : config.parents) {
+    edge::Parent& parent = add_parent(url);
+    hosts_.add_parent(url, parent, &parent);
+  }
+}
+
+edge::Parent& EdgeShard::add_parent(const std::string& url) {
+  const auto peer = edge::parse_parent_url(url);
+  KLIEG_ASSERT(peer, "settings were read and found right");
+  return *parents_.emplace_back(std::make_unique<edge::Parent>(loop_, *peer, nullptr, metrics_));
 }
 
 void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {

@@ -35,13 +35,14 @@ class EdgeShard final : public LoopHouse {
   void drain(std::function<void()> drained) override;
 
  private:
+  edge::Parent& add_parent(const std::string& url);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
 
   const Config& config_;
   Metrics& metrics_;
   net::Loop loop_;
   edge::LoopClock clock_;
-  std::vector<std::unique_ptr<edge::Parent>> parents_;
+  std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;
   std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one
   std::unique_ptr<edge::LoopRoutes> routes_;

@@ -116,7 +116,8 @@ void Flight::on_head(const FetchHead& head) {
       if (way_) host_.routes().failed(*std::exchange(way_, std::nullopt), host_.now());
       return wait(decision.pause);
     case Verdict::ask_again_later:
-      if (way_) host_.routes().succeeded(*std::exchange(way_, std::nullopt), host_.now());
+      if (way_) host_.routes().succeeded(*way_, host_.now());
+      let_go_of_way();
       attempts_ = 0;
       return wait(decision.pause);
   }

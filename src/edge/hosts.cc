@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+#include "edge/placement.h"
+
 namespace klieg::edge {
 namespace {
 
@@ -12,28 +15,53 @@ constexpr Duration longest_rest = 10s;
 
 }  // namespace
 
-void Hosts::add(std::string name, Upstream& upstream) { hosts_.push_back({std::move(name), &upstream, 0, {}}); }
+void Hosts::add_parent(std::string name, Upstream& upstream, media::TopicSource* topics) {
+  hosts_.push_back({.name = std::move(name), .upstream = &upstream, .topics = topics});
+}
 
-std::optional<Routes::Way> Hosts::choose(std::string_view, uint32_t attempt, LoopTime now) {
+void Hosts::add_cache_host(std::string name, Upstream* upstream, media::TopicSource* topics) {
+  KLIEG_ASSERT(hosts_.size() == cache_host_names_.size(), "cache hosts are added before parents");
+  cache_host_names_.push_back(name);
+  hosts_.push_back({.name = std::move(name), .upstream = upstream, .topics = topics});
+}
+
+// Who may be asked, the best first: the key's cache hosts down to this node's own place, then the parents.
+std::vector<size_t> Hosts::order_for(std::string_view key) const {
+  std::vector<size_t> order;
+  uint64_t total = 0;
+  for (size_t i = 0; i < cache_host_names_.size(); ++i) total += hosts_[i].load;
+  std::vector<size_t> loaded;  // beyond the bound: after the others
+  for (const size_t index : placement_of(key, cache_host_names_)) {
+    const Host& host = hosts_[index];
+    if (!host.upstream) break;
+    (host.load < load_bound(total, cache_host_names_.size()) ? order : loaded).push_back(index);
+  }
+  order.insert(order.end(), loaded.begin(), loaded.end());
+  for (size_t i = cache_host_names_.size(); i < hosts_.size(); ++i) order.push_back(i);
+  return order;
+}
+
+std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTime now) {
+  const std::vector<size_t> order = order_for(key);
+  if (order.empty()) return std::nullopt;
+  std::vector<size_t> usable;
+  std::ranges::copy_if(order, std::back_inserter(usable), [&](size_t i) { return hosts_[i].rests_until <= now; });
+  // A further attempt goes to another, if there is one that can be asked.
+  const size_t chosen = usable.empty()
+                            ? *std::ranges::min_element(order, {}, [&](size_t i) { return hosts_[i].rests_until; })
+                            : usable[attempt % usable.size()];
+  // One request finds out whether it is back; others go elsewhere meanwhile.
+  if (hosts_[chosen].failures > 1) hosts_[chosen].rests_until = now + first_rest;
+  return chosen;
+}
+
+std::optional<Routes::Way> Hosts::choose(std::string_view key, uint32_t attempt, LoopTime now) {
   if (attempt > 0 && !spend_retry(now)) return std::nullopt;
   if (attempt == 0) retries_ = std::min(retries_at_once, retries_ + retries_per_request);
-  // In the order given, but a further attempt goes to another, if there is one that can be asked.
-  std::vector<size_t> usable;
-  for (size_t i = 0; i < hosts_.size(); ++i) {
-    if (hosts_[i].rests_until <= now) usable.push_back(i);
-  }
-  size_t chosen = 0;
-  if (!usable.empty()) {
-    chosen = usable[attempt % usable.size()];
-  } else {
-    const auto soonest = std::ranges::min_element(hosts_, {}, &Host::rests_until);
-    if (soonest == hosts_.end()) return std::nullopt;
-    chosen = static_cast<size_t>(soonest - hosts_.begin());
-  }
-  Host& host = hosts_[chosen];
-  // One request finds out whether it is back; others go elsewhere meanwhile.
-  if (host.failures > 0) host.rests_until = now + first_rest;
-  return Way{host.upstream, chosen};
+  const auto chosen = pick(key, attempt, now);
+  if (!chosen) return std::nullopt;
+  ++hosts_[*chosen].load;
+  return Way{hosts_[*chosen].upstream, *chosen};
 }
 
 void Hosts::succeeded(const Way& way, LoopTime) {
@@ -43,15 +71,18 @@ void Hosts::succeeded(const Way& way, LoopTime) {
 
 void Hosts::failed(const Way& way, LoopTime now) {
   Host& host = hosts_[way.index];
+  released(way);
   const Duration rest = std::min(longest_rest, first_rest * (int64_t{1} << std::min(host.failures, 6u)));
-  ++host.failures;
-  // A single failure says little: a connection that was cut, an answer lost. The next request may try at once.
-  if (host.failures == 1) return;
+  // A single failure says little: a connection that was cut, an answer lost.
+  if (++host.failures == 1) return;
   const Duration jitter(static_cast<int64_t>(random_.below(static_cast<uint64_t>(rest.count() / 4))));
   host.rests_until = std::max(host.rests_until, now + rest + jitter);
 }
 
-void Hosts::released(const Way&) {}
+void Hosts::released(const Way& way) {
+  KLIEG_ASSERT(hosts_[way.index].load > 0, "a way that was chosen ends once");
+  --hosts_[way.index].load;
+}
 
 bool Hosts::spend_retry(LoopTime now) {
   if (refilled_ == LoopTime::min()) refilled_ = now;
@@ -60,6 +91,38 @@ bool Hosts::spend_retry(LoopTime now) {
   if (retries_ < 1) return false;
   retries_ -= 1;
   return true;
+}
+
+// Notes how the host fares, so that a topic that is lost is asked of another.
+class Hosts::HostSubscription final : public media::Subscription, private media::PushSink {
+ public:
+  HostSubscription(Hosts& hosts, size_t index, std::string_view topic, media::PushSink& sink)
+      : hosts_(hosts), index_(index), sink_(sink), subscription_(hosts.hosts_[index].topics->subscribe(topic, *this)) {}
+
+ private:
+  void on_push(media::PushRecord record) override {
+    if (!std::exchange(heard_, true)) hosts_.succeeded({nullptr, index_}, hosts_.now_());
+    sink_.on_push(std::move(record));
+  }
+  void on_topic_end(media::TopicEnd why) override {
+    if (why == media::TopicEnd::lost) {
+      ++hosts_.hosts_[index_].load;  // as if it had been chosen: failed() takes it back
+      hosts_.failed({nullptr, index_}, hosts_.now_());
+    }
+    sink_.on_topic_end(why);
+  }
+
+  Hosts& hosts_;
+  const size_t index_;
+  media::PushSink& sink_;
+  bool heard_ = false;
+  std::unique_ptr<media::Subscription> subscription_;
+};
+
+std::unique_ptr<media::Subscription> Hosts::subscribe(std::string_view topic, media::PushSink& sink) {
+  const auto chosen = pick(topic, 0, now_());
+  KLIEG_ASSERT(chosen && hosts_[*chosen].topics, "who has nobody to ask takes nothing by push");
+  return std::make_unique<HostSubscription>(*this, *chosen, topic, sink);
 }
 
 }  // namespace klieg::edge

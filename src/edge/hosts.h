@@ -1,28 +1,42 @@
-// Whom a node asks, in order: the hosts it was given, the healthy ones first.
+// Whom a node asks for a key, in order: the cache hosts of its PoP as placement has them, up to itself, then the
+// parents as they were given.
 //
-// A host that failed is left alone for a while that doubles with every further failure, then tried again by one
-// request; the first answer makes it healthy. When all are down the one that is due soonest is asked: an error from it
-// is better than one of our own making. Retries are bounded by a budget, so that parents in trouble are not asked more
-// than they would be in health: a fifth of all requests, and ten a second besides.
+//   a proxy                  its PoP's cache hosts, then its parents if it has any
+//   a cache host             its parents
+//   both, with peers         the hosts before it in the key's order, then, in its own place, its parents
+// A node never passes on what is placed on itself, so requests go down the key's order and cannot go round.
+//
+// A host that failed twice is left alone for a while that doubles with every further failure, then tried again by one
+// request; the first answer makes it healthy. When all are down the one that is due soonest is asked: an error of its
+// making is better than one of ours. Retries have a budget, so that parents in trouble are not asked more than they
+// would be in health: a fifth of all requests, and ten a second besides.
 //
 // Owner: the loop's shard. Thread: that loop; no clock of its own.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
 #include "base/time.h"
 #include "edge/upstream.h"
+#include "media/push.h"
 
 namespace klieg::edge {
 
-class Hosts final : public Routes {
+class Hosts final : public Routes, public media::TopicSource {
  public:
-  explicit Hosts(uint64_t seed) : random_(seed) {}
+  Hosts(std::function<LoopTime()> now, uint64_t seed) : now_(std::move(now)), random_(seed) {}
 
-  void add(std::string name, Upstream& upstream);
+  // `topics`: null where it offers none.
+  void add_parent(std::string name, Upstream& upstream, media::TopicSource* topics);
+  // Of the PoP; `upstream` null: this node itself.
+  void add_cache_host(std::string name, Upstream* upstream, media::TopicSource* topics);
 
   size_t ways() const override { return hosts_.size(); }
   std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) override;
@@ -30,24 +44,33 @@ class Hosts final : public Routes {
   void failed(const Way& way, LoopTime now) override;
   void released(const Way& way) override;
 
-  bool healthy(size_t index) const { return hosts_[index].failures == 0; }
+  std::unique_ptr<media::Subscription> subscribe(std::string_view topic, media::PushSink& sink) override;
 
  private:
+  class HostSubscription;
   struct Host {
     std::string name;
-    Upstream* upstream = nullptr;
+    Upstream* upstream = nullptr;  // null: this node, whose place is that of its parents
+    media::TopicSource* topics = nullptr;
     uint32_t failures = 0;  // since its last answer
     LoopTime rests_until = LoopTime::min();
+    uint64_t load = 0;  // requests of ours under way
   };
+
+  std::vector<size_t> order_for(std::string_view key) const;
+  std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now);
   bool spend_retry(LoopTime now);
 
-  Random random_;
-  std::vector<Host> hosts_;
-  double retries_ = retries_at_once;  // that may still be made
-  LoopTime refilled_ = LoopTime::min();
   static constexpr double retries_at_once = 10;
   static constexpr double retries_per_s = 10;
   static constexpr double retries_per_request = 0.2;
+
+  std::function<LoopTime()> now_;
+  Random random_;
+  std::vector<Host> hosts_;                    // cache hosts, then parents
+  std::vector<std::string> cache_host_names_;  // of the first of hosts_
+  double retries_ = retries_at_once;           // that may still be made
+  LoopTime refilled_ = LoopTime::min();
 };
 
 }  // namespace klieg::edge
