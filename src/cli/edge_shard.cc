@@ -8,8 +8,6 @@
 namespace klieg::cli {
 namespace {
 
-uint64_t random_seed() { return std::hash<std::string>()(random_text(8)); }
-
 edge::EngineSettings engine_settings(const Config& config) {
   edge::EngineSettings settings;
   settings.node = config.node_name;

@@ -57,6 +57,13 @@ Result<Channel> first_run_channel(const std::string& data_directory) {
   return channel;
 }
 
+uint64_t random_seed() {
+  KLIEG_ASSERT(sodium_init() >= 0, "the system has randomness");
+  uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  return seed;
+}
+
 std::string random_text(size_t bytes) {
   KLIEG_ASSERT(sodium_init() >= 0, "the system has randomness");
   std::vector<uint8_t> random(bytes);

@@ -1,6 +1,7 @@
 // The first start without a channel: one is made, kept, and explained.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ Result<Channel> first_run_channel(const std::string& data_directory);
 
 // Random, URL-safe text of `bytes` random bytes, from the system's generator: keys and broadcast ids.
 std::string random_text(size_t bytes);
+uint64_t random_seed();  // for choices that need to be spread, not secret (base/random.h)
 
 // What the channel's owner has to type into an encoder and a browser on this machine, from the ready line.
 std::string publish_lines(const Channel& channel, std::string_view ready_line);

@@ -33,9 +33,11 @@ origin::Settings origin_settings(const Config& config) {
   return settings;
 }
 
-uint64_t random_seed() {
-  const std::string text = random_text(8);
-  return std::hash<std::string>()(text);
+edge::EngineSettings engine_settings(const Config& config) {
+  edge::EngineSettings settings;
+  settings.node = config.node_name.empty() ? "klieg" : config.node_name;
+  settings.bytes_max = (uint64_t{config.cache_mb} << 20) / loops_of(config);
+  return settings;
 }
 
 std::string_view name_of(origin::ChannelState state) {
@@ -86,6 +88,11 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metr
       config_(config),
       origin_(origin_settings(config), this, nullptr),
       live_(loop_, origin_, metrics),
+      clock_(loop_),
+      home_(loop_, live_),
+      hosts_([this] { return loop_.now(); }, random_seed()),
+      engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
+      edge_(loop_, engine_, nullptr, metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
       broadcast_metrics_(metrics),
@@ -96,6 +103,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metr
       ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
+  hosts_.add_parent("origin", home_, &live_.topics());
   for (const ingest::Channel& channel : config.channels) origin_.add_channel(channel.name);
 }
 
@@ -117,6 +125,7 @@ Result<net::Endpoint> Shard::open(Door door, const net::Endpoint& endpoint, std:
 
 void Shard::drain(std::function<void()> drained) {
   listeners_.clear();
+  edge_.end_feeds();
   end_broadcasts();  // not after the publishers: the slowest would have viewers wait for an end they then miss
   ingest_.stop([this, drained = std::move(drained)]() mutable {
     end_broadcasts();  // of publishers who were on their way in
@@ -253,7 +262,7 @@ void Shard::let_go_of_unwatched() {
   bool any_left = false;
   for (auto& [name, elsewhere] : elsewhere_) {
     if (elsewhere.mirror != Mirror::present) continue;
-    if (loop_.now() - origin_.last_asked(name) < unwatched_max) {
+    if (loop_.now() - origin_.last_asked(name) < unwatched_max || live_.is_followed(name)) {
       any_left = true;
       continue;
     }
@@ -269,7 +278,7 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
-  live_.serve(request, std::move(responder));
+  edge_.serve(request, std::move(responder));
 }
 
 http::Response Shard::list() const {

@@ -1,5 +1,5 @@
-// A loop with what every loop has: listeners, an HTTP server, an origin, an ingest server, and the broadcasts that live
-// here. The same on every core; a shard reaches another only by posting to it.
+// A loop with what every loop has: listeners, an HTTP server, a cache before an origin, an ingest server, and the
+// broadcasts that live here. The same on every core; a shard reaches another only by posting to it.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,10 @@
 #include "cli/process.h"
 #include "cli/registry.h"
 #include "cli/site.h"
+#include "edge/client_handler.h"
+#include "edge/engine.h"
+#include "edge/hosts.h"
+#include "edge/server.h"
 #include "http/server.h"
 #include "ingest/server.h"
 #include "net/listener.h"
@@ -84,6 +88,11 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   net::Loop loop_;
   origin::Origin origin_;
   origin::Server live_;
+  edge::LoopClock clock_;
+  edge::HandlerParent home_;  // the origin, as the cache before it asks it
+  edge::Hosts hosts_;
+  edge::Engine engine_;
+  edge::Server edge_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;

@@ -54,7 +54,9 @@ Site::Site(const std::vector<std::string>& channels, http::Handler& live) : live
 }
 
 void Site::serve(const http::Request& request, http::Responder responder) {
-  if (request.path.starts_with("/live/") || request.path == "/time") return live_.serve(request, std::move(responder));
+  if (request.path.starts_with("/live/") || request.path.starts_with("/.klieg/") || request.path == "/time") {
+    return live_.serve(request, std::move(responder));
+  }
   if (request.method != http::Method::get && request.method != http::Method::head) {
     return responder.respond(http::Response::text(405, "only GET and HEAD here\n"));
   }

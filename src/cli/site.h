@@ -13,7 +13,7 @@ namespace klieg::cli {
 
 class Site final : public http::Handler {
  public:
-  // `live` answers /live/ and /time. `channels` are all that exist.
+  // `live` answers /live/, /time and what nodes ask (/.klieg/). `channels` are all that exist.
   Site(const std::vector<std::string>& channels, http::Handler& live);
 
   void serve(const http::Request& request, http::Responder responder) override;

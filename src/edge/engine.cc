@@ -39,7 +39,8 @@ bool answers(const Object& object, std::span<const wire::HeaderView> fields) {
 
 std::shared_ptr<const Object> choose(const Resource& resource, std::span<const wire::HeaderView> fields) {
   for (const auto& object : resource.variants) {
-    if (answers(*object, fields)) return object;
+    // A log that is another's may have been aborted without our hearing.
+    if (answers(*object, fields) && object->log->state() != LogEnd::aborted) return object;
   }
   return nullptr;
 }
@@ -296,6 +297,8 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   if (object->facts.storable == Storable::yes) {
     keep(flight.key(), object);
     land(trip, object, std::nullopt);
+  } else if (object->facts.storable == Storable::no_freshness_no_validator) {
+    land(trip, object, std::nullopt);  // not worth keeping, but it was asked for after all of them had come
   } else {
     land_uncacheable(trip, object);
   }

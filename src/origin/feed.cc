@@ -39,6 +39,11 @@ std::unique_ptr<media::Subscription> Feed::subscribe(std::string_view topic, med
   return std::make_unique<Handle>(std::move(subscriber));
 }
 
+bool Feed::follows(const Window& window) const {
+  const auto first = topics_.lower_bound({&window, media::TrackId{0}});
+  return first != topics_.end() && first->first.first == &window;
+}
+
 void Feed::want_flush() {
   if (!std::exchange(flush_asked_, true)) flush_wanted_();
 }

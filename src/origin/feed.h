@@ -55,6 +55,7 @@ class Feed final : public media::TopicSource, private Witness {
   void flush(LoopTime now);
   LoopTime next_deadline() const;  // when to flush() at the latest; LoopTime::max(): whenever
   size_t topics() const { return topics_.size(); }
+  bool follows(const Window& window) const;  // somebody subscribes to a track of it
 
  private:
   class Handle;

@@ -75,8 +75,10 @@ media::ObjectHead head_of(DocumentKind kind, Coding coding, Freshness freshness,
   media::ObjectHead head;
   head.emplace_back("content-type", content_type(kind));
   head.emplace_back("cache-control", cache_control(freshness, target_duration_s));
-  // A node's viewers all begin with the same two: a second of age harms none of them, and a thousand ask once.
-  if (freshness == Freshness::stable) head.emplace_back(our_cache_control, "max-age=1");
+  // Our own caches may give one answer to all who wait for it, and ask each time whether it changed: a second of age
+  // would show a viewer who comes at a restart the broadcast before.
+  if (freshness == Freshness::stable || freshness == Freshness::never)
+    head.emplace_back(our_cache_control, "max-age=0");
   head.emplace_back("vary", "accept-encoding");
   if (coding == Coding::gzip) head.emplace_back("content-encoding", "gzip");
   add(head, cors_head());

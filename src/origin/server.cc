@@ -255,4 +255,9 @@ void Server::arm() {
   timer_.arm(due);
 }
 
+bool Server::is_followed(const std::string& channel) const {
+  const Window* window = origin_.window(channel);
+  return window && feed_.follows(*window);
+}
+
 }  // namespace klieg::origin

@@ -78,6 +78,8 @@ class Server final : public http::Handler {
 
   // What is told in one turn is flushed in the next.
   media::TopicSource& topics() { return feed_; }
+  // A track of the channel's current broadcast is subscribed to.
+  bool is_followed(const std::string& channel) const;
 
  private:
   struct LoopClock final : Clock {
