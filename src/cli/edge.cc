@@ -4,7 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/edge_shard.h"
-#include "cli/first_run.h"
+#include "cli/node.h"
 #include "cli/server_command.h"
 
 namespace klieg::cli {
@@ -36,7 +36,7 @@ class EdgeWorld final : public RunningServer {
 };
 
 Result<void> complete(Config& config) {
-  if (config.node_name.empty()) config.node_name = "klieg-" + random_text(4);
+  config.node_name = node_name_of(config);
   return {};
 }
 

@@ -25,7 +25,11 @@ edge::EngineSettings engine_settings(const Config& config) {
 }  // namespace
 
 EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
-    : config_(config), metrics_(metrics), clock_(loop_), hosts_([this] { return loop_.now(); }, random_seed()) {
+    : config_(config),
+      metrics_(metrics),
+      node_(config, loop_, metrics),
+      clock_(loop_),
+      hosts_([this] { return loop_.now(); }, random_seed()) {
   if (config.layer != Layer::cache) {
     for (const std::string& host : config.peers) {
       const bool ourselves = config.layer == Layer::both && host == config.http;
@@ -42,7 +46,8 @@ EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
 edge::Parent& EdgeShard::add_parent(const std::string& url) {
   const auto peer = edge::parse_parent_url(url);
   KLIEG_ASSERT(peer, "settings were read and found right");
-  return *parents_.emplace_back(std::make_unique<edge::Parent>(loop_, *peer, nullptr, metrics_));
+  return *parents_.emplace_back(
+      std::make_unique<edge::Parent>(loop_, *peer, believed_here() ? &node_ : nullptr, metrics_));
 }
 
 void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
@@ -57,12 +62,15 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
     }
     by_loop.push_back(sibling.get());
   }
-  routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), hosts_, nullptr);
-  engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, nullptr, random_seed());
+  // Without a secret no parent believes us, so none would let us subscribe.
+  media::TopicSource* topics = believed_here() ? &hosts_ : nullptr;
+  routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), hosts_, topics);
+  engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, topics ? routes_.get() : nullptr,
+                                           random_seed());
   engine_->when_forgotten([others = std::move(others)](const std::string& target) {
     for (EdgeShard* other : others) other->on_engine([target](edge::Engine& engine) { engine.forget(target); });
   });
-  edge_ = std::make_unique<edge::Server>(loop_, *engine_, nullptr, metrics_);
+  edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_);
   http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/metrics.h"
 #include "cli/config.h"
+#include "cli/node.h"
 #include "cli/process.h"
 #include "edge/client.h"
 #include "edge/client_loop.h"
@@ -35,12 +36,14 @@ class EdgeShard final : public LoopHouse {
   void drain(std::function<void()> drained) override;
 
  private:
+  bool believed_here() const { return !config_.node_secret.empty(); }
   edge::Parent& add_parent(const std::string& url);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
 
   const Config& config_;
   Metrics& metrics_;
   net::Loop loop_;
+  Node node_;
   edge::LoopClock clock_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;

@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "cli/commands.h"
 #include "cli/first_run.h"
+#include "cli/node.h"
 #include "cli/server_command.h"
 #include "cli/world.h"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr size_t guessable_key_size = 8;
 
 Result<void> complete(Config& config) {
+  config.node_name = node_name_of(config);
   if (config.channels.empty()) {
     auto channel = first_run_channel(config.data);
     if (!channel) return std::unexpected(channel.error());

@@ -35,7 +35,7 @@ origin::Settings origin_settings(const Config& config) {
 
 edge::EngineSettings engine_settings(const Config& config) {
   edge::EngineSettings settings;
-  settings.node = config.node_name.empty() ? "klieg" : config.node_name;
+  settings.node = node_name_of(config);
   settings.bytes_max = (uint64_t{config.cache_mb} << 20) / loops_of(config);
   return settings;
 }
@@ -88,11 +88,12 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metr
       config_(config),
       origin_(origin_settings(config), this, nullptr),
       live_(loop_, origin_, metrics),
+      node_(config, loop_, metrics),
       clock_(loop_),
       home_(loop_, live_),
       hosts_([this] { return loop_.now(); }, random_seed()),
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
-      edge_(loop_, engine_, nullptr, metrics),
+      edge_(loop_, engine_, &node_, metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
       broadcast_metrics_(metrics),

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "cli/broadcast_home.h"
 #include "cli/config.h"
+#include "cli/node.h"
 #include "cli/process.h"
 #include "cli/registry.h"
 #include "cli/site.h"
@@ -88,6 +89,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   net::Loop loop_;
   origin::Origin origin_;
   origin::Server live_;
+  Node node_;
   edge::LoopClock clock_;
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;

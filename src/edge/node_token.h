@@ -32,6 +32,7 @@ enum class NodeTrust : uint8_t {
   stale,      // made with our secret, but not for this minute: the clocks of the two machines differ
   wrong,      // made for another request, or with another secret
 };
+constexpr size_t node_trusts = 5;
 std::string_view name_of(NodeTrust trust);  // the label of a metric
 
 class NodeSecret {
