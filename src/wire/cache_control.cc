@@ -20,7 +20,9 @@ Directive parse_directive(std::string_view element) {
   if (equals == element.npos) return {lower_case(element), std::nullopt};
   Directive directive{lower_case(element.substr(0, equals)), std::string(element.substr(equals + 1))};
   std::string& value = *directive.value;
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+  // A mark that is never closed may hide a no-store or a private.
+  if (value.starts_with('"') && (value.size() == 1 || !value.ends_with('"'))) return {"no-store", std::nullopt};
+  if (value.starts_with('"')) {
     value = value.substr(1, value.size() - 2);
     for (size_t i = 0; (i = value.find('\\', i)) != value.npos; ++i) value.erase(i, 1);
   }
