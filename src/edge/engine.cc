@@ -316,8 +316,12 @@ FlightHost::Decision Engine::refresh(Trip& trip, const FetchHead& head) {
   object->facts = facts_of({trip.flight->request().method, asked}, {old.status, views_of(object->fields)}, trip.asked,
                            arrived, settings_.freshness);
   count(FlightEnding::refreshed);
-  keep(trip.flight->key(), object);
-  land(trip, object, Outcome::revalidated);
+  if (object->facts.storable == Storable::yes) {
+    keep(trip.flight->key(), object);
+    land(trip, object, Outcome::revalidated);
+  } else {  // from now on
+    land_uncacheable(trip, object);
+  }
   return {};
 }
 

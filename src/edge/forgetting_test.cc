@@ -15,12 +15,16 @@ struct StandingClock final : Clock {
 struct WillingParent final : Upstream, Routes {
   struct Asking final : Fetch {};
   std::unique_ptr<Fetch> fetch(FetchRequest request, FetchHandler& asker) override {
-    asked.push_back(request.method + ' ' + request.target);
+    condition.clear();
+    for (const auto& [name, value] : request.fields) {
+      if (name == "if-none-match") condition = value;
+    }
     handler = &asker;
     return std::make_unique<Asking>();
   }
-  void answer(std::vector<wire::HeaderView> fields = {{"cache-control", "max-age=60"}}) {
+  void answer(std::vector<wire::HeaderView> fields = {{"cache-control", "max-age=60"}}, uint16_t status = 200) {
     FetchHead head;
+    head.status = status;
     head.fields = fields;
     head.size = 0;
     handler->on_head(head);
@@ -32,7 +36,7 @@ struct WillingParent final : Upstream, Routes {
   void failed(const Way&, LoopTime) override {}
   void released(const Way&) override {}
   FetchHandler* handler = nullptr;
-  std::vector<std::string> asked;
+  std::string condition;  // of the last request: its If-None-Match
 };
 
 struct Scene {
@@ -72,6 +76,23 @@ TEST(Forgetting, what_others_forgot_is_forgotten_however_its_query_is_spelled) {
   ASSERT_TRUE(scene.has("/a", "q"));
   scene.engine.forget("/a?CMCD=bl%3D100&q");
   EXPECT_FALSE(scene.has("/a", "q"));
+}
+
+TEST(Forgetting, what_a_validation_says_is_for_one_viewer_is_not_kept_any_longer) {
+  Scene scene;
+  scene.engine.ask({"GET", "/a", "", {}, {}, "192.0.2.1"});
+  scene.parent.answer({{"cache-control", "no-cache"}, {"etag", "\"1\""}});
+  for (const char* control : {"no-cache", "private"}) {
+    Engine::Found found = scene.engine.ask({"GET", "/a", "", {}, {}, "192.0.2.1"});
+    ASSERT_TRUE(std::holds_alternative<Pending>(found));
+    Outcome how = Outcome::miss;
+    scene.engine.wait(std::get<Pending>(found), [&](const Answer& answer) { how = std::get<Served>(answer).how; });
+    scene.parent.answer({{"cache-control", control}}, 304);
+    EXPECT_EQ(name_of(how), control == std::string("private") ? "uncacheable" : "revalidated");
+  }
+  // Nothing is here to be validated: it is passed on without a condition.
+  scene.engine.ask({"GET", "/a", "", {}, {}, "192.0.2.1"});
+  EXPECT_EQ(scene.parent.condition, "");
 }
 
 }  // namespace
