@@ -66,6 +66,22 @@ std::string content_range(const ByteRange& range, std::optional<uint64_t> size) 
               : fmt::format("bytes {}-{}/*", range.first, range.end - 1);
 }
 
+std::optional<ContentRange> parse_content_range(std::string_view field) {
+  constexpr std::string_view unit = "bytes ";
+  if (!field.starts_with(unit)) return std::nullopt;
+  field.remove_prefix(unit.size());
+  const size_t dash = std::min(field.find('-'), field.size());
+  const size_t slash = std::min(field.find('/', dash), field.size());
+  const auto first = parse_position(field.substr(0, dash));
+  const auto last = parse_position(field.substr(std::min(dash + 1, slash), slash - std::min(dash + 1, slash)));
+  if (!first || !last || *last < *first || *last == UINT64_MAX || slash == field.size()) return std::nullopt;
+  ContentRange found{{*first, *last + 1}, std::nullopt};
+  const std::string_view size = field.substr(slash + 1);
+  if (size == "*") return found;
+  found.size = parse_position(size);
+  return found.size && *found.size > *last ? std::optional(found) : std::nullopt;
+}
+
 std::string content_range_unsatisfied(uint64_t size) { return fmt::format("bytes */{}", size); }
 
 bool matches_any(std::string_view if_none_match, std::string_view etag) {

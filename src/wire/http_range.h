@@ -36,6 +36,14 @@ std::string content_range(const ByteRange& range, std::optional<uint64_t> size);
 // "bytes */10", the Content-Range of a 416.
 std::string content_range_unsatisfied(uint64_t size);
 
+struct ContentRange {
+  ByteRange range;               // not empty
+  std::optional<uint64_t> size;  // of the whole; beyond the range or at its end
+  bool operator==(const ContentRange&) const = default;
+};
+// Content-Range of a 206. nullopt: it is malformed, of another unit, or that of a 416.
+std::optional<ContentRange> parse_content_range(std::string_view field);
+
 // If-None-Match: is `etag` (with its quotes) among those the viewer has? Then 304. Compared weakly (section 13.1.2).
 bool matches_any(std::string_view if_none_match, std::string_view etag);
 // If-Range: does the range still belong to what the viewer has? Compared strongly; a date never does (we send none).

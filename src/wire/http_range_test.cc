@@ -48,6 +48,17 @@ TEST(HttpRange, content_range_names_what_is_sent) {
   EXPECT_EQ(content_range_unsatisfied(10), "bytes */10");
 }
 
+TEST(HttpRange, content_range_is_read_as_it_is_written_and_nothing_else_is) {
+  EXPECT_EQ(parse_content_range("bytes 2-5/10"), (ContentRange{{2, 6}, 10}));
+  EXPECT_EQ(parse_content_range("bytes 2-5/6"), (ContentRange{{2, 6}, 6}));
+  EXPECT_EQ(parse_content_range("bytes 2-9007199254740991/*"), (ContentRange{{2, uint64_t{1} << 53}, std::nullopt}));
+  for (const std::string_view wrong :
+       {"", "bytes", "bytes */10", "bytes 5-2/10", "bytes 2-5/5", "bytes 2-5", "bytes 2-5/", "bytes -5/10",
+        "bytes 2-/10", "bytes 2/10", "items 2-5/10", "bytes 2-18446744073709551615/*", "bytes 2-5/1x", "bytes /-"}) {
+    EXPECT_EQ(parse_content_range(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(HttpRange, if_none_match_compares_weakly_and_if_range_strongly) {
   EXPECT_TRUE(matches_any("\"a\", W/\"b,c\", \"d\"", "\"b,c\""));
   EXPECT_TRUE(matches_any(" * ", "\"x\""));
