@@ -14,8 +14,8 @@ namespace {
 
 constexpr Duration tend_every = 1s;
 constexpr Duration poll_pause = 100ms;  // of a 404 that is held, when nothing says when it is born
-constexpr Duration topic_pause_first = 100ms;
-constexpr Duration topic_pause_max = 10s;
+// Beyond it what need not be validated goes by eviction: a year's worth of deadlines would outgrow what they are about.
+constexpr Duration lifetime_watched_max = std::chrono::hours(1);
 
 bool is_get_or_head(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
@@ -40,9 +40,33 @@ bool answers(const Object& object, std::span<const wire::HeaderView> fields) {
 std::shared_ptr<const Object> choose(const Resource& resource, std::span<const wire::HeaderView> fields) {
   for (const auto& object : resource.variants) {
     // A log that is another's may have been aborted without our hearing.
-    if (answers(*object, fields) && object->log->state() != LogEnd::aborted) return object;
+    if (!object->lost() && answers(*object, fields)) return object;
   }
   return nullptr;
+}
+
+// The fetch that will bring what such a request is answered with, as far as can be known before.
+std::shared_ptr<Flight> flight_for(const Resource& resource, std::span<const wire::HeaderView> fields) {
+  if (resource.flights.empty()) return nullptr;
+  if (resource.variants.empty()) return resource.flights.front();
+  const wire::Vary& vary = resource.variants.front()->facts.vary;
+  for (const auto& flight : resource.flights) {
+    if (variant_of(vary, fields) == variant_of(vary, views_of(flight->request().fields))) return flight;
+  }
+  return nullptr;
+}
+
+// What was asked for each viewer as it came may be in a coding that others do not take.
+bool is_for_all(const FetchHead& head) {
+  const std::string_view coding = field_of(head.fields, "content-encoding");
+  return coding.empty() || coding == "gzip";
+}
+
+// Not worth keeping, but good for all who wait: it was asked for after they had come. A parent's trouble is everybody's
+// whatever it says, unless there is something of one viewer in it.
+bool is_everybodys(const FetchHead& head, Storable storable) {
+  const bool trouble = head.status >= 500 && storable == Storable::no_store;
+  return (trouble || storable == Storable::no_freshness_no_validator) && field_of(head.fields, "set-cookie").empty();
 }
 
 Duration remaining_lifetime(const ResponseFacts& facts, WallTime wall) {
@@ -62,8 +86,13 @@ std::string_view name_of(Outcome outcome) {
 }
 
 std::string_view name_of(FlightEnding ending) {
-  constexpr std::array<std::string_view, flight_endings> names{"landed", "refreshed", "resumed", "failed", "aborted"};
+  constexpr std::array<std::string_view, flight_endings> names{"landed", "refreshed", "resumed",
+                                                               "failed", "aborted",   "abandoned"};
   return names[static_cast<size_t>(ending)];
+}
+
+namespace {
+constexpr Refused too_many{503, Outcome::too_many, "too many requests wait here already; ask again\n"};
 }
 
 // What a request was, for as long as it waits.
@@ -115,12 +144,12 @@ Engine::Found Engine::ask(const Question& question) {
   if (has_been_here(question.fields, settings_.node)) {
     return Refused{508, Outcome::looped, "this request has been here before: parents point at each other\n"};
   }
-  if (!is_get_or_head(question.method)) return pass(question);
   const std::string query = query_rules_.key_of(question.path, question.query);
-  if (const auto reload = blocking_reload_of(question.path, query)) {
-    if (auto found = await_document(*reload, target_of(question.path, query), question)) return std::move(*found);
-  }
   const std::string key = target_of(question.path, query);
+  if (!is_get_or_head(question.method)) return pass(key, question);
+  if (const auto reload = blocking_reload_of(question.path, query)) {
+    if (auto found = await_document(*reload, key, question)) return std::move(*found);
+  }
   if (const auto pushed = documents_.find(key); pushed != documents_.end()) {
     const PushedDocument* document = pushed->second->document(key);
     if (document && answers(*document->object, question.fields)) {
@@ -140,7 +169,9 @@ Engine::Found Engine::ask(const Question& question) {
           return Served{std::move(object), Outcome::hit};
         case Use::stale_while_revalidate:
           use(*object);
-          if (!resource->flight) depart(*resource, question, object).flight->ask();
+          if (resource->flights.size() < variants_max && !flight_for(*resource, question.fields)) {
+            depart(*resource, question, object).flight->ask();
+          }
           return Served{std::move(object), Outcome::hit_stale};
         case Use::must_validate:
           validated = std::move(object);
@@ -152,12 +183,12 @@ Engine::Found Engine::ask(const Question& question) {
   }
   if (wishes.only_if_cached)
     return Refused{504, Outcome::not_cached, "not here, and only what is here was asked for\n"};
-  if (wishes.no_store || (resource && resource->uncacheable_until > clock_.now())) return pass(question);
-  return join(resource ? *resource : store_.obtain(key), question, std::move(validated));
+  if (wishes.no_store || (resource && resource->uncacheable_until > clock_.now())) return pass(key, question);
+  return join(key, question, std::move(validated));
 }
 
 // A playlist that is pushed: as it is, or awaited. Empty: it is for the parent to answer.
-std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload, std::string key,
+std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload, const std::string& key,
                                                     const Question& question) {
   const auto pushed = documents_.find(reload.name);
   if (pushed == documents_.end()) return std::nullopt;
@@ -169,43 +200,48 @@ std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload
     return Served{document->object, Outcome::hit};
   }
   if (!topic.live() || !document->nearly_answers(reload.msn, reload.part)) return std::nullopt;
+  if (full()) return too_many;
   Resource& resource = store_.obtain(key);
-  if (!resource.flight) {
-    const Trip& trip = depart(resource, question, nullptr);
-    trip.flight->expect(clock_.now() + settings_.expect_max);
-    awaiting_.emplace(reload.name, Awaiting{reload.msn, reload.part, trip.flight.get()});
+  if (const auto flight = flight_for(resource, question.fields)) {
+    return board(trips_.at(flight.get()), question, Outcome::joined);
   }
-  return board(trips_.at(resource.flight.get()), question, Outcome::pushed);
-}
-
-Engine::Found Engine::join(Resource& resource, const Question& question, std::shared_ptr<const Object> validated) {
-  if (resource.flight) {
-    const bool expected = resource.flight->state() == Flight::State::expecting;
-    return board(trips_.at(resource.flight.get()), question, expected ? Outcome::pushed : Outcome::joined);
-  }
-  Trip& trip = depart(resource, question, std::move(validated));
-  if (expected_.contains(resource.key)) {
-    trip.flight->expect(clock_.now() + settings_.expect_max);
-    return board(trip, question, Outcome::pushed);
-  }
-  trip.flight->ask();
+  Trip& trip = depart(resource, question, nullptr);
+  trip.flight->expect(clock_.now() + settings_.expect_max);
+  awaiting_.emplace(reload.name, Awaiting{reload.msn, reload.part, trip.flight});
   return board(trip, question, Outcome::miss);
 }
 
-Engine::Found Engine::pass(const Question& question) {
-  auto flight = std::make_shared<Flight>(flight_host(), target_of(question.path, question.query),
-                                         passed_request(question, settings_.node));
-  Trip& trip = add_trip(flight);
+Engine::Found Engine::join(const std::string& key, const Question& question, std::shared_ptr<const Object> validated) {
+  if (full()) return too_many;
+  Resource& resource = store_.obtain(key);
+  if (const auto flight = flight_for(resource, question.fields)) {
+    return board(trips_.at(flight.get()), question, Outcome::joined);
+  }
+  if (resource.flights.size() >= variants_max) return pass(key, question);
+  Trip& trip = depart(resource, question, std::move(validated));
+  if (expected_.contains(key)) {
+    trip.flight->expect(clock_.now() + settings_.expect_max);
+  } else {
+    trip.flight->ask();
+  }
+  return board(trip, question, Outcome::miss);
+}
+
+Engine::Found Engine::pass(const std::string& key, const Question& question) {
+  if (full()) return too_many;
+  Trip& trip = add_trip(std::make_shared<Flight>(flight_host(), key, passed_request(question, settings_.node)));
   trip.kind = Trip::Kind::alone;
-  flight->ask();
+  trip.flight->ask();
   return board(trip, question, Outcome::passed);
 }
 
 // A shared flight for a resource. It has not asked yet.
 Engine::Trip& Engine::depart(Resource& resource, const Question& question, std::shared_ptr<const Object> validated) {
-  FetchRequest request = shared_request(question, resource.key, validated.get(), settings_.node);
-  resource.flight = std::make_shared<Flight>(flight_host(), resource.key, std::move(request));
-  Trip& trip = add_trip(resource.flight);
+  // Whole: what does not matter here may matter there (a token). What players tell of themselves never does.
+  std::string target = target_of(question.path, wire::without_cmcd(question.query));
+  FetchRequest request = shared_request(question, std::move(target), validated.get(), settings_.node);
+  resource.flights.push_back(std::make_shared<Flight>(flight_host(), resource.key, std::move(request)));
+  Trip& trip = add_trip(resource.flights.back());
   trip.validated = std::move(validated);
   trip.path = question.path;
   return trip;
@@ -214,15 +250,11 @@ Engine::Trip& Engine::depart(Resource& resource, const Question& question, std::
 Engine::Trip& Engine::add_trip(std::shared_ptr<Flight> flight) {
   Trip& trip = trips_[flight.get()];
   trip.flight = std::move(flight);
-  trip.asked = clock_.wall_now();
   trip.wake = wakes_.end();
   return trip;
 }
 
-Engine::Found Engine::board(Trip& trip, const Question& question, Outcome how) {
-  if (tickets_ >= settings_.tickets_max) {
-    return Refused{503, Outcome::too_many, "too many requests wait here already; ask again\n"};
-  }
+Pending Engine::board(Trip& trip, const Question& question, Outcome how) {
   ++tickets_;
   trip.tickets.push_back(std::make_shared<Ticket>(question, how));
   return trip.tickets.back();
@@ -244,13 +276,14 @@ bool Engine::holds(std::string_view path) const {
 
 FlightHost::Decision Engine::on_head(Flight& flight, const FetchHead& head, Chance chance) {
   Trip& trip = trips_.at(&flight);
+  const bool asked_for =
+      trip.kind == Trip::Kind::alone || (head.status != 206 && (head.status != 304 || trip.validated));
+  if (!asked_for) return {Verdict::refuse, Duration(0), nullptr};
   const bool parent_is_ill = head.status == 502 || head.status == 503 || head.status == 504;
   if (parent_is_ill && chance == Chance::more && is_get_or_head(flight.request().method)) {
     return {Verdict::try_elsewhere, Duration(0), nullptr};
   }
-  if (trip.validated && head.status == 304) {
-    return refresh(trip, head);
-  }
+  if (trip.validated && head.status == 304) return refresh(trip, head);
   if (trip.validated && is_error(head.status) &&
       use_on_error(trip.validated->facts, clock_.wall_now()) == OnError::use) {
     land(trip, trip.validated, Outcome::hit_on_error);
@@ -268,8 +301,8 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   auto object = std::make_shared<Object>();
   const std::vector<wire::HeaderView> asked = views_of(flight.request().fields);
   object->status = head.status;
-  object->facts = facts_of({flight.request().method, asked}, {head.status, head.fields}, trip.asked, clock_.wall_now(),
-                           settings_.freshness);
+  object->facts = facts_of({flight.request().method, asked}, {head.status, head.fields}, asked_at(flight),
+                           clock_.wall_now(), settings_.freshness);
   object->fields = fields_to_store(head.fields, object->facts);
   object->variant = variant_of(object->facts.vary, asked);
   std::shared_ptr<Log> log;
@@ -281,40 +314,51 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
     object->log = log = std::make_shared<Log>();
     object->end = head.size;
   }
-  flight.identify({object->facts.etag, head.size});
-  trip.object = object;
+  // Only a whole can be resumed, and of these no body follows whose size is told.
+  const bool bodiless = flight.request().method == "HEAD" || head.status == 204 || head.status == 304;
+  flight.identify({head.status == 200 ? object->facts.etag : "", bodiless ? std::nullopt : head.size});
   count(FlightEnding::landed);
   if (const std::string_view topic = field_of(head.fields, media::topic_header); !topic.empty()) {
     object->topic = topic;
     object->topic_used = want_topic(object->topic);
   }
+  const auto& names = object->facts.vary.names;
+  const bool by_client = std::ranges::find(names, "x-forwarded-for") != names.end();
+  const bool storable = object->facts.storable == Storable::yes && !by_client;
   if (trip.kind == Trip::Kind::alone) {
     invalidate(trip, head);
+    if (storable && is_for_all(head)) keep(flight.key(), object);  // it is no longer uncacheable
     land(trip, object, std::nullopt);
     return {Verdict::take, {}, log};
   }
   query_rules_.learn(trip.path, object->facts.query_variance);
-  if (object->facts.storable == Storable::yes) {
+  if (storable) {
     keep(flight.key(), object);
     land(trip, object, std::nullopt);
-  } else if (object->facts.storable == Storable::no_freshness_no_validator) {
-    land(trip, object, std::nullopt);  // not worth keeping, but it was asked for after all of them had come
+  } else if (is_everybodys(head, object->facts.storable)) {
+    land_unkept(trip, object);
   } else {
     land_uncacheable(trip, object);
   }
   return {Verdict::take, {}, log};
 }
 
+WallTime Engine::asked_at(const Flight& flight) const { return clock_.wall_now() - (clock_.now() - flight.asked_at()); }
+
 // A 304: what is here is still right, and has new fields.
 FlightHost::Decision Engine::refresh(Trip& trip, const FetchHead& head) {
   const Object& old = *trip.validated;
+  if (old.lost()) {  // it broke meanwhile
+    for (const Pending& ticket : take_tickets(trip)) ask_anew(ticket);
+    return {};
+  }
   const std::vector<wire::HeaderView> asked = views_of(trip.flight->request().fields);
   const WallTime arrived = clock_.wall_now();
   auto object = std::make_shared<Object>(old);
   object->rendered.reset();
   object->fields = fields_after_validation(old.fields, head.fields, arrived);
-  object->facts = facts_of({trip.flight->request().method, asked}, {old.status, views_of(object->fields)}, trip.asked,
-                           arrived, settings_.freshness);
+  object->facts = facts_of({trip.flight->request().method, asked}, {old.status, views_of(object->fields)},
+                           asked_at(*trip.flight), arrived, settings_.freshness);
   count(FlightEnding::refreshed);
   if (object->facts.storable == Storable::yes) {
     keep(trip.flight->key(), object);
@@ -337,12 +381,29 @@ void Engine::land(Trip& trip, const std::shared_ptr<const Object>& object, std::
   use(*object);
 }
 
+// Nothing is kept by which flights for variants could be told from each other: whose this is not goes alone.
+void Engine::land_unkept(Trip& trip, const std::shared_ptr<const Object>& object) {
+  const bool trouble = object->status >= 500;
+  if (Resource* resource = store_.peek(trip.flight->key()); resource && !trouble) {
+    std::erase(resource->variants, trip.validated);
+  }
+  for (const Pending& ticket : take_tickets(trip)) {
+    if (trouble || answers(*object, ticket->fields())) {
+      answer(ticket, Served{object, ticket->how});
+    } else {
+      go_on(ticket, pass(trip.flight->key(), ticket->question()));
+    }
+  }
+}
+
 // It is for the one who asked first. The others go alone, and all at once; so does whoever comes in a while.
 void Engine::land_uncacheable(Trip& trip, const std::shared_ptr<const Object>& object) {
   std::vector<Pending> tickets = take_tickets(trip);
   Resource& resource = store_.obtain(trip.flight->key());
-  resource.variants.clear();
-  resource.uncacheable_until = clock_.now() + settings_.uncacheable_for;
+  const bool error = object->status >= 400;
+  if (!error) resource.variants.clear();
+  resource.uncacheable_until =
+      clock_.now() + (error ? settings_.uncacheable_for_after_error : settings_.uncacheable_for);
   lifetimes_.emplace(resource.uncacheable_until, resource.key);
   store_.settle(resource);
   for (size_t i = 0; i < tickets.size(); ++i) {
@@ -351,9 +412,8 @@ void Engine::land_uncacheable(Trip& trip, const std::shared_ptr<const Object>& o
 }
 
 std::vector<Pending> Engine::take_tickets(Trip& trip) {
-  if (Resource* resource = trip.kind == Trip::Kind::shared ? store_.find(trip.flight->key()) : nullptr;
-      resource && resource->flight == trip.flight) {
-    resource->flight = nullptr;
+  if (Resource* resource = store_.peek(trip.flight->key());
+      resource && std::erase(resource->flights, trip.flight) > 0) {
     store_.settle(*resource);
   }
   tickets_ -= trip.tickets.size();
@@ -364,8 +424,9 @@ void Engine::answer(const Pending& ticket, Answer answer) {
   if (auto then = std::exchange(ticket->then, nullptr)) then(std::move(answer));
 }
 
-void Engine::ask_anew(const Pending& ticket) {
-  auto found = ask(ticket->question());
+void Engine::ask_anew(const Pending& ticket) { go_on(ticket, ask(ticket->question())); }
+
+void Engine::go_on(const Pending& ticket, Found found) {
   if (auto* pending = std::get_if<Pending>(&found)) return wait(*pending, std::exchange(ticket->then, nullptr));
   if (auto* served = std::get_if<Served>(&found)) return answer(ticket, std::move(*served));
   answer(ticket, std::get<Refused>(found));
@@ -392,22 +453,21 @@ void Engine::on_wake_changed(Flight& flight) {
 
 void Engine::on_resumed(Flight&) { count(FlightEnding::resumed); }
 
-void Engine::on_over(Flight& flight) {
+void Engine::on_over(Flight& flight, FlightEnd how) {
   const auto found = trips_.find(&flight);
-  const Trip trip = std::move(found->second);
-  if (trip.wake != wakes_.end()) wakes_.erase(trip.wake);
+  if (found->second.wake != wakes_.end()) wakes_.erase(found->second.wake);
+  KLIEG_ASSERT(found->second.tickets.empty(), "who waits for a flight is answered before it is over");
   trips_.erase(found);
-  if (!trip.object) return;
-  const bool aborted = trip.object->log->state() == LogEnd::aborted;
-  if (aborted) count(FlightEnding::aborted);
-  settle(flight.key(), trip.object);
+  if (how == FlightEnd::aborted) count(FlightEnding::aborted);
+  if (how == FlightEnd::abandoned) count(FlightEnding::abandoned);
+  settle(flight.key());
 }
 
-// An object has all its bytes, or never will have them.
-void Engine::settle(const std::string& key, const std::shared_ptr<const Object>& object) {
-  Resource* resource = store_.find(key);
+// An object has more bytes than before, all of them, or never will have.
+void Engine::settle(const std::string& key) {
+  Resource* resource = store_.peek(key);
   if (!resource) return;
-  if (object->log->state() == LogEnd::aborted) std::erase(resource->variants, object);
+  std::erase_if(resource->variants, [](const auto& object) { return object->lost(); });
   store_.settle(*resource);
 }
 
@@ -415,9 +475,11 @@ void Engine::keep(const std::string& key, std::shared_ptr<const Object> object) 
   Resource& resource = store_.obtain(key);
   std::erase_if(resource.variants, [&](const auto& older) { return older->variant == object->variant; });
   // What is immutable is worth nothing beyond its lifetime: nobody will ask a parent whether it changed.
-  if (ends_with_its_lifetime(*object)) {
-    lifetimes_.emplace(clock_.now() + remaining_lifetime(object->facts, clock_.wall_now()), key);
+  const Duration remaining = remaining_lifetime(object->facts, clock_.wall_now());
+  if (ends_with_its_lifetime(*object) && remaining <= lifetime_watched_max) {
+    lifetimes_.emplace(clock_.now() + remaining, key);
   }
+  if (object->log->growing()) growing_.push_back(key);
   resource.variants.insert(resource.variants.begin(), std::move(object));
   if (resource.variants.size() > variants_max) resource.variants.pop_back();
   resource.uncacheable_until = LoopTime::min();
@@ -436,164 +498,20 @@ void Engine::invalidate(const Trip& trip, const FetchHead& head) {
 void Engine::forget(std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = target.substr(std::min(path.size() + 1, target.size()));
-  if (Resource* resource = store_.find(target_of(path, query_rules_.key_of(path, query)))) {
+  if (Resource* resource = store_.peek(target_of(path, query_rules_.key_of(path, query)))) {
     resource->variants.clear();
     store_.settle(*resource);
   }
-}
-
-// --- Topics ---------------------------------------------------------------------------------------------------------
-
-std::unique_ptr<media::Subscription> Engine::subscribe(std::string_view name, media::PushSink& sink) {
-  KLIEG_ASSERT(source_, "who has no source offers no topics");
-  want_topic(std::string(name));
-  TopicEntry& entry = topics_.find(name)->second;
-  if (!entry.topic) start(name, entry);
-  newcomers_ = true;
-  return entry.topic->subscribe(sink);
-}
-
-std::vector<media::PushRecord> Engine::snapshot(std::string_view name) const {
-  const auto found = topics_.find(name);
-  if (found == topics_.end() || !found->second.topic) return {};
-  return found->second.topic->snapshot();
-}
-
-// When the topic was used last, shared by its objects. Null: nothing is taken by push.
-std::shared_ptr<LoopTime> Engine::want_topic(const std::string& name) {
-  if (!source_) return nullptr;
-  TopicEntry& entry = topics_[name];
-  *entry.used = clock_.now();
-  if (!entry.topic && clock_.now() >= entry.retry_at) start(name, entry);
-  return entry.used;
-}
-
-void Engine::start(std::string_view name, TopicEntry& entry) {
-  entry.topic = std::make_shared<Topic>(topic_host(), std::string(name));
-  entry.topic->join(*source_);
-}
-
-void Engine::tend_topics() {
-  const LoopTime now = clock_.now();
-  for (auto next = topics_.begin(); next != topics_.end();) {
-    auto& [name, entry] = *next++;
-    const bool watched = now - *entry.used < settings_.topic_kept || (entry.topic && entry.topic->has_children());
-    if (entry.topic && !entry.topic->over() && !watched) entry.topic->leave();  // on_topic_over() lets go of it
-    if (entry.topic && entry.topic->over() && !watched) forget_documents(*entry.topic);
-    if (!watched) {
-      topics_.erase(name);
-    } else if (!entry.topic && now >= entry.retry_at) {
-      start(name, entry);
-    }
-  }
-}
-
-std::shared_ptr<Object> Engine::pushed_object(const media::ObjectHead& head, const Topic& topic) {
-  auto object = std::make_shared<Object>();
-  std::vector<wire::HeaderView> views;
-  for (const auto& [name, value] : head) views.push_back({name, value});
-  const std::vector<wire::HeaderView> asked{{"accept-encoding", "gzip"}};  // the coding that documents come in
-  const WallTime wall = clock_.wall_now();
-  object->facts = facts_of({"GET", asked}, {200, views}, wall, wall, settings_.freshness);
-  object->fields = fields_to_store(views, object->facts);
-  object->variant = variant_of(object->facts.vary, asked);
-  object->topic = topic.name();
-  if (const auto entry = topics_.find(topic.name()); entry != topics_.end()) object->topic_used = entry->second.used;
-  return object;
-}
-
-void Engine::on_pushed(const std::string& name, std::shared_ptr<const Object> object) {
-  expected_.erase(name);
-  const Resource* resource = store_.find(name);
-  const std::shared_ptr<Flight> flight = resource ? resource->flight : nullptr;
-  if (!resource || resource->variants.empty()) keep(name, object);
-  if (flight) land_pushed(*flight, object);
-}
-
-// Whoever waited for a fetch has it now, and the fetch is over.
-void Engine::land_pushed(Flight& flight, const std::shared_ptr<const Object>& object) {
-  const auto keep_alive = flight.shared_from_this();
-  Trip& trip = trips_.at(&flight);
-  land(trip, object, Outcome::pushed);
-  flight.give_up();
-  on_over(flight);
-}
-
-void Engine::on_pushed_whole(const std::string& name) {
-  if (const Resource* resource = store_.find(name); resource && !resource->variants.empty()) {
-    settle(name, resource->variants.front());
-  }
-}
-
-void Engine::on_orphaned(const std::string& name, std::shared_ptr<const Object> object, std::shared_ptr<Log> log) {
-  FetchRequest request;
-  request.target = name;
-  auto flight = std::make_shared<Flight>(flight_host(), name, std::move(request));
-  add_trip(flight).object = object;
-  flight->resume(std::move(log), {object->facts.etag, std::nullopt});
-}
-
-void Engine::on_expected(const std::string& name, Topic& topic) { expected_[name] = &topic; }
-
-void Engine::on_unexpected(const std::string& name) {
-  expected_.erase(name);
-  const Resource* resource = store_.find(name);
-  if (resource && resource->flight && resource->flight->state() == Flight::State::expecting) resource->flight->ask();
-}
-
-void Engine::on_document(const std::string& name, Topic& topic) {
-  documents_[name] = &topic;
-  const PushedDocument& document = *topic.document(name);
-  std::vector<std::shared_ptr<Flight>> ripe;
-  const auto [first, last] = awaiting_.equal_range(name);
-  for (auto one = first; one != last;) {
-    const auto trip = trips_.find(one->second.flight);
-    const bool gone = trip == trips_.end() || trip->second.flight->state() != Flight::State::expecting;
-    const bool answered = !gone && document.answers(one->second.msn, one->second.part);
-    if (answered) ripe.push_back(trip->second.flight);
-    one = gone || answered ? awaiting_.erase(one) : std::next(one);
-  }
-  const std::shared_ptr<const Object> object = document.object;
-  for (const auto& flight : ripe) land_pushed(*flight, object);
-}
-
-void Engine::on_document_lost(const std::string& name) {
-  documents_.erase(name);
-  std::vector<std::shared_ptr<Flight>> left;
-  const auto [first, last] = awaiting_.equal_range(name);
-  for (auto one = first; one != last; ++one) {
-    if (const auto trip = trips_.find(one->second.flight); trip != trips_.end()) left.push_back(trip->second.flight);
-  }
-  awaiting_.erase(name);
-  for (const auto& flight : left) {
-    if (flight->state() == Flight::State::expecting) flight->ask();
-  }
-}
-
-void Engine::forget_documents(const Topic& topic) {
-  std::erase_if(documents_, [&](const auto& document) { return document.second == &topic; });
-}
-
-void Engine::on_topic_over(Topic& topic, media::TopicEnd why) {
-  const auto found = topics_.find(topic.name());
-  if (found == topics_.end() || why == media::TopicEnd::finished) return;  // its last playlists stay
-  TopicEntry& entry = found->second;
-  topics_over_.push_back(std::exchange(entry.topic, nullptr));  // it is on the stack
-  const auto pause = why == media::TopicEnd::unknown || why == media::TopicEnd::refused
-                         ? topic_pause_max
-                         : std::min(topic_pause_max, topic_pause_first * (int64_t{1} << std::min(entry.failures, 7u)));
-  ++entry.failures;
-  entry.retry_at = clock_.now() + pause;
 }
 
 // --- Time -----------------------------------------------------------------------------------------------------------
 
 void Engine::on_time() {
   const LoopTime now = clock_.now();
-  topics_over_.clear();
+  for (const auto& topic : std::exchange(topics_over_, {})) topic->tell_newcomers();
   if (std::exchange(newcomers_, false)) {
     for (auto& [_, entry] : topics_) {
-      if (entry.topic) entry.topic->tell_newcomers();
+      if (const auto topic = entry.topic) topic->tell_newcomers();
     }
   }
   while (!wakes_.empty() && wakes_.begin()->first <= now) {
@@ -605,11 +523,17 @@ void Engine::on_time() {
   while (!lifetimes_.empty() && lifetimes_.begin()->first <= now) {
     const std::string key = std::move(lifetimes_.begin()->second);
     lifetimes_.erase(lifetimes_.begin());
-    if (Resource* resource = store_.find(key)) outlive(*resource);
+    if (Resource* resource = store_.peek(key)) outlive(*resource);
   }
   if (now >= tended_ + tend_every) {
     tended_ = now;
     tend_topics();
+    std::erase_if(growing_, [this](const std::string& key) {
+      settle(key);
+      const Resource* resource = store_.peek(key);
+      return !resource ||
+             std::ranges::none_of(resource->variants, [](const auto& object) { return object->log->growing(); });
+    });
   }
 }
 
@@ -628,7 +552,7 @@ LoopTime Engine::next_deadline() const {
   LoopTime next = LoopTime::max();
   if (!wakes_.empty()) next = wakes_.begin()->first;
   if (!lifetimes_.empty()) next = std::min(next, lifetimes_.begin()->first);
-  if (!topics_.empty()) next = std::min(next, tended_ + tend_every);
+  if (!topics_.empty() || !growing_.empty()) next = std::min(next, tended_ + tend_every);
   return next;
 }
 

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -87,10 +88,10 @@ using Answer = std::variant<Served, Refused>;
 class Ticket;
 using Pending = std::shared_ptr<Ticket>;
 
-// What came of fetches: the label of klieg_edge_flights_total. One may count twice: landed, and resumed or aborted
-// after.
-enum class FlightEnding : uint8_t { landed, refreshed, resumed, failed, aborted };
-constexpr size_t flight_endings = 5;
+// What came of fetches: the label of klieg_edge_flights_total. One may count twice: landed, and resumed, aborted or
+// abandoned (nobody read it any more) after.
+enum class FlightEnding : uint8_t { landed, refreshed, resumed, failed, aborted, abandoned };
+constexpr size_t flight_endings = 6;
 std::string_view name_of(FlightEnding ending);
 
 struct EngineSettings {
@@ -101,8 +102,10 @@ struct EngineSettings {
   // x 1 KiB (copy of the request, callback, entries): 64 MiB.
   size_t tickets_max = 65'536;
   FreshnessSettings freshness;
-  // An answer that must not be shared makes viewers go alone for so long, instead of one after the other.
+  // An answer that must not be shared makes viewers go alone for so long, instead of one after the other. One that says
+  // that there is nothing says little about what will be there next.
   Duration uncacheable_for = 120s;
+  Duration uncacheable_for_after_error = 1s;
   // Paths (a '*' stands for anything) whose 404 at the live edge is held, for parents that do not hold themselves.
   std::vector<std::string> hold_paths;
   Duration hold_max = 3s;
@@ -158,11 +161,9 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     std::shared_ptr<Flight> flight;
     std::vector<Pending> tickets;
     std::shared_ptr<const Object> validated;  // what the parent is asked about; null: nothing is here
-    WallTime asked;                           // of the first attempt
     LoopTime held_until = LoopTime::min();    // of a 404 at the live edge
     enum class Kind : uint8_t { shared, alone } kind = Kind::shared;
     std::string path;                                       // of the first request
-    std::shared_ptr<const Object> object;                   // what it is filling
     std::multimap<LoopTime, const Flight*>::iterator wake;  // in wakes_; its end: none
   };
   struct TopicEntry {
@@ -173,12 +174,13 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   };
 
   // Looking up.
-  std::optional<Found> await_document(const BlockingReload& reload, std::string key, const Question& question);
-  Found join(Resource& resource, const Question& question, std::shared_ptr<const Object> validated);
-  Found pass(const Question& question);
+  std::optional<Found> await_document(const BlockingReload& reload, const std::string& key, const Question& question);
+  Found join(const std::string& key, const Question& question, std::shared_ptr<const Object> validated);
+  Found pass(const std::string& key, const Question& question);
   Trip& depart(Resource& resource, const Question& question, std::shared_ptr<const Object> validated);
   Trip& add_trip(std::shared_ptr<Flight> flight);
-  Found board(Trip& trip, const Question& question, Outcome how);
+  Pending board(Trip& trip, const Question& question, Outcome how);
+  bool full() const { return tickets_ >= settings_.tickets_max; }
   void use(const Object& object);
   bool holds(std::string_view path) const;
 
@@ -186,16 +188,19 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   Decision on_head(Flight& flight, const FetchHead& head, Chance chance) override;
   Decision take(Trip& trip, const FetchHead& head);
   Decision refresh(Trip& trip, const FetchHead& head);
+  WallTime asked_at(const Flight& flight) const;
   void land(Trip& trip, const std::shared_ptr<const Object>& object, std::optional<Outcome> how);
+  void land_unkept(Trip& trip, const std::shared_ptr<const Object>& object);
   void land_uncacheable(Trip& trip, const std::shared_ptr<const Object>& object);
   void land_pushed(Flight& flight, const std::shared_ptr<const Object>& object);
   std::vector<Pending> take_tickets(Trip& trip);
   void answer(const Pending& ticket, Answer answer);
   void ask_anew(const Pending& ticket);
+  void go_on(const Pending& ticket, Found found);
   void on_failed(Flight& flight, FlightFailure why) override;
   void on_wake_changed(Flight& flight) override;
   void on_resumed(Flight& flight) override;
-  void on_over(Flight& flight) override;
+  void on_over(Flight& flight, FlightEnd how) override;
   LoopTime now() const override { return clock_.now(); }
   Routes& routes() override { return routes_; }
   Random& random() override { return random_; }
@@ -205,7 +210,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
 
   // Keeping.
   void keep(const std::string& key, std::shared_ptr<const Object> object);
-  void settle(const std::string& key, const std::shared_ptr<const Object>& object);
+  void settle(const std::string& key);
   void outlive(Resource& resource);
   void invalidate(const Trip& trip, const FetchHead& head);
 
@@ -218,10 +223,10 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   void on_pushed(const std::string& name, std::shared_ptr<const Object> object) override;
   void on_pushed_whole(const std::string& name) override;
   void on_orphaned(const std::string& name, std::shared_ptr<const Object> object, std::shared_ptr<Log> log) override;
-  void on_expected(const std::string& name, Topic& topic) override;
+  void on_expected(const std::string& name) override;
   void on_unexpected(const std::string& name) override;
   void on_document(const std::string& name, Topic& topic) override;
-  void on_document_lost(const std::string& name) override;
+  void on_document_lost(const std::string& name, const Topic& topic) override;
   void on_topic_over(Topic& topic, media::TopicEnd why) override;
 
   EngineSettings settings_;
@@ -236,18 +241,19 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   std::move_only_function<void()> nearer_;
   std::move_only_function<void(const std::string&)> forgotten_;
   std::multimap<LoopTime, std::string> lifetimes_;  // of what goes at its end, whatever room there is
+  std::vector<std::string> growing_;                // keys of what grew when it was weighed last
   size_t tickets_ = 0;
   std::array<uint64_t, flight_endings> endings_{};
 
   std::map<std::string, TopicEntry, std::less<>> topics_;
-  std::vector<std::shared_ptr<Topic>> topics_over_;  // until the next turn: one may be on the stack
+  std::vector<std::shared_ptr<Topic>> topics_over_;  // until the next turn: one may be on the stack, or has to say so
   std::unordered_map<std::string, Topic*> documents_;
-  std::unordered_map<std::string, Topic*> expected_;
+  std::unordered_set<std::string> expected_;
   // Blocking reloads that wait for a pushed playlist: its name, the flight in which they sit.
   struct Awaiting {
     uint64_t msn = 0;
     std::optional<uint64_t> part;
-    const Flight* flight = nullptr;
+    std::weak_ptr<Flight> flight;
   };
   std::unordered_multimap<std::string, Awaiting> awaiting_;
   LoopTime tended_ = LoopTime::min();

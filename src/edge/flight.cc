@@ -19,6 +19,8 @@ constexpr uint32_t attempts_max = 4;
 constexpr uint32_t resumptions_max = 8;
 constexpr Duration first_pause = 10ms;
 constexpr Duration longest_pause = 1s;
+// The last position a range can ask for (http/selection.h has the same): to the end, wherever that will be.
+constexpr uint64_t open_ended = 9'007'199'254'740'991;
 
 }  // namespace
 
@@ -42,7 +44,7 @@ void Flight::resume(std::shared_ptr<Log> log, Identity identity) {
   KLIEG_ASSERT(state_ == State::idle && log->growing(), "what is resumed has begun and not ended");
   log_ = std::move(log);
   identity_ = std::move(identity);
-  if (!resumable()) return lose_body();
+  if (!resumable()) return lose_body(FlightEnd::aborted);
   head_awaited_ = true;
   send();
 }
@@ -57,7 +59,9 @@ void Flight::give_up() {
 
 void Flight::on_time(LoopTime now) {
   if (now < wake_at_) return;
+  const auto keep = shared_from_this();
   wake_at_ = LoopTime::max();
+  if (std::exchange(stranded_, false)) return log_ ? resume_later() : fail(failure_);
   if (state_ == State::expecting || state_ == State::waiting) send();
 }
 
@@ -67,22 +71,27 @@ void Flight::wake(LoopTime when) {
 }
 
 void Flight::send() {
-  const auto keep = shared_from_this();
-  wake(LoopTime::max());
   state_ = State::asking;
   skip_ = 0;
+  to_the_end_ = true;
   asked_at_ = host_.now();
   way_ = host_.routes().choose(key_, attempts_, asked_at_);
-  if (!way_) return head_awaited_ ? lose_body() : fail(FlightFailure::unreachable);
+  stranded_ = !way_;
+  wake(stranded_ ? asked_at_ : LoopTime::max());
+  if (stranded_) return;
   ++attempts_;
+  fetch_ = way_->upstream->fetch(head_awaited_ ? request_for_the_rest() : request_, *this);
+}
+
+FetchRequest Flight::request_for_the_rest() const {
   FetchRequest request = request_;
-  if (head_awaited_) {
-    // The last position of RFC 8673 section 2: of something that may still be growing, all there will be.
-    request.fields.emplace_back("range", identity_.size ? fmt::format("bytes={}-", log_->size())
-                                                        : fmt::format("bytes={}-9007199254740991", log_->size()));
-    request.fields.emplace_back("if-range", identity_.etag);
-  }
-  fetch_ = way_->upstream->fetch(std::move(request), *this);
+  std::erase_if(request.fields,
+                [](const auto& field) { return field.first == "range" || field.first.starts_with("if-"); });
+  // The last position of RFC 8673 section 2: of something that may still be growing, all there will be.
+  request.fields.emplace_back("range", identity_.size ? fmt::format("bytes={}-", log_->size())
+                                                      : fmt::format("bytes={}-{}", log_->size(), open_ended));
+  request.fields.emplace_back("if-range", identity_.etag);
+  return request;
 }
 
 void Flight::wait(Duration pause) {
@@ -91,17 +100,24 @@ void Flight::wait(Duration pause) {
   wake(host_.now() + pause);
 }
 
+// With jitter, so that what broke at once does not come back at once.
+Duration Flight::pause_after(uint32_t tries) {
+  const Duration pause = std::min(longest_pause, first_pause * (int64_t{1} << std::min(tries, 7u)));
+  return pause + Duration(static_cast<int64_t>(host_.random().below(static_cast<uint64_t>(pause.count()))));
+}
+
+void Flight::lose_way() {
+  fetch_.reset();
+  if (const auto way = std::exchange(way_, std::nullopt)) host_.routes().failed(*way, host_.now());
+}
+
 void Flight::let_go_of_way() {
   if (const auto way = std::exchange(way_, std::nullopt)) host_.routes().released(*way);
 }
 
 void Flight::on_head(const FetchHead& head) {
   const auto keep = shared_from_this();
-  if (head_awaited_) {
-    if (continues(head)) return;
-    fetch_.reset();
-    return lose_body();
-  }
+  if (head_awaited_) return go_on(head);
   const size_t chances = std::min<size_t>(host_.routes().ways(), attempts_max);
   const auto chance = attempts_ < chances ? FlightHost::Chance::more : FlightHost::Chance::last;
   FlightHost::Decision decision = host_.on_head(*this, head, chance);
@@ -110,106 +126,127 @@ void Flight::on_head(const FetchHead& head) {
     case Verdict::take:
       state_ = State::streaming;
       log_ = std::move(decision.log);
-      if (way_) host_.routes().succeeded(*way_, host_.now());
+      host_.routes().succeeded(*way_, host_.now());
       return;
+    case Verdict::refuse:
+      return lose_attempt(FetchEnd::malformed);
     case Verdict::try_elsewhere:
-      if (way_) host_.routes().failed(*std::exchange(way_, std::nullopt), host_.now());
+      lose_way();
       return wait(decision.pause);
     case Verdict::ask_again_later:
-      if (way_) host_.routes().succeeded(*way_, host_.now());
+      host_.routes().succeeded(*way_, host_.now());
       let_go_of_way();
       attempts_ = 0;
       return wait(decision.pause);
   }
 }
 
-// Whether the body that comes is the rest of ours. False: it never will be.
-bool Flight::continues(const FetchHead& head) {
+// Whether the body that comes is the rest of ours.
+Flight::Rest Flight::rest_in(const FetchHead& head) {
   const uint64_t have = log_->size();
   const std::string_view etag = field_of(head.fields, "etag");
-  const bool same = etag == identity_.etag;
-  if (head.status >= 500) {  // this parent cannot, another may
-    fetch_.reset();
-    on_end(FetchEnd::reset);
-    return true;
+  const std::string_view content_range = field_of(head.fields, "content-range");
+  if (head.status >= 500) return Rest::not_here;
+  if (head.status == 416) {
+    // What is still being born has no length yet, and fewer bytes there than here.
+    if (content_range.empty()) return Rest::not_here;
+    const bool all_is_here = content_range == wire::content_range_unsatisfied(have);
+    return all_is_here && identity_.size.value_or(have) == have ? Rest::is_nothing : Rest::is_anothers;
   }
-  if (head.status == 416 && field_of(head.fields, "content-range") == wire::content_range_unsatisfied(have)) {
-    if (way_) host_.routes().succeeded(*way_, host_.now());
-    fetch_.reset();
-    std::exchange(log_, nullptr)->end(LogEnd::complete);
-    finish();
-    return true;
+  if (head.status == 200 && etag == identity_.etag) {
+    if (head.size && identity_.size.value_or(*head.size) != *head.size) return Rest::is_anothers;
+    skip_ = have;
+    return Rest::comes;
   }
-  const bool rest = head.status == 206 && (etag.empty() || same) &&
-                    field_of(head.fields, "content-range").starts_with(fmt::format("bytes {}-", have));
-  const bool whole = head.status == 200 && same;
-  if (!rest && !whole) return false;
-  if (head.size && identity_.size && *head.size + (rest ? have : 0) != *identity_.size) return false;
-  skip_ = whole ? have : 0;
-  head_awaited_ = false;
-  state_ = State::streaming;
-  if (way_) host_.routes().succeeded(*way_, host_.now());
-  host_.on_resumed(*this);
-  return true;
+  const auto part = head.status == 206 ? wire::parse_content_range(content_range) : std::nullopt;
+  if (!part || part->range.first != have || !(etag.empty() || etag == identity_.etag)) return Rest::is_anothers;
+  if (part->size && identity_.size.value_or(*part->size) != *part->size) return Rest::is_anothers;
+  if (part->size) identity_.size = part->size;
+  to_the_end_ = identity_.size || part->range.end > open_ended;
+  return Rest::comes;
+}
+
+void Flight::go_on(const FetchHead& head) {
+  const Rest rest = rest_in(head);
+  if (rest == Rest::not_here) {  // another parent may have it, or this one later
+    lose_way();
+    return resume_later();
+  }
+  host_.routes().succeeded(*way_, host_.now());
+  switch (rest) {
+    case Rest::comes:
+      head_awaited_ = false;
+      state_ = State::streaming;
+      return host_.on_resumed(*this);
+    case Rest::is_nothing:
+      std::exchange(log_, nullptr)->end(LogEnd::complete);
+      return finish(FlightEnd::complete);
+    default:
+      return lose_body(FlightEnd::aborted);
+  }
 }
 
 void Flight::on_body(Bytes piece) {
   if (!log_) return;
+  const auto keep = shared_from_this();  // a reader that wakes may be the last who holds us
+  if (log_.use_count() == 1) return lose_body(FlightEnd::abandoned);
   const uint64_t skipped = std::min<uint64_t>(skip_, piece.size());
   skip_ -= skipped;
-  if (skipped == piece.size()) return;
-  const auto keep = shared_from_this();  // a reader that wakes may be the last who holds us
-  log_->append(piece.slice(skipped));
+  if (skipped < piece.size()) log_->append(piece.slice(skipped));
 }
 
 void Flight::on_end(FetchEnd how) {
   const auto keep = shared_from_this();
   fetch_.reset();
-  const bool whole = how == FetchEnd::complete && state_ == State::streaming && skip_ == 0 &&
-                     (!log_ || !identity_.size || log_->size() == *identity_.size);
+  if (state_ != State::streaming && !log_) return lose_attempt(how);
+  if (!log_) return finish(FlightEnd::no_body);
+  const bool whole = how == FetchEnd::complete && state_ == State::streaming && skip_ == 0 && to_the_end_ &&
+                     identity_.size.value_or(log_->size()) == log_->size();
   if (whole) {
-    let_go_of_way();
-    if (const auto log = std::exchange(log_, nullptr)) log->end(LogEnd::complete);
-    return finish();
+    std::exchange(log_, nullptr)->end(LogEnd::complete);
+    return finish(FlightEnd::complete);
   }
-  if (const auto way = std::exchange(way_, std::nullopt)) host_.routes().failed(*way, host_.now());
-  const uint32_t tries = log_ ? resumptions_ : attempts_ - 1;
-  const Duration pause = std::min(longest_pause, first_pause * (int64_t{1} << std::min(tries, 7u)));
-  const Duration jitter(static_cast<int64_t>(host_.random().below(static_cast<uint64_t>(pause.count()))));
-  if (log_) {
-    if (!resumable() || ++resumptions_ > resumptions_max) return lose_body();
-    head_awaited_ = true;
-    return wait(pause + jitter);
-  }
-  if (state_ == State::streaming) return finish();  // the body of a 304 or of nobody
+  lose_way();
+  resume_later();
+}
+
+// No head came that could be taken.
+void Flight::lose_attempt(FetchEnd how) {
+  lose_way();
+  failure_ = how == FetchEnd::timed_out   ? FlightFailure::timed_out
+             : how == FetchEnd::malformed ? FlightFailure::bad_gateway
+                                          : FlightFailure::unreachable;
   // Nobody knows whether a request that is not safe was carried out, unless it never left.
   const bool may_repeat = is_safe(request_.method) || how == FetchEnd::unreachable;
-  if (may_repeat && attempts_ < attempts_max) return wait(pause + jitter);
-  fail(how == FetchEnd::timed_out   ? FlightFailure::timed_out
-       : how == FetchEnd::malformed ? FlightFailure::bad_gateway
-                                    : FlightFailure::unreachable);
+  may_repeat&& attempts_ < attempts_max ? wait(pause_after(attempts_ - 1)) : fail(failure_);
 }
 
 bool Flight::resumable() const { return is_safe(request_.method) && identity_.etag.starts_with('"'); }
 
-void Flight::lose_body() {
+void Flight::resume_later() {
+  if (log_.use_count() == 1) return lose_body(FlightEnd::abandoned);
+  if (!resumable() || ++resumptions_ > resumptions_max) return lose_body(FlightEnd::aborted);
+  head_awaited_ = true;
+  wait(pause_after(resumptions_ - 1));
+}
+
+void Flight::lose_body(FlightEnd how) {
   const auto keep = shared_from_this();
-  let_go_of_way();
-  if (const auto log = std::exchange(log_, nullptr)) log->end(LogEnd::aborted);
-  finish();
+  std::exchange(log_, nullptr)->end(LogEnd::aborted);
+  finish(how);
 }
 
 void Flight::fail(FlightFailure why) {
-  let_go_of_way();
   state_ = State::over;
   host_.on_failed(*this, why);
-  host_.on_over(*this);
+  host_.on_over(*this, FlightEnd::no_body);
 }
 
-void Flight::finish() {
+void Flight::finish(FlightEnd how) {
+  fetch_.reset();
   let_go_of_way();
   state_ = State::over;
-  host_.on_over(*this);
+  host_.on_over(*this, how);
 }
 
 }  // namespace klieg::edge

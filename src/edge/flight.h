@@ -14,6 +14,9 @@
 // ETag); its readers wait on the log and notice nothing. Where a parent answers a range with the whole of the same
 // object, what is there already is skipped.
 //
+// A resumption is `waiting` and `asking` like a beginning. ask() never ends inside the call. A body that nobody
+// keeps and nobody reads any more is not fetched to its end.
+//
 // Owner: the Engine. Thread: its loop. Time comes from the host.
 #pragma once
 
@@ -34,12 +37,21 @@ namespace klieg::edge {
 enum class FlightFailure : uint8_t {
   unreachable,  // every way that was tried
   timed_out,    // the last of them
-  bad_gateway,  // the last answered something that is not HTTP, or a part that was not asked for
+  bad_gateway,  // the last answered something that is not HTTP, or a part or a 304 that was not asked for
+};
+
+// What became of the body in the end.
+enum class FlightEnd : uint8_t {
+  no_body,    // it failed before, or nobody wanted one (a 304)
+  complete,   // it is in the log, or whoever lent the log sees to it
+  aborted,    // it broke, and could not be resumed
+  abandoned,  // nobody keeps it and nobody reads it any more
 };
 
 // What becomes of a head.
 enum class Verdict : uint8_t {
   take,             // the body that follows is the object's
+  refuse,           // it answers nothing that was asked: as if the parent did not speak HTTP
   try_elsewhere,    // as if the way had failed; if nobody is left, take
   ask_again_later,  // not born yet: once more after `pause`
 };
@@ -63,7 +75,7 @@ class FlightHost {
   virtual void on_failed(Flight& flight, FlightFailure why) = 0;  // before a head was taken; then on_over()
   virtual void on_wake_changed(Flight& flight) = 0;               // wake_at() is another
   virtual void on_resumed(Flight& flight) = 0;
-  virtual void on_over(Flight& flight) = 0;  // nothing follows; the flight may be let go of
+  virtual void on_over(Flight& flight, FlightEnd how) = 0;  // nothing follows; the flight may be let go of
 };
 
 // What tells an object from another of the same name, in the middle of its body.
@@ -86,9 +98,10 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   // Of the last one asked; the time at which it was.
   LoopTime asked_at() const { return asked_at_; }
 
-  void ask();                                                            // now
-  void expect(LoopTime until);                                           // by push; asks when the time is up
-  void resume(std::shared_ptr<Log> log, Identity identity);              // a body that another way began
+  void ask();                   // now
+  void expect(LoopTime until);  // by push; asks when the time is up
+  // A body that another way began. Where it cannot be resumed, its end comes inside the call.
+  void resume(std::shared_ptr<Log> log, Identity identity);
   void identify(Identity identity) { identity_ = std::move(identity); }  // of what is being streamed
   void give_up();  // over without a further call; a growing log is aborted
 
@@ -101,14 +114,21 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   void on_end(FetchEnd how) override;
 
   void send();
+  FetchRequest request_for_the_rest() const;
   void wait(Duration pause);
   void wake(LoopTime when);
+  void lose_attempt(FetchEnd how);
   void fail(FlightFailure why);
+  void lose_way();
   void let_go_of_way();
-  bool continues(const FetchHead& head);
+  Duration pause_after(uint32_t tries);
+  enum class Rest : uint8_t { comes, not_here, is_nothing, is_anothers };
+  Rest rest_in(const FetchHead& head);
+  void go_on(const FetchHead& head);
   bool resumable() const;
-  void lose_body();
-  void finish();
+  void resume_later();
+  void lose_body(FlightEnd how);
+  void finish(FlightEnd how);
 
   FlightHost& host_;
   const std::string key_;
@@ -120,8 +140,11 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   uint32_t resumptions_ = 0;
   std::shared_ptr<Log> log_;
   Identity identity_;
-  uint64_t skip_ = 0;          // of the body that comes: we have it already
-  bool head_awaited_ = false;  // of a resumption
+  uint64_t skip_ = 0;                                   // of the body that comes: we have it already
+  bool head_awaited_ = false;                           // of a resumption
+  bool to_the_end_ = true;                              // what is being sent has the object's last byte
+  bool stranded_ = false;                               // nobody is left to ask
+  FlightFailure failure_ = FlightFailure::unreachable;  // of the last way that was tried
   LoopTime asked_at_{};
   LoopTime wake_at_ = LoopTime::max();
 };

@@ -21,6 +21,11 @@ bool is_one_viewers_own(std::string_view name) {
   return std::ranges::find(own, name) != own.end() || name.starts_with("cmcd-");
 }
 
+// What every request upward says for itself.
+bool is_ours(std::string_view name) {
+  return name == "host" || name == "content-length" || name == "cdn-loop" || name == "via" || is_between_nodes(name);
+}
+
 bool takes_gzip(std::span<const wire::HeaderView> fields) {
   std::string_view rest = field_of(fields, "accept-encoding");
   while (!rest.empty()) {
@@ -43,12 +48,12 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
   request.target = std::move(target);
   request.client_address = question.client_address;
   request.fields = end_to_end(question.fields);
-  std::erase_if(request.fields, [](const auto& field) {
-    return is_between_nodes(field.first) || field.first == "host" || field.first == "content-length";
-  });
-  std::string loop(field_of(question.fields, "cdn-loop"));
-  std::erase_if(request.fields, [](const auto& field) { return field.first == "cdn-loop"; });
-  request.fields.emplace_back("cdn-loop", loop.empty() ? std::string(node) : fmt::format("{}, {}", loop, node));
+  std::string loop;
+  for (const auto& [name, value] : request.fields) {
+    if (name == "cdn-loop") loop.append(value).append(", ");
+  }
+  std::erase_if(request.fields, [](const auto& field) { return is_ours(field.first) && field.first != "via"; });
+  request.fields.emplace_back("cdn-loop", loop.append(node));
   request.fields.emplace_back("via", fmt::format("1.1 {}", node));
   if (!question.client_address.empty()) request.fields.emplace_back("x-forwarded-for", question.client_address);
   return request;
@@ -93,10 +98,13 @@ FetchRequest passed_request(const Question& question, std::string_view node) {
 
 std::string variant_of(const wire::Vary& vary, std::span<const wire::HeaderView> fields) {
   if (vary.names.empty()) return {};
-  std::vector<wire::HeaderView> asked;
+  std::vector<wire::HeaderView> chosen;
   for (const wire::HeaderView& field : fields) {
-    if (field.name != "accept-encoding") asked.push_back(field);
+    const bool matters = std::ranges::find(vary.names, field.name) != vary.names.end() || field.name == "connection";
+    if (matters && !is_ours(field.name) && !is_one_viewers_own(field.name)) chosen.push_back(field);
   }
+  const Fields upward = end_to_end(chosen);
+  std::vector<wire::HeaderView> asked = views_of(upward);
   if (takes_gzip(fields)) asked.push_back({"accept-encoding", "gzip"});
   return wire::variant_key(vary, asked);
 }

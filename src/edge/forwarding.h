@@ -14,7 +14,6 @@ namespace klieg::edge {
 
 struct Question;
 
-bool is_safe(std::string_view method);                                                       // RFC 9110 section 9.2.1
 std::string_view field_of(std::span<const wire::HeaderView> fields, std::string_view name);  // empty: absent
 
 // This node has passed the request on before (CDN-Loop, RFC 8586).
@@ -28,7 +27,9 @@ FetchRequest shared_request(const Question& question, std::string target, const 
 // For one viewer, as it came.
 FetchRequest passed_request(const Question& question, std::string_view node);
 
-// The variant that a request with these fields is answered with (RFC 9111 section 4.1), codings as shared_request asks.
+// The variant that a request with these fields is answered with (RFC 9111 section 4.1), as the parent saw it in the
+// shared_request: the viewer's request and the one that went upward for it are of the same variant, whatever Vary
+// names.
 std::string variant_of(const wire::Vary& vary, std::span<const wire::HeaderView> fields);
 
 }  // namespace klieg::edge

@@ -24,8 +24,10 @@ std::string QueryRules::key_of(std::string_view path, std::string_view query) co
 void QueryRules::learn(std::string_view path, const wire::QueryVariance& variance) {
   if (variance == wire::QueryVariance()) {
     if (!rules_.empty()) rules_.erase(std::string(path));
+  } else if (const auto rule = rules_.find(std::string(path)); rule != rules_.end()) {
+    rule->second = variance;
   } else if (rules_.size() < paths_max) {
-    rules_[std::string(path)] = variance;
+    rules_.emplace(path, variance);
   }
 }
 

@@ -36,6 +36,8 @@ struct Object {
   std::optional<uint64_t> end;  // in the log; known for an alias, or where the length was announced
 
   uint64_t size() const { return end.value_or(log->size()) - offset; }
+  // It will never be whole. An alias may have all its bytes of a log that does not.
+  bool lost() const { return log->state() == LogEnd::aborted && (!end || log->size() < *end); }
   // Of the log's own bytes: an alias has none.
   uint64_t bytes_held() const { return owns_log ? log->size() : 0; }
   bool owns_log = true;
@@ -54,12 +56,13 @@ struct Resource {
 
   const std::string key;
   std::vector<std::shared_ptr<const Object>> variants;  // newest first, at most variants_max
-  std::shared_ptr<Flight> flight;                       // the one fetch for it that viewers share; null: none
-  LoopTime uncacheable_until = LoopTime::min();         // whoever asks until then goes alone, at once
+  // The fetches for it that viewers share: one, or, where the variants are known, one for each that is wanted.
+  std::vector<std::shared_ptr<Flight>> flights;
+  LoopTime uncacheable_until = LoopTime::min();  // whoever asks until then goes alone, at once
 
   // Held while something refers to it that an eviction would break.
-  bool pinned() const { return flight != nullptr; }
-  bool empty() const { return variants.empty() && !flight; }
+  bool pinned() const { return !flights.empty(); }
+  bool empty() const { return variants.empty() && flights.empty(); }
 
   // The Store's own.
   struct Shelf {

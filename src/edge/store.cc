@@ -23,15 +23,18 @@ uint64_t charge_of(const Resource& resource) {
 Store::~Store() = default;
 
 Resource* Store::find(std::string_view key) {
+  Resource* found = peek(key);
+  if (found && found->shelf.uses < uses_max) ++found->shelf.uses;
+  return found;
+}
+
+Resource* Store::peek(std::string_view key) const {
   const auto found = resources_.find(key);
-  if (found == resources_.end()) return nullptr;
-  uint8_t& uses = found->second->shelf.uses;
-  if (uses < uses_max) ++uses;
-  return found->second.get();
+  return found == resources_.end() ? nullptr : found->second.get();
 }
 
 Resource& Store::obtain(std::string_view key) {
-  if (Resource* found = find(key)) return *found;
+  if (Resource* found = peek(key)) return *found;
   auto made = std::make_unique<Resource>(key);
   Resource& resource = *made;
   resources_.emplace(std::string_view(resource.key), std::move(made));
@@ -77,10 +80,17 @@ void Store::leave(Resource& resource) {
 }
 
 void Store::make_room() {
-  // Each resource is looked at twice at most: pinned ones may be all there is.
-  for (size_t looks = 2 * resources_.size(); bytes_ > bytes_max_ && looks > 0; --looks) {
-    const bool from_small = small_.oldest && (small_.bytes * small_share >= bytes_max_ || !main_.oldest);
-    if (from_small ? evict_from_small() : evict_from_main()) ++evicted_;
+  size_t in_vain = 0;  // looks at the main queue
+  while (bytes_ > bytes_max_) {
+    // A round for each use and one to go: what is left there then is pinned.
+    const bool all_pinned = in_vain > (uses_max + 1) * resources_.size();
+    const bool from_small = small_.oldest && (small_.bytes * small_share >= bytes_max_ || !main_.oldest || all_pinned);
+    if (!from_small && (all_pinned || !main_.oldest)) return;
+    const bool went = from_small ? evict_from_small() : evict_from_main();
+    evicted_ += went ? 1 : 0;
+    // Something in the main queue is new, or went.
+    if (from_small != went) in_vain = 0;
+    if (!from_small && !went) ++in_vain;
   }
 }
 

@@ -1,9 +1,10 @@
 // What the cache keeps, and what has to go: S3-FIFO (Yang et al., SOSP 2023) over bytes.
 //
-// A newcomer enters a small queue of a tenth of the room. One that is asked for again before it reaches the end moves
-// to the main queue; the others go, and leave their key's hash behind, so that one that comes back soon enters the main
-// queue at once. In the main queue what was used since its last round stays for another. A scan of things asked for
-// once therefore never displaces what is watched, and nothing is moved at a hit: it costs one saturating count.
+// A newcomer enters a small queue of a tenth of the room. One that is asked for twice more before it reaches the end
+// moves to the main queue; the others go, and leave their key's hash behind, so that one that comes back soon enters
+// the main queue at once. In the main queue what was used since its last round stays for another. A scan of things
+// asked for once therefore never displaces what is watched, and nothing is moved at a hit: it costs one saturating
+// count.
 //
 // Live media leaves by its lifetime long before it would be evicted (drop() at its end, see engine.h); this is for the
 // tail.
@@ -33,8 +34,9 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Null when there is nothing. Counts as a use.
+  // Null when there is nothing. find() counts as a use; what the engine does to a resource of its own accord does not.
   Resource* find(std::string_view key);
+  Resource* peek(std::string_view key) const;
   Resource& obtain(std::string_view key);
   // The resource's bytes or its flight changed. May evict others, and removes it if it is empty: do not touch it after.
   void settle(Resource& resource);

@@ -63,16 +63,26 @@ std::unique_ptr<media::Subscription> Topic::subscribe(media::PushSink& sink) {
   return std::make_unique<Child>(*this, sink);
 }
 
+bool Topic::has_children() const {
+  return !newcomers_.empty() || std::ranges::any_of(sinks_, [](const Child* child) { return child != nullptr; });
+}
+
 void Topic::tell_newcomers() {
-  if (!live_ || newcomers_.empty()) return;
+  if (!(begun_ || over()) || newcomers_.empty()) return;
   const std::vector<media::PushRecord> records = snapshot();
-  for (Child* child : std::exchange(newcomers_, {})) {
+  // Whoever is told may leave, make another leave, or bring one more.
+  for (size_t left = newcomers_.size(); left > 0 && !newcomers_.empty(); --left) {
+    Child* child = newcomers_.front();
+    newcomers_.erase(newcomers_.begin());
+    const size_t place = sinks_.size();
     sinks_.push_back(child);
-    // It may leave while it is told.
     for (const media::PushRecord& record : records) {
-      if (sinks_.back() != child) break;
+      if (!sinks_[place]) break;
       child->sink.on_push(record);
     }
+    if (!over() || !std::exchange(sinks_[place], nullptr)) continue;
+    child->topic = nullptr;
+    child->sink.on_topic_end(*end_);
   }
 }
 
@@ -96,7 +106,7 @@ std::vector<media::PushRecord> Topic::snapshot() const {
 }
 
 void Topic::on_push(media::PushRecord record) {
-  live_ = true;
+  begun_ = true;
   tell_newcomers();  // of what was before this record
   std::visit([this](const auto& one) { apply(one); }, record);
   for (size_t i = 0; i < sinks_.size(); ++i) {
@@ -106,7 +116,11 @@ void Topic::on_push(media::PushRecord record) {
 }
 
 void Topic::apply(const media::ObjectBegun& begun) {
-  if (open_.size() >= open_max) return;
+  if (const auto found = open_.find(begun.number); found != open_.end()) {
+    if (found->second.name == begun.name) return;  // said twice
+    orphan(found);
+  }
+  if (open_.size() >= open_max) return expect_no_longer(begun.name);
   std::shared_ptr<Object> object = host_.pushed_object(*begun.head, *this);
   Open& open = open_[begun.number];
   open = {begun.name, begun.head, object, nullptr, {}};
@@ -124,7 +138,9 @@ void Topic::apply(const media::ObjectGrew& grew) {
   if (found == open_.end() || !found->second.log) return;
   // Its readers may end the topic; the log outlives it.
   const std::shared_ptr<Log> log = found->second.log;
-  if (grew.offset == log->size()) log->append(grew.content);
+  if (grew.offset > log->size()) return orphan(found);  // the bytes between will not come from here
+  const uint64_t known = log->size() - grew.offset;
+  if (known < grew.content.size()) log->append(grew.content.slice(known));
 }
 
 void Topic::apply(const media::ObjectEnded& ended) {
@@ -138,9 +154,11 @@ void Topic::apply(const media::ObjectEnded& ended) {
 
 void Topic::apply(const media::AliasBorn& alias) {
   const auto found = open_.find(alias.of);
-  if (found == open_.end()) return;
+  if (found == open_.end()) return expect_no_longer(alias.name);
   Open& open = found->second;
-  if (alias.offset + alias.size > open.object->log->size()) return;
+  if (std::ranges::find(open.aliases, alias.name, &media::AliasBorn::name) != open.aliases.end()) return;  // said twice
+  const uint64_t born = open.object->log->size();
+  if (alias.size > born || alias.offset > born - alias.size) return expect_no_longer(alias.name);
   std::shared_ptr<Object> object = host_.pushed_object(*alias.head, *this);
   object->log = open.object->log;
   object->owns_log = false;
@@ -152,7 +170,10 @@ void Topic::apply(const media::AliasBorn& alias) {
 }
 
 void Topic::apply(const media::DocumentChanged& changed) {
-  if (!documents_.contains(changed.name) && documents_.size() >= documents_max) return;
+  const auto found = documents_.find(changed.name);
+  if (found == documents_.end() && documents_.size() >= documents_max) return;
+  // Whoever has seen a version is never shown an older one.
+  if (found != documents_.end() && changed.version < found->second.as_it_came.version) return;
   std::shared_ptr<Object> object = host_.pushed_object(*changed.head, *this);
   object->log = Log::complete(changed.content);
   documents_[changed.name] = {std::move(object), changed};
@@ -161,25 +182,35 @@ void Topic::apply(const media::DocumentChanged& changed) {
 
 void Topic::apply(const media::NameExpected& expected) {
   if (expected_.size() >= expected_max || !expected_.insert(expected.name).second) return;
-  host_.on_expected(expected.name, *this);
+  host_.on_expected(expected.name);
 }
 
-void Topic::apply(const media::NameGone& gone) {
-  if (expected_.erase(gone.name) > 0) host_.on_unexpected(gone.name);
+void Topic::apply(const media::NameGone& gone) { expect_no_longer(gone.name); }
+
+void Topic::expect_no_longer(const std::string& name) {
+  if (expected_.erase(name) > 0) host_.on_unexpected(name);
+}
+
+// What is still to come of it is fetched.
+void Topic::orphan(std::map<media::ObjectNumber, Open>::iterator open) {
+  const Open taken = std::move(open->second);
+  open_.erase(open);
+  if (taken.log) host_.on_orphaned(taken.name, taken.object, taken.log);
 }
 
 void Topic::on_topic_end(media::TopicEnd why) {
-  KLIEG_ASSERT(!over_, "a topic ends once");
-  over_ = true;
-  live_ = false;
+  KLIEG_ASSERT(!over(), "a topic ends once");
+  end_ = why;
   subscription_.reset();
-  for (auto& [_, open] : std::exchange(open_, {})) {
-    if (open.log) host_.on_orphaned(open.name, open.object, open.log);
-  }
+  while (!open_.empty()) orphan(open_.begin());
   for (const std::string& name : std::exchange(expected_, {})) host_.on_unexpected(name);
-  // The playlists of a broadcast that is over stay as they are; others would grow old here.
-  if (why != media::TopicEnd::finished) {
-    for (const auto& [name, _] : std::exchange(documents_, {})) host_.on_document_lost(name);
+  // The last playlists of a broadcast that is over stay as they are; others would grow old here.
+  for (auto next = documents_.begin(); next != documents_.end();) {
+    const auto document = next++;
+    if (why == media::TopicEnd::finished && document->second.as_it_came.finality == media::Finality::is_final) continue;
+    const std::string name = document->first;
+    documents_.erase(document);
+    host_.on_document_lost(name, *this);
   }
   sinks_.insert(sinks_.end(), newcomers_.begin(), newcomers_.end());
   newcomers_.clear();

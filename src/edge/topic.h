@@ -16,6 +16,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -35,10 +36,10 @@ class TopicHost {
   virtual void on_pushed(const std::string& name, std::shared_ptr<const Object> object) = 0;  // it has a name now
   virtual void on_pushed_whole(const std::string& name) = 0;
   virtual void on_orphaned(const std::string& name, std::shared_ptr<const Object> object, std::shared_ptr<Log> log) = 0;
-  virtual void on_expected(const std::string& name, Topic& topic) = 0;
+  virtual void on_expected(const std::string& name) = 0;
   virtual void on_unexpected(const std::string& name) = 0;  // gone, or nobody is left who would say so
   virtual void on_document(const std::string& name, Topic& topic) = 0;
-  virtual void on_document_lost(const std::string& name) = 0;
+  virtual void on_document_lost(const std::string& name, const Topic& topic) = 0;
   virtual void on_topic_over(Topic& topic, media::TopicEnd why) = 0;  // the last call
 };
 
@@ -62,17 +63,19 @@ class Topic final : private media::PushSink {
   const std::string& name() const { return name_; }
   void join(media::TopicSource& source);
   void leave() { on_topic_end(media::TopicEnd::lost); }  // nobody watches any more
-  bool live() const { return live_; }
-  bool over() const { return over_; }
+  void refuse() { end_ = media::TopicEnd::refused; }     // instead of joining: children are told so
+  bool begun() const { return begun_; }                  // something was heard
+  bool live() const { return begun_ && !over(); }
+  bool over() const { return end_.has_value(); }
 
   const PushedDocument* document(std::string_view name) const;
 
   // The node's own children. `sink` first hears the snapshot, in a later call to tell_newcomers() (never inside this
-  // one).
+  // one); of a topic that is over what is left of it, and its end.
   std::unique_ptr<media::Subscription> subscribe(media::PushSink& sink);
   void tell_newcomers();
   std::vector<media::PushRecord> snapshot() const;
-  bool has_children() const { return !sinks_.empty() || !newcomers_.empty(); }
+  bool has_children() const;
 
  private:
   struct Open {
@@ -93,16 +96,18 @@ class Topic final : private media::PushSink {
   void apply(const media::DocumentChanged& changed);
   void apply(const media::NameExpected& expected);
   void apply(const media::NameGone& gone);
+  void orphan(std::map<media::ObjectNumber, Open>::iterator open);
+  void expect_no_longer(const std::string& name);
 
   TopicHost& host_;
   const std::string name_;
   std::unique_ptr<media::Subscription> subscription_;
-  bool live_ = false;
-  bool over_ = false;
+  bool begun_ = false;
+  std::optional<media::TopicEnd> end_;
   std::map<media::ObjectNumber, Open> open_;  // a segment or two
   std::map<std::string, PushedDocument, std::less<>> documents_;
   std::unordered_set<std::string> expected_;
-  std::vector<Child*> sinks_;
+  std::vector<Child*> sinks_;  // null: it has left
   std::vector<Child*> newcomers_;
 };
 

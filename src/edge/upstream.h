@@ -77,10 +77,10 @@ class Routes {
   virtual size_t ways() const = 0;  // how many there are for a key
   // `attempt` counts from 0. Empty: nobody is left to ask, or the retry budget is spent.
   virtual std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) = 0;
-  virtual void succeeded(const Way& way, LoopTime now) = 0;  // it answered
-  // Each way that was chosen ends with one of these.
+  // A head came. The way goes on until it ends, as each that was chosen does once, by one of the other two.
+  virtual void succeeded(const Way& way, LoopTime now) = 0;
   virtual void failed(const Way& way, LoopTime now) = 0;
-  virtual void released(const Way& way) = 0;
+  virtual void released(const Way& way) = 0;  // its answer is here, or nobody waits for it any more
 };
 
 }  // namespace klieg::edge
