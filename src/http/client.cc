@@ -300,11 +300,12 @@ void ClientCore::settle() {
   if (shut_) return;
   while (!waiting_.empty()) {
     // The newest with room: what is left over grows old and is closed.
-    const auto line = std::find_if(lines_.rbegin(), lines_.rend(), [](const auto& each) { return each->room() > 0; });
-    if (line == lines_.rend()) break;
+    const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [](const auto& each) { return each->room() > 0; });
+    if (found == lines_.rend()) break;
+    const auto line = *found;  // it may find that its connection is over, and leave
     const auto call = std::move(waiting_.front());
     waiting_.pop_front();
-    (*line)->begin(call);
+    line->begin(call);
   }
   const size_t carries = peer.protocol == Protocol::http2 ? limits.streams_max : 1;
   while (waiting_.size() > connecting_ * carries && lines_.size() + connecting_ < limits.connections_max) connect();

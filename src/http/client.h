@@ -113,10 +113,10 @@ struct ClientLimits {
   Duration idle_time_max = 4s;
 
   // HTTP/2, while a stream is open: a peer that said nothing for ping_after is asked for a sign of life, and one that
-  // said nothing for silence_time_max is gone. Waits are looked at once a second: within 5 s it is noticed. In HTTP/1.1
-  // there is no such question; there stall_time_max alone notices.
+  // gives none in pong_time_max is gone. Waits are looked at once a second: within 5 s it is noticed. In HTTP/1.1 there
+  // is no such question; there stall_time_max alone notices. 2 s are six round trips around the world.
   Duration ping_after = 2s;
-  Duration silence_time_max = 4s;
+  Duration pong_time_max = 2s;
 
   size_t head_size_max = size_t{16} * 1024;  // status line and headers; more: malformed
 

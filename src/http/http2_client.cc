@@ -71,8 +71,8 @@ class Http2Line final : public Line {
   bool busy_ = false;                  // nghttp2 is on the stack
   bool sending_ = false;               // we are perhaps inside the owner's call: it hears of ends later
   bool going_ = false;                 // the peer takes no further requests here
-  bool asked_for_life_ = false;        // by PING, since heard_
   LoopTime heard_;                     // when anything last came, or was first due
+  std::optional<LoopTime> pinged_;     // since then: not by the clock alone is a peer gone, we may have slept ourselves
   LoopTime idle_since_;
 };
 
@@ -160,7 +160,7 @@ void Http2Line::begin(std::shared_ptr<Call> call) {
   KLIEG_ASSERT(stream > 0, "room() has asked whether a request is allowed");
   if (streams_.empty()) {
     heard_ = core().loop.now();
-    asked_for_life_ = false;
+    pinged_.reset();
   }
   call->carried_by(*this, stream);
   streams_[stream].call = std::move(call);
@@ -180,7 +180,7 @@ ssize_t Http2Line::offer(int32_t id, std::span<uint8_t> out, uint32_t& flags) {
 
 void Http2Line::read(ByteView bytes) {
   heard_ = core().loop.now();
-  asked_for_life_ = false;
+  pinged_.reset();
   busy_ = true;
   const ssize_t taken = nghttp2_session_mem_recv(session_, bytes.data(), bytes.size());
   busy_ = false;
@@ -377,8 +377,9 @@ void Http2Line::on_tick(LoopTime now) {
   const bool over = streams_.empty() && (going_ || now - idle_since_ >= limits.idle_time_max);
   if (over) nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   if (!streams_.empty()) {
-    if (now - heard_ >= limits.silence_time_max) return fail(ExchangeEnd::timed_out);
-    if (now - heard_ >= limits.ping_after && !std::exchange(asked_for_life_, true)) {
+    if (pinged_ && now - *pinged_ >= limits.pong_time_max) return fail(ExchangeEnd::timed_out);
+    if (!pinged_ && now - heard_ >= limits.ping_after) {
+      pinged_ = now;
       nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
     }
   }
