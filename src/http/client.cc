@@ -302,7 +302,7 @@ void ClientCore::settle() {
     // The newest with room: what is left over grows old and is closed.
     const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [](const auto& each) { return each->room() > 0; });
     if (found == lines_.rend()) break;
-    const auto line = *found;  // it may find that its connection is over, and leave
+    const auto line = (*found)->shared_from_this();  // it may find that its connection is over, and leave
     const auto call = std::move(waiting_.front());
     waiting_.pop_front();
     line->begin(call);
