@@ -59,12 +59,12 @@ def weigh(bench, name, parent, connections, secure):
 
 
 def main():
-    options = machine.options(__doc__, seconds=(1.5, 0.3))
+    options = machine.options(__doc__, seconds=(1.5, 0.3), arguments=[servers.CACHES_ARGUMENT])
     servers.raise_file_limit()
     servers.build("bench_origin_bare", "bench_http_load")
     header = machine.print_header("edge", versions=[*servers.VERSIONS, "h2load", "openssl", "clang"])
     print(METHOD, flush=True)
-    names = [name for name in servers.CACHES if name != "klieg" or servers.edge_has("--parent")]
+    names = servers.chosen(servers.CACHES, options.caches)
     with servers.Bench() as bench:
         files = hits.make_files(bench.directory)
         parent = bench.start_bare(files, core=servers.LOAD_CORE)

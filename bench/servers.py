@@ -25,6 +25,7 @@ from pathlib import Path
 import machine
 
 BUILT = machine.ROOT / "build/release/bench"
+NODE_SECRET = "a secret that the nodes of a benchmark share"
 CONGESTION = "cubic"
 SERVER_CORE, LOAD_CORE = 0, 1
 CACHES = ("klieg", "nginx", "varnish", "ats", "haproxy")
@@ -47,9 +48,12 @@ def build(*targets):
                    stdout=sys.stderr)
 
 
-def edge_has(flag):
-    """Whether this build's `klieg edge`, if it has one, knows a flag."""
-    return flag in subprocess.run([machine.KLIEG, "edge", "--help"], capture_output=True, text=True).stdout
+def chosen(names, wanted):
+    """Those of `names` whose first word is among `wanted`, by default all; bare is always there to compare with."""
+    return [name for name in names if not wanted or name == "bare" or name.split()[0] in wanted]
+
+
+CACHES_ARGUMENT = ("--caches", {"nargs": "*", "choices": CACHES, "metavar": "NAME", "help": f"instead of {' '.join(CACHES)}"})
 
 
 def make_certificate(directory):
@@ -199,7 +203,8 @@ class Bench:
         folder = self.folder("serve")
         server = self.start("klieg serve", [machine.KLIEG, "serve", "--data", folder / "data", "--http", "127.0.0.1:0",
                                             "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--channel", "cam:key",
-                                            "--ladder", "none", "--server-loops", 1, *arguments],
+                                            "--ladder", "none", "--server-loops", 1, "--node-secret", NODE_SECRET,
+                                            *arguments],
                             None, folder=folder, wait=False, core=core)
         said = server.ready()
         server.http, server.rtmp, server.admin = (int(said[name].rpartition(":")[2]) for name in ("http", "rtmp", "admin"))
@@ -230,7 +235,8 @@ class Bench:
         server = self.start("klieg", [machine.KLIEG, "edge", "--parent", f"http://{parent}", "--http", "127.0.0.1:0",
                                       "--https", "127.0.0.1:0", "--tls-cert", self.directory / "cert.pem",
                                       "--tls-key", self.directory / "key.pem", "--admin", "127.0.0.1:0",
-                                      "--server-loops", 1, *arguments], None, folder=folder, wait=False, core=core)
+                                      "--server-loops", 1, "--node-secret", NODE_SECRET, *arguments],
+                            None, folder=folder, wait=False, core=core)
         said = server.ready()
         server.http = int(said["http"].rpartition(":")[2])
         server.https = int(said["https"].rpartition(":")[2]) if "https" in said else None

@@ -184,14 +184,15 @@ def measure_far(name, sizes, seconds):
 
 
 def main():
-    options = machine.options(__doc__, seconds=(20, 6), arguments=[("--rounds", {"type": int, "help": "3, quick 1"})])
+    options = machine.options(__doc__, seconds=(20, 6), arguments=[
+        ("--rounds", {"type": int, "help": "3, quick 1"}), servers.CACHES_ARGUMENT])
     rounds = options.rounds or (1 if options.quick else 3)
     servers.raise_file_limit()
     servers.build("bench_growing_origin", "bench_herd_load", "bench_long_wire", "klieg")
     header = machine.print_header("tree", versions=[*servers.VERSIONS, "ffmpeg"])
     print(METHOD, flush=True)
     enter_namespace()
-    names = [name for name in servers.CACHES if name != "klieg" or servers.edge_has("--parent")]
+    names = servers.chosen(servers.CACHES, options.caches)
 
     layers = {name: measure_layers(name, rounds) for name in names}
     layer_columns = ["cache", "one layer p50 ms", "p99", "two layers p50 ms", "p99", "added p50", "added p99", "least", "most"]
@@ -205,7 +206,7 @@ def main():
     sizes = [(1, 1), (10, 10)]
     far = {}
     for _ in range(rounds):
-        for name in [*names, *(["klieg x 2"] if "klieg" in names else [])]:
+        for name in servers.chosen([*servers.CACHES, "klieg x 2"], options.caches):
             far.setdefault(name, []).append(measure_far(name, sizes, options.seconds))
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -4,12 +4,13 @@ another network namespace.
     viewers.py HOST:PORT CHANNEL --hls N --dash N --settle S --seconds S
 
 Each viewer asks for each track over a connection of its own: LL-HLS by blocking reloads and parts as files, LL-DASH with one request
-per segment, asked before the segment is born. Prints "steady" after settling, and figures of the seconds after it as one line
+per segment, asked before the segment is born, and for the manifest once a second. Prints "steady" after settling, and figures of the seconds after it as one line
 of JSON: requests, those not answered 200, and `arrivals` of the first DASH viewer's segments: [bytes, CLOCK_REALTIME ns]
 by name, by the kernel's stamps.
 """
 
 import argparse
+import gzip
 import json
 import re
 import socket
@@ -61,7 +62,7 @@ class Conversation:
         return taken
 
     def get(self, path, progress=lambda size, stamp_ns: None):
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
         head = self.take_until(b"\r\n\r\n").decode().lower()
         status = int(head.split(" ", 2)[1])
         body = b""
@@ -72,6 +73,8 @@ class Conversation:
             self.take_until(b"\r\n")
         elif length := re.search(r"content-length: (\d+)", head):
             body = self.take(int(length[1]), progress)
+        if "content-encoding: gzip" in head:
+            body = gzip.decompress(body)
         return status, body
 
 
@@ -106,7 +109,7 @@ def watch_hls(ask, folder, track):
             ask(f"{folder}/{newest}")
 
 
-def watch_dash(ask, folder, track, channel, arrivals):
+def watch_dash(ask, folder, track, count, first):
     number, _, _ = state_of(ask(f"{folder}/{track}.m3u8"))
     while True:
         number += 1
@@ -118,10 +121,14 @@ def watch_dash(ask, folder, track, channel, arrivals):
             pieces.append((taken, stamp_ns))
 
         ask(f"{folder}/{track}-{number}.m4s", progress)
-        if arrivals is not None:
-            arrivals[f"{track}-{number}"] = pieces
-        if track == "video":
-            ask(f"/live/{channel}/manifest.mpd")
+        if first and count.on:
+            count.arrivals[f"{track}-{number}"] = pieces
+
+
+def watch_manifest(ask, channel):
+    while True:
+        ask(f"/live/{channel}/manifest.mpd")
+        time.sleep(1)
 
 
 def main():
@@ -135,7 +142,7 @@ def main():
     options = parser.parse_args()
     count = Count()
 
-    def view(kind, track, arrivals):
+    def view(kind, track, first):
         try:
             conversation = Conversation(options.address)
 
@@ -146,12 +153,14 @@ def main():
                     raise ConnectionError(f"{status} for {path}")
                 return body
 
+            if track == "manifest":
+                watch_manifest(ask, options.channel)
             listing = ask(f"/live/{options.channel}/index.m3u8").decode()
             folder = f"/live/{options.channel}/" + re.search(r"^([^/\s#]+)/video\.m3u8$", listing, re.MULTILINE)[1]
             if kind == "hls":
                 watch_hls(ask, folder, track)
             else:
-                watch_dash(ask, folder, track, options.channel, arrivals)
+                watch_dash(ask, folder, track, count, first)
         except (OSError, ValueError, TypeError) as error:
             with count.lock:
                 count.lost += 1
@@ -159,9 +168,8 @@ def main():
 
     for kind, viewers in (("hls", options.hls), ("dash", options.dash)):
         for number in range(viewers):
-            for track in ("video", "audio"):
-                arrivals = count.arrivals if kind == "dash" and number == 0 else None
-                threading.Thread(target=view, args=(kind, track, arrivals), daemon=True).start()
+            for track in ("video", "audio", *(["manifest"] if kind == "dash" else [])):
+                threading.Thread(target=view, args=(kind, track, kind == "dash" and number == 0), daemon=True).start()
     time.sleep(options.settle)
     count.on = True
     print("steady", flush=True)
