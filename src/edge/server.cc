@@ -13,6 +13,9 @@ namespace {
 
 constexpr Duration feeds_looked_at_every = 1s;
 
+// x 10 us, head and write: a turn of a millisecond.
+constexpr size_t answers_per_turn_max = 100;
+
 std::string_view method_name(http::Method method) {
   switch (method) {
     case http::Method::get:
@@ -87,6 +90,11 @@ struct Server::Asked {
   std::string if_none_match_, if_modified_since_, range_, if_range_;
 };
 
+struct Server::Waiting {
+  Asked asked;
+  http::Responder responder;
+};
+
 Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics)
     : loop_(loop),
       engine_(engine),
@@ -122,15 +130,36 @@ void Server::serve(const http::Request& request, http::Responder responder) {
                           request.headers, request.body, forwarded.value_or(host_of(request.peer))};
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
-    auto waiting = std::make_shared<std::pair<Asked, http::Responder>>(Asked(request, trust), std::move(responder));
-    engine_.wait(*pending,
-                 [this, waiting](const Answer& answer) { waiting->second.respond(respond(answer, waiting->first)); });
+    auto waiting = std::make_shared<Waiting>(Asked(request, trust), std::move(responder));
+    engine_.wait(*pending, [this, waiting = std::move(waiting)](Answer answer) mutable {
+      answer_in_turn(std::move(waiting), std::move(answer));
+    });
   } else if (const Served* served = std::get_if<Served>(&found)) {
     responder.respond(respond(*served, Asked(request, trust)));
   } else {
     responder.respond(respond(std::get<Refused>(found), Asked(request, trust)));
   }
   arm();
+}
+
+void Server::answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer) {
+  if (answers_.empty()) post_next_answers();
+  answers_.emplace_back(std::move(waiting), std::move(answer));
+}
+
+void Server::post_next_answers() {
+  loop_.post([weak = std::weak_ptr(self_)] {
+    if (const auto self = weak.lock()) (*self)->next_answers();
+  });
+}
+
+void Server::next_answers() {
+  for (size_t i = 0; i < answers_per_turn_max && !answers_.empty(); ++i) {
+    const auto [waiting, answer] = std::move(answers_.front());
+    answers_.pop_front();
+    waiting->responder.respond(respond(answer, waiting->asked));
+  }
+  if (!answers_.empty()) post_next_answers();
 }
 
 std::string Server::cache_status(Outcome how) const {

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
@@ -55,7 +57,13 @@ class Server final : public http::Handler {
  private:
   // What of a request the answer depends on, for as long as it is waited for.
   struct Asked;
+  struct Waiting;
 
+  // Thousands may have waited for one object. They are answered a few per turn, so that others are heard meanwhile, and
+  // none in the turn of the answer itself: what comes right behind its head leaves with it.
+  void answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer);
+  void next_answers();
+  void post_next_answers();
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const Asked& asked);
   http::Response respond(const Served& served, const Asked& asked);
@@ -72,6 +80,8 @@ class Server final : public http::Handler {
   prometheus::Gauge& bytes_;
   int64_t bytes_told_ = 0;
   std::map<std::string, std::unique_ptr<Feed>, std::less<>> feeds_;
+  std::deque<std::pair<std::shared_ptr<Waiting>, Answer>> answers_;  // no more than EngineSettings::tickets_max
+  std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);  // for what is posted: it may outlive us
   net::Timer timer_;
   LoopTime armed_ = LoopTime::max();
 };
