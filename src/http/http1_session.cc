@@ -282,7 +282,8 @@ void Http1Session::begin(Response response) {
   if (has_body(status_)) {
     if (const auto length = body_.length()) {
       framing_ = Framing::content_length;
-      fmt::format_to(std::back_inserter(head), "content-length: {}\r\n", *length);
+      const fmt::format_int digits(*length);  // format_to() would be 1 % of a hit
+      http1::append_field(head, "content-length", {digits.data(), digits.size()});
     } else if (minor_version_ > 0) {
       framing_ = Framing::chunked;
       head += "transfer-encoding: chunked\r\n";

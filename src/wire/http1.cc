@@ -472,6 +472,9 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-void append_chunk_size(std::string& out, uint64_t size) { fmt::format_to(std::back_inserter(out), "{:x}\r\n", size); }
+void append_chunk_size(std::string& out, uint64_t size) {
+  std::array<char, 16> digits;
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr).append("\r\n");
+}
 
 }  // namespace klieg::wire::http1
