@@ -1,7 +1,6 @@
 // Parents, the way to them, topics and time, made up for tests: they note what they are asked and answer when told.
 #pragma once
 
-#include <algorithm>
 #include <gtest/gtest.h>
 
 #include <algorithm>
