@@ -71,13 +71,20 @@ def load_paths(server, name):
     return found["whole_ms"]
 
 
+def start_proxy(bench, name, parent, cache):
+    """Before a cache: klieg's proxies know the cache hosts of their PoP, and their parent should all of these be gone."""
+    if name == "klieg":
+        return bench.start_klieg_edge(parent, ["--layer", "proxy", "--peers", cache.address])
+    return bench.start_cache(name, cache.address)
+
+
 def measure_layers(name, rounds):
     results = []
     for number in range(rounds):
         with servers.Bench() as bench:
             origin = bench.start_growing_origin()
             cache = bench.start_cache(name, origin.address, core=servers.LOAD_CORE)
-            proxy = bench.start_cache(name, cache.address)
+            proxy = start_proxy(bench, name, origin.address, cache)
             load_paths(cache, "a-")  # fills it
             one, two = load_paths(cache, "a-"), load_paths(proxy, "a-")
             results.append({"one": one, "two": two, "added_p50": two["p50"] - one["p50"], "added_p99": two["p99"] - one["p99"]})
@@ -144,14 +151,13 @@ def on_air(bench, serve):
     sys.exit("the test card did not come on air")
 
 
-def start_caches(bench, pop, name, parent):
+def start_in_pop(bench, pop, name, parent):
     bench.prefix = pop.inside
     try:
-        layers = 2 if name.endswith(" x 2") else 1
-        for layer in range(layers):
-            cache = bench.start_cache(name.partition(" ")[0], parent, core=servers.LOAD_CORE if layer + 1 < layers else servers.SERVER_CORE)
-            parent = cache.address
-        return cache
+        if not name.endswith(" x 2"):
+            return bench.start_cache(name, parent)
+        cache = bench.start_klieg_edge(parent, core=servers.LOAD_CORE)
+        return start_proxy(bench, "klieg", parent, cache)
     finally:
         bench.prefix = ()
 
@@ -163,7 +169,7 @@ def measure_far(name, sizes, seconds):
         serve = bench.start_klieg_serve(["--http", "0.0.0.0:0"], core=servers.LOAD_CORE)
         card = on_air(bench, serve)
         try:
-            cache = start_caches(bench, pop, name, f"{ORIGIN}:{serve.http}")
+            cache = start_in_pop(bench, pop, name, f"{ORIGIN}:{serve.http}")
             for hls, dash in sizes:
                 with viewers(cache.address, inside=pop.inside, hls=hls, dash=dash, settle=4, seconds=seconds) as process:
                     process.stdout.readline()
