@@ -10,27 +10,6 @@ namespace {
 
 constexpr Duration warn_every = 10s;  // whoever is not believed may ask as often as it likes
 
-std::string_view method_name(http::Method method) {
-  // Nodes ask each other nothing else with proofs; what they pass on for viewers says its own method.
-  switch (method) {
-    case http::Method::get:
-      return "GET";
-    case http::Method::head:
-      return "HEAD";
-    case http::Method::options:
-      return "OPTIONS";
-    case http::Method::post:
-      return "POST";
-    case http::Method::put:
-      return "PUT";
-    case http::Method::delete_:
-      return "DELETE";
-    case http::Method::other:
-      return "";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string node_name_of(const Config& config) {
@@ -58,7 +37,7 @@ edge::Trust Node::trust_in(const http::Request& request) {
   if (!token) return edge::Trust::viewer;
   std::string target(request.path);
   if (!request.query.empty()) target.append("?").append(request.query);
-  const auto judgement = secret_.judge(token, method_name(request.method), target, loop_.wall_now());
+  const auto judgement = secret_.judge(token, request.method_name, target, loop_.wall_now());
   if (judgement.trust == edge::NodeTrust::absent) return edge::Trust::viewer;
   judged_[static_cast<size_t>(judgement.trust)]->Increment();
   if (judgement.trust == edge::NodeTrust::trusted) return edge::Trust::node;

@@ -16,15 +16,6 @@ namespace {
 // KB.
 constexpr size_t connections_max = 512;
 
-http::Method method_of(std::string_view name) {
-  if (name == "GET") return http::Method::get;
-  if (name == "HEAD") return http::Method::head;
-  if (name == "POST") return http::Method::post;
-  if (name == "PUT") return http::Method::put;
-  if (name == "DELETE") return http::Method::delete_;
-  return http::Method::options;
-}
-
 FetchEnd fetch_end_of(http::ExchangeEnd end) {
   switch (end) {
     case http::ExchangeEnd::complete:
@@ -153,7 +144,8 @@ Parent::~Parent() = default;
 
 std::unique_ptr<Fetch> Parent::fetch(FetchRequest request, FetchHandler& handler) {
   http::Ask ask;
-  ask.method = method_of(request.method);
+  ask.method = http::method_of(request.method);
+  if (ask.method == http::Method::other) ask.method_name = request.method;
   ask.target = std::move(request.target);
   ask.headers = std::move(request.fields);
   if (credentials_) {

@@ -10,16 +10,6 @@
 namespace klieg::edge {
 namespace {
 
-http::Method method_of(std::string_view name) {
-  if (name == "GET") return http::Method::get;
-  if (name == "HEAD") return http::Method::head;
-  if (name == "POST") return http::Method::post;
-  if (name == "PUT") return http::Method::put;
-  if (name == "DELETE") return http::Method::delete_;
-  if (name == "OPTIONS") return http::Method::options;
-  return http::Method::other;
-}
-
 // What is answered, as whoever sent it would have received it.
 void tell(http::Response response, FetchHandler& handler, const bool& gone) {
   std::vector<wire::HeaderView> views;
@@ -83,7 +73,8 @@ std::unique_ptr<Fetch> HandlerParent::fetch(FetchRequest asked, FetchHandler& ha
   const std::string_view target = asked.target;
   const size_t question = std::min(target.find('?'), target.size());
   http::Request request;
-  request.method = method_of(asked.method);
+  request.method = http::method_of(asked.method);
+  request.method_name = asked.method;
   request.path = target.substr(0, question);
   request.query = target.substr(std::min(question + 1, target.size()));
   request.headers = views_of(asked.fields);

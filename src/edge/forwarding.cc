@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "edge/engine.h"
+#include "wire/cache_control.h"
 #include "wire/query_key.h"
 
 namespace klieg::edge {
@@ -55,6 +56,7 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
   std::erase_if(request.fields, [](const auto& field) { return is_ours(field.first) && field.first != "via"; });
   request.fields.emplace_back("cdn-loop", loop.append(node));
   request.fields.emplace_back("via", fmt::format("1.1 {}", node));
+  request.fields.emplace_back("surrogate-capability", fmt::format("{}=\"Surrogate/1.0\"", wire::surrogate_name));
   if (!question.client_address.empty()) request.fields.emplace_back("x-forwarded-for", question.client_address);
   return request;
 }

@@ -119,7 +119,7 @@ Storable storable_of(const Head& head, const ResponseFacts& facts) {
     return Storable::authorization;
   }
   if (facts.vary.anything) return Storable::vary_star;
-  if (head.field("set-cookie") && !head.says_for_everybody() && !head.targeted) return Storable::set_cookie;
+  if (head.field("set-cookie") && facts.basis != LifetimeBasis::explicit_ && !said.public_) return Storable::set_cookie;
   const bool usable_alone =
       !facts.no_cache && facts.basis != LifetimeBasis::none &&
       (facts.lifetime > 0s || said.stale_while_revalidate.has_value() || said.stale_if_error.has_value());

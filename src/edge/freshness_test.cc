@@ -60,7 +60,8 @@ TEST(Freshness, what_may_be_kept_and_why_not) {
       // 4.1
       {{{{"cache-control", "max-age=1"}, {"vary", "a, *"}}}, vary_star},
       // cookies
-      {{{{"cache-control", "max-age=1"}, {"set-cookie", "a=b"}}}, set_cookie},
+      {{{{"last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"set-cookie", "a=b"}}}, set_cookie},
+      {{{{"cache-control", "max-age=1"}, {"set-cookie", "a=b"}}}, yes},
       {{{{"cache-control", "public, max-age=1"}, {"set-cookie", "a=b"}}}, yes},
       {{{{"cache-control", "s-maxage=1"}, {"set-cookie", "a=b"}}}, yes},
       {{{{"cdn-cache-control", "max-age=1"}, {"set-cookie", "a=b"}}}, yes},

@@ -16,26 +16,6 @@ constexpr Duration feeds_looked_at_every = 1s;
 // x 10 us, head and write: a turn of a millisecond.
 constexpr size_t answers_per_turn_max = 100;
 
-std::string_view method_name(http::Method method) {
-  switch (method) {
-    case http::Method::get:
-      return "GET";
-    case http::Method::head:
-      return "HEAD";
-    case http::Method::options:
-      return "OPTIONS";
-    case http::Method::post:
-      return "POST";
-    case http::Method::put:
-      return "PUT";
-    case http::Method::delete_:
-      return "DELETE";
-    case http::Method::other:
-      return "";
-  }
-  return "";
-}
-
 // RFC 9211 section 2: what the outcome is called there.
 std::string_view standing_of(Outcome outcome) {
   switch (outcome) {
@@ -123,11 +103,9 @@ void Server::serve(const http::Request& request, http::Responder responder) {
     }
     return serve_topic(*topic, std::move(responder));
   }
-  const std::string_view method = method_name(request.method);
-  if (method.empty()) return responder.respond(http::Response::text(501, "this method is not passed on"));
   const auto forwarded = trust == Trust::node ? request.header("x-forwarded-for") : std::nullopt;
-  const Question question{method,          request.path, request.query,
-                          request.headers, request.body, forwarded.value_or(host_of(request.peer))};
+  const Question question{request.method_name, request.path, request.query,
+                          request.headers,     request.body, forwarded.value_or(host_of(request.peer))};
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
     auto waiting = std::make_shared<Waiting>(Asked(request, trust), std::move(responder));

@@ -28,6 +28,13 @@ bool is_target(std::string_view target) {
          std::ranges::none_of(target, [](char c) { return static_cast<uint8_t>(c) <= ' ' || c == 0x7f; });
 }
 
+// RFC 9110 section 5.6.2.
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  });
+}
+
 std::string authority_of(const Ask& ask, const Peer& peer) {
   const auto host = std::ranges::find(ask.headers, "host", [](const auto& field) { return field.first; });
   return host == ask.headers.end() ? peer.authority : host->second;
@@ -81,8 +88,8 @@ std::optional<std::string_view> ResponseHead::header(std::string_view lower_case
   return std::nullopt;
 }
 
-std::string_view method_name(Method method) {
-  switch (method) {
+std::string_view method_name(const Ask& ask) {
+  switch (ask.method) {
     case Method::get:
       return "GET";
     case Method::head:
@@ -98,7 +105,7 @@ std::string_view method_name(Method method) {
     case Method::other:
       break;
   }
-  KLIEG_ASSERT(false, "ask() has looked at it");
+  return ask.method_name;
 }
 
 Call::Call(ClientCore& core, Ask ask, ExchangeHandler& handler)
@@ -275,7 +282,7 @@ void ClientCore::shut() {
 
 std::unique_ptr<Exchange> ClientCore::ask(Ask ask, ExchangeHandler& handler) {
   KLIEG_ASSERT(is_target(ask.target), "a target is a path, percent-encoded");
-  KLIEG_ASSERT(ask.method != Method::other, "a request has a method");
+  KLIEG_ASSERT(ask.method != Method::other || is_token(ask.method_name), "a request has a method");
   if (!ask.head_time_max) ask.head_time_max = limits.head_time_max;
   if (!ask.stall_time_max) ask.stall_time_max = limits.stall_time_max;
   auto call = std::make_shared<Call>(*this, std::move(ask), handler);

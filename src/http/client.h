@@ -47,7 +47,8 @@ constexpr Duration never = Duration::max();  // a time limit that does not limit
 // A request as we send it. Content-Length, Transfer-Encoding and Connection are the client's own (asserted),
 // Host too unless given as "host".
 struct Ask {
-  Method method = Method::get;                               // not `other`: asserted
+  Method method = Method::get;
+  std::string method_name;                                   // of Method::other: a token (RFC 9110 section 5.6.2)
   std::string target;                                        // path and query, percent-encoded; begins with '/'
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   Bytes body;

@@ -109,7 +109,7 @@ class Line : public net::ConnectionHandler, public std::enable_shared_from_this<
 std::shared_ptr<Line> make_http1_line(ClientCore& core, std::unique_ptr<net::Connection> connection);
 std::shared_ptr<Line> make_http2_line(ClientCore& core, std::unique_ptr<net::Connection> connection);
 
-std::string_view method_name(Method method);
+std::string_view method_name(const Ask& ask);
 
 // What a peer may have made of a request it did not answer.
 enum class Processed : uint8_t { no, perhaps };

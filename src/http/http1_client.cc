@@ -58,7 +58,7 @@ class Http1Line final : public Line {
 
 void Http1Line::begin(std::shared_ptr<Call> call) {
   const Ask& ask = call->ask;
-  std::string head(method_name(ask.method));
+  std::string head(method_name(ask));
   head.append(" ").append(ask.target).append(" HTTP/1.1\r\n");
   http1::append_field(head, "host", call->authority);
   head += call->fields.http1_lines();

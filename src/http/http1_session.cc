@@ -230,6 +230,7 @@ void Http1Session::serve(http1::RequestHead& head, Bytes body) {
   core_.tally.active_requests.Increment();
   Request request;
   request.method = method_;
+  request.method_name = head.method;
   request.path = head.path;
   request.query = head.query;
   request.headers.swap(head.headers);

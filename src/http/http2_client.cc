@@ -145,7 +145,7 @@ void Http2Line::begin(std::shared_ptr<Call> call) {
   };
   const Ask& ask = call->ask;
   const std::string length = std::to_string(ask.body.size());
-  add(":method", method_name(ask.method));
+  add(":method", method_name(ask));
   add(":scheme", encrypted_ ? "https" : "http");
   add(":authority", call->authority);
   add(":path", ask.target);

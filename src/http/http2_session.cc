@@ -261,6 +261,7 @@ void Http2Session::serve(Exchange& exchange) {
     }
   }
   exchange.method = request.method = method_of(method);
+  request.method_name = method;
   if (method == "CONNECT") return begin(exchange, Response::text(501, "CONNECT is not offered"));
   if (!target.starts_with('/')) return begin(exchange, Response::text(400, "the target is not a path"));
   if (core_.draining()) return begin(exchange, Response::text(503, "the server is going; ask again"));

@@ -10,6 +10,16 @@ bool is_one_line(std::string_view value) { return value.find_first_of(std::strin
 
 }  // namespace
 
+Method method_of(std::string_view name) {
+  if (name == "GET") return Method::get;
+  if (name == "HEAD") return Method::head;
+  if (name == "POST") return Method::post;
+  if (name == "PUT") return Method::put;
+  if (name == "DELETE") return Method::delete_;
+  if (name == "OPTIONS") return Method::options;
+  return Method::other;
+}
+
 std::optional<std::string_view> Request::header(std::string_view lower_case_name) const {
   for (const HeaderView& field : headers) {
     if (field.name == lower_case_name) return field.value;

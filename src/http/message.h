@@ -18,6 +18,7 @@
 namespace klieg::http {
 
 enum class Method : uint8_t { get, head, options, post, put, delete_, other };
+Method method_of(std::string_view name);  // as sent: methods are case-sensitive
 enum class Version : uint8_t { http_1_0, http_1_1, http_2 };
 
 using wire::HeaderView;  // name in lower case, value
@@ -26,8 +27,9 @@ using wire::HeaderView;  // name in lower case, value
 // of what it needs.
 struct Request {
   Method method = Method::get;
-  std::string_view path;   // as sent, percent-encoded, without the query; always begins with '/'
-  std::string_view query;  // without the '?'; empty: none
+  std::string_view method_name;  // as sent
+  std::string_view path;         // as sent, percent-encoded, without the query; always begins with '/'
+  std::string_view query;        // without the '?'; empty: none
   std::vector<HeaderView> headers;
   Version version = Version::http_1_1;
   std::string_view scheme;     // "http" or "https"

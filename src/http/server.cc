@@ -113,16 +113,6 @@ bool Outgoing::lost() const {
   return offset_ < log_->first() || (!log_->growing() && offset_ >= log_->size());
 }
 
-Method method_of(std::string_view name) {
-  if (name == "GET") return Method::get;
-  if (name == "HEAD") return Method::head;
-  if (name == "POST") return Method::post;
-  if (name == "PUT") return Method::put;
-  if (name == "DELETE") return Method::delete_;
-  if (name == "OPTIONS") return Method::options;
-  return Method::other;
-}
-
 bool has_body(uint16_t status) { return status >= 200 && status != 204 && status != 304; }
 
 Tally::Tally(Metrics& metrics)

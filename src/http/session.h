@@ -56,7 +56,6 @@ class Outgoing {
   std::optional<uint64_t> end_;  // in the log
 };
 
-Method method_of(std::string_view name);
 bool has_body(uint16_t status);  // RFC 9110 section 6.4.1: not 1xx, 204, 304
 
 class Session {

@@ -79,6 +79,17 @@ std::optional<Directive> directive_of(const std::string& name, const sf::Member&
   return Directive{name, ""};  // seconds are integers there, and nothing else
 }
 
+// Surrogate-Control (Edge Architecture Specification 1.0): "max-age=60;NAME" is for the surrogate of that name alone.
+// Takes ours off.
+bool is_for_us(Directive& directive) {
+  std::string& last = directive.value ? *directive.value : directive.name;
+  const size_t semicolon = last.find(';');
+  if (semicolon == last.npos) return !directive.name.contains(';');
+  const bool ours = last.substr(semicolon + 1) == surrogate_name;
+  last.resize(semicolon);
+  return ours;
+}
+
 }  // namespace
 
 std::optional<Duration> parse_delta(std::string_view digits) {
@@ -126,8 +137,9 @@ std::optional<ResponseDirectives> targeted_directives(std::span<const HeaderView
   }
   std::optional<ResponseDirectives> found;
   each_directive(headers, "surrogate-control", [&](const Directive& directive) {
-    const bool for_somebody_else = (directive.name + directive.value.value_or("")).contains(';');
-    if (!for_somebody_else) apply(directive, found ? *found : found.emplace());
+    Directive ours = directive;
+    if (!is_for_us(ours)) return;
+    apply(ours, found ? *found : found.emplace());
   });
   return found;
 }

@@ -55,13 +55,15 @@ struct RequestDirectives {
 ResponseDirectives response_directives(std::span<const HeaderView> headers);
 RequestDirectives request_directives(std::span<const HeaderView> headers);
 
+// What we are called in Surrogate-Capability, and in the Surrogate-Control that is meant for us.
+constexpr std::string_view surrogate_name = "klieg";
+
 // The targeted fields that speak to us, the most particular first (RFC 9213 section 2.2).
 constexpr std::string_view targets[] = {"klieg-cache-control", "cdn-cache-control"};
 
 // What the first of `targets` that is valid says; it replaces Cache-Control and Expires altogether. Where there is none
-// (a structured dictionary with a member in it), what their ancestor Surrogate-Control says to everybody, which Varnish
-// and Fastly obey too (https://www.w3.org/TR/edge-arch/ section 2.3; we announce no capability, so a directive with a
-// target means somebody else). nullopt: none of them.
+// (a structured dictionary with a member in it), what their ancestor Surrogate-Control says to everybody or to us,
+// which Varnish and Fastly obey too (https://www.w3.org/TR/edge-arch/ section 2.3). nullopt: none of them.
 std::optional<ResponseDirectives> targeted_directives(std::span<const HeaderView> headers);
 
 }  // namespace klieg::wire

@@ -139,6 +139,8 @@ TEST(TargetedCacheControl, surrogate_control_speaks_where_nothing_newer_does) {
   EXPECT_EQ(targeted({{"surrogate-control", "max-age=60"}, {"cdn-cache-control", "max-age=1"}})->max_age, 1s);
   EXPECT_TRUE(targeted({{"surrogate-control", "no-store"}})->no_store);
   EXPECT_FALSE(targeted({{"surrogate-control", "max-age=60;somebody, no-store;somebody"}}));
+  EXPECT_EQ(targeted({{"surrogate-control", "no-store;somebody, max-age=60;klieg"}})->max_age, 60s);
+  EXPECT_FALSE(targeted({{"surrogate-control", "no-store;somebody, max-age=60;klieg"}})->no_store);
 }
 
 RC_GTEST_PROP(CacheControl, any_text_says_lifetimes_in_range, ()) {

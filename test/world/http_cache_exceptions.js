@@ -17,20 +17,8 @@ export const exceptions = [
     ],
   },
   {
-    why: "a response that sets a cookie is kept only if it says public, s-maxage or a targeted field: a max-age alone is a mistake that logs one viewer in as another",
-    tests: ["headers-store-Set-Cookie", "304-etag-update-response-Set-Cookie", "other-set-cookie"],
-  },
-  {
     why: "a transfer coding that nobody knows hides where the message ends: the response is refused (RFC 9112 section 6.1)",
     tests: ["headers-store-Transfer-Encoding"],
-  },
-  {
-    why: "an edge passes on the methods it knows; M-SEARCH is answered with 501",
-    tests: ["invalidate-M-SEARCH", "invalidate-M-SEARCH-cl", "invalidate-M-SEARCH-failed"],
-  },
-  {
-    why: "directives for a device that announced itself: Surrogate-Control is heard, but we announce nothing (RFC 9213 needs no announcing)",
-    tests: ["surrogate-fresh-cc-nostore", "surrogate-max-age-me-target", "surrogate-append-capabilities"],
   },
 
   // Of what it calls optimal
