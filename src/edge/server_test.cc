@@ -35,6 +35,7 @@ TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_
   };
   for (uint64_t i = 0; i < 250; ++i) {
     http::Request request;
+    request.method_name = "GET";
     request.path = "/a";
     request.peer = "192.0.2.1:4711";
     server.serve(request, http::Responder(viewers, i));
