@@ -15,11 +15,12 @@ LOWER = {
     "wire": {"media", "base"},
     "net": {"base"},
     "http": {"net", "wire", "base"},
+    "bus": {"net", "base"},
 }
 # Stages never include each other: they meet at ports in media/, joined in cli/.
 STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "edge"}
 STAGE_PURE = {"base", "media", "wire"}
-STAGE_DOOR = STAGE_PURE | {"net", "http"}
+STAGE_DOOR = STAGE_PURE | {"net", "http", "bus"}
 DOOR = re.compile(r"^(server|client|worker)(_\w+)?\.(h|cc)$")
 # cli/ builds the world, so it sees all of it; nothing sees cli/.
 WORLD = {"cli"}

@@ -41,6 +41,16 @@ class CheckArrows(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertIn("only in its server.*, client.* or worker.*", found[0])
 
+    def test_the_bus_is_for_the_doors_of_a_stage_and_knows_no_http(self):
+        table = "| `bus/` | hearsay |\n| `http/` | requests |\n| `edge/` | cache |\n"
+        files = {
+            "src/bus/bus.h": '#include "net/loop.h"\n',
+            "src/edge/server.cc": '#include "bus/bus.h"\n',
+        }
+        self.assertEqual(self.breaches(files, table), [])
+        self.assertEqual(len(self.breaches({"src/edge/load.cc": '#include "bus/bus.h"\n'}, table)), 1)
+        self.assertEqual(len(self.breaches({"src/bus/bus.cc": '#include "http/server.h"\n'}, table)), 1)
+
     def test_a_file_that_only_sounds_like_a_server_is_pure(self):
         self.assertEqual(len(self.breaches({"src/ingest/serverless.cc": '#include "net/loop.h"\n'})), 1)
 
