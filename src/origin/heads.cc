@@ -7,8 +7,6 @@
 namespace klieg::origin {
 namespace {
 
-constexpr std::string_view our_cache_control = "klieg-cache-control";
-
 std::string_view content_type(DocumentKind kind) {
   switch (kind) {
     case DocumentKind::playlist:

@@ -3,7 +3,8 @@
 //
 //   cache-control         for everybody (RFC 9111)
 //   klieg-cache-control   for caches of ours alone (RFC 9213): no longer than the window keeps the object, because a
-//                         name may be for ever, but a node's memory is not
+//                         name may be for ever, but a node's memory is not. What may be otherwise in a moment (is it
+//                         live?) is given to all who wait for it and asked anew each time
 //   klieg-topic           for nodes of ours: what to subscribe to (media/push.h)
 #pragma once
 
@@ -16,6 +17,8 @@
 #include "origin/object.h"
 
 namespace klieg::origin {
+
+constexpr std::string_view our_cache_control = "klieg-cache-control";
 
 // How long an answer may be reused.
 enum class Freshness : uint8_t {

@@ -200,6 +200,8 @@ http::Response Answering::respond(const Refusal& refusal) const {
   const int64_t fresh_s = std::chrono::floor<std::chrono::seconds>(refusal.fresh).count();
   response.own_headers.add("content-type", "text/plain; charset=utf-8")
       .add("cache-control", fresh_s > 0 ? fmt::format("public, max-age={}", fresh_s) : "no-store");
+  // What is not there may be born in a moment: a node that has been told so must not tell it to whoever comes after.
+  if (refusal.status == 404) response.own_headers.add(our_cache_control, "max-age=0");
   if (refusal.retry_after) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*refusal.retry_after);
     response.own_headers.add("retry-after", fmt::format("{}", seconds.count()));

@@ -112,6 +112,7 @@ TEST_F(AnsweringTest, nodes_of_ours_are_told_what_to_subscribe_to_and_how_long_a
 
 TEST_F(AnsweringTest, pictures_are_jpeg_and_the_poster_alone_is_stale_in_a_moment) {
   EXPECT_EQ(get("/live/cam/poster.jpg").status, 404);
+  EXPECT_EQ(header(get("/live/cam/poster.jpg"), "klieg-cache-control"), "max-age=0") << "it may be there in a moment";
   broadcast.picture(media::PictureUse::poster, 1s, "poster");
   broadcast.picture(media::PictureUse::thumbnail, 1s, "thumbnail");
   const http::Response poster = get("/live/cam/poster.jpg");
