@@ -48,9 +48,13 @@ std::optional<BlockingReload> blocking_reload_of(std::string_view path, std::str
     const std::string_view pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
     if (pair.starts_with(msn_name)) {
-      if (msn || !(msn = number_of(pair.substr(msn_name.size())))) return std::nullopt;
+      if (msn) return std::nullopt;
+      msn = number_of(pair.substr(msn_name.size()));
+      if (!msn) return std::nullopt;
     } else if (pair.starts_with(part_name)) {
-      if (part || !(part = number_of(pair.substr(part_name.size())))) return std::nullopt;
+      if (part) return std::nullopt;
+      part = number_of(pair.substr(part_name.size()));
+      if (!part) return std::nullopt;
     } else {
       rest.append(rest.empty() ? "" : "&").append(pair);
     }
