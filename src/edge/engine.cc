@@ -325,15 +325,16 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   const auto& names = object->facts.vary.names;
   const bool by_client = std::ranges::find(names, "x-forwarded-for") != names.end();
   const bool storable = object->facts.storable == Storable::yes && !by_client;
+  const bool kept = storable && trip.word == Trip::Word::good;
   if (trip.kind == Trip::Kind::alone) {
     invalidate(trip, head);
-    if (storable && is_for_all(head)) keep(flight.key(), object);  // it is no longer uncacheable
+    if (kept && is_for_all(head)) keep(flight.key(), object);  // it is no longer uncacheable
     land(trip, object, std::nullopt);
     return {Verdict::take, {}, log};
   }
   query_rules_.learn(trip.path, object->facts.query_variance);
   if (storable) {
-    keep(flight.key(), object);
+    if (kept) keep(flight.key(), object);
     land(trip, object, std::nullopt);
   } else if (is_everybodys(head, object->facts.storable)) {
     land_unkept(trip, object);
@@ -361,7 +362,7 @@ FlightHost::Decision Engine::refresh(Trip& trip, const FetchHead& head) {
                            asked_at(*trip.flight), arrived, settings_.freshness);
   count(FlightEnding::refreshed);
   if (object->facts.storable == Storable::yes) {
-    keep(trip.flight->key(), object);
+    if (trip.word == Trip::Word::good) keep(trip.flight->key(), object);
     land(trip, object, Outcome::revalidated);
   } else {  // from now on
     land_uncacheable(trip, object);
@@ -498,8 +499,13 @@ void Engine::invalidate(const Trip& trip, const FetchHead& head) {
 void Engine::forget(std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = target.substr(std::min(path.size() + 1, target.size()));
-  if (Resource* resource = store_.peek(target_of(path, query_rules_.key_of(path, query)))) {
+  const std::string key = target_of(path, query_rules_.key_of(path, query));
+  for (auto& [flight, trip] : trips_) {
+    if (flight->key() == key) trip.word = Trip::Word::out_of_date;
+  }
+  if (Resource* resource = store_.peek(key)) {
     resource->variants.clear();
+    resource->flights.clear();  // they go on, for those who wait
     store_.settle(*resource);
   }
 }

@@ -163,6 +163,8 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     std::shared_ptr<const Object> validated;  // what the parent is asked about; null: nothing is here
     LoopTime held_until = LoopTime::min();    // of a 404 at the live edge
     enum class Kind : uint8_t { shared, alone } kind = Kind::shared;
+    // What it asks for was changed meanwhile: whoever waits has asked before, whoever comes has not.
+    enum class Word : uint8_t { good, out_of_date } word = Word::good;
     std::string path;                                       // of the first request
     std::multimap<LoopTime, const Flight*>::iterator wake;  // in wakes_; its end: none
   };

@@ -159,6 +159,22 @@ TEST_F(EngineTest, an_unsafe_method_is_passed_on_and_makes_what_is_here_worthles
   EXPECT_EQ(get("/a?x=1")->how(), "waiting");
 }
 
+TEST_F(EngineTest, what_was_asked_for_before_a_change_is_for_those_who_asked_before_it) {
+  const Seen before = get("/a");
+  const Seen alone = get("/a", {{"cache-control", "no-store"}});
+  ask("POST", "/a");
+  first.answer(2, 204, {}, "");
+  const Seen after = get("/a");
+  ASSERT_EQ(first.asked(), 4u);
+  first.answer(3, 200, fresh, "new");
+  first.answer(0, 200, fresh, "old");
+  first.answer(1, 200, fresh, "old");
+  EXPECT_EQ(before->text(), "old");
+  EXPECT_EQ(after->text(), "new");
+  EXPECT_EQ(get("/a")->text(), "new");
+  EXPECT_EQ(run().flying(), 0u);
+}
+
 TEST_F(EngineTest, an_unsafe_method_that_failed_changes_nothing) {
   get("/a");
   first.answer(0, 200, fresh, "old");
