@@ -152,9 +152,9 @@ Engine::Found Engine::ask(const Question& question) {
   }
   if (const auto pushed = documents_.find(key); pushed != documents_.end()) {
     const PushedDocument* document = pushed->second->document(key);
-    if (document && answers(*document->object, question.fields)) {
-      use(*document->object);
-      return Served{document->object, Outcome::hit};
+    if (auto object = document ? document->coded_for(question.fields) : nullptr) {
+      use(*object);
+      return Served{std::move(object), Outcome::hit};
     }
   }
   const wire::RequestDirectives wishes = wire::request_directives(question.fields);
@@ -194,10 +194,11 @@ std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload
   if (pushed == documents_.end()) return std::nullopt;
   const Topic& topic = *pushed->second;
   const PushedDocument* document = topic.document(reload.name);
-  if (!document || !answers(*document->object, question.fields)) return std::nullopt;
+  auto object = document ? document->coded_for(question.fields) : nullptr;
+  if (!object) return std::nullopt;
   if (document->answers(reload.msn, reload.part)) {
-    use(*document->object);
-    return Served{document->object, Outcome::hit};
+    use(*object);
+    return Served{std::move(object), Outcome::hit};
   }
   if (!topic.live() || !document->nearly_answers(reload.msn, reload.part)) return std::nullopt;
   if (full()) return too_many;

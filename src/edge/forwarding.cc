@@ -27,22 +27,6 @@ bool is_ours(std::string_view name) {
   return name == "host" || name == "content-length" || name == "cdn-loop" || name == "via" || is_between_nodes(name);
 }
 
-bool takes_gzip(std::span<const wire::HeaderView> fields) {
-  std::string_view rest = field_of(fields, "accept-encoding");
-  while (!rest.empty()) {
-    std::string_view element = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(element.size() + 1, rest.size()));
-    const size_t begin = element.find_first_not_of(" \t");
-    if (begin == element.npos) continue;
-    element.remove_prefix(begin);
-    const std::string_view coding = element.substr(0, element.find_first_of("; \t"));
-    const size_t weight = element.find("q=0");
-    const bool refused = weight != element.npos && element.find_first_of("123456789", weight) == element.npos;
-    if (coding == "gzip" && !refused) return true;
-  }
-  return false;
-}
-
 FetchRequest request_of(const Question& question, std::string target, std::string_view node) {
   FetchRequest request;
   request.method = question.method;
@@ -62,6 +46,22 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
 }
 
 }  // namespace
+
+bool takes_gzip(std::span<const wire::HeaderView> fields) {
+  std::string_view rest = field_of(fields, "accept-encoding");
+  while (!rest.empty()) {
+    std::string_view element = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(element.size() + 1, rest.size()));
+    const size_t begin = element.find_first_not_of(" \t");
+    if (begin == element.npos) continue;
+    element.remove_prefix(begin);
+    const std::string_view coding = element.substr(0, element.find_first_of("; \t"));
+    const size_t weight = element.find("q=0");
+    const bool refused = weight != element.npos && element.find_first_of("123456789", weight) == element.npos;
+    if (coding == "gzip" && !refused) return true;
+  }
+  return false;
+}
 
 std::string_view field_of(std::span<const wire::HeaderView> fields, std::string_view name) {
   const auto found = std::ranges::find(fields, name, &wire::HeaderView::name);

@@ -27,6 +27,9 @@ FetchRequest shared_request(const Question& question, std::string target, const 
 // For one viewer, as it came.
 FetchRequest passed_request(const Question& question, std::string_view node);
 
+// Accept-Encoding takes gzip.
+bool takes_gzip(std::span<const wire::HeaderView> fields);
+
 // The variant that a request with these fields is answered with (RFC 9111 section 4.1), as the parent saw it in the
 // shared_request: the viewer's request and the one that went upward for it are of the same variant, whatever Vary
 // names.

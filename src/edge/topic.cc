@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "edge/forwarding.h"
+#include "wire/gzip.h"
 
 namespace klieg::edge {
 namespace {
@@ -14,8 +16,29 @@ constexpr uint64_t parts_ahead_max = 3;
 constexpr size_t expected_max = 64;
 constexpr size_t open_max = 16;
 constexpr size_t documents_max = 8;
+constexpr size_t plain_size_max = size_t{16} << 20;  // 16 times what is pushed compressed (wire/push_record.h)
 
 }  // namespace
+
+std::shared_ptr<const Object> PushedDocument::coded_for(std::span<const wire::HeaderView> fields) const {
+  const std::vector<wire::HeaderView> said = views_of(object->fields);
+  if (field_of(said, "content-encoding") != "gzip" || takes_gzip(fields)) {
+    return variant_of(object->facts.vary, fields) == object->variant ? object : nullptr;
+  }
+  if (!plain) {
+    auto content = wire::gunzip(as_it_came.content, plain_size_max);
+    if (!content) return nullptr;
+    auto made = std::make_shared<Object>(*object);
+    made->rendered.reset();
+    // Its tag is of the other coding's bytes.
+    std::erase_if(made->fields,
+                  [](const auto& field) { return field.first == "content-encoding" || field.first == "etag"; });
+    made->facts.etag.clear();
+    made->log = Log::complete(std::move(*content));
+    plain = std::move(made);
+  }
+  return plain;
+}
 
 bool PushedDocument::answers(uint64_t msn, std::optional<uint64_t> part) const {
   if (as_it_came.finality == media::Finality::is_final) return true;

@@ -47,7 +47,10 @@ class TopicHost {
 struct PushedDocument {
   std::shared_ptr<const Object> object;
   media::DocumentChanged as_it_came;
+  mutable std::shared_ptr<const Object> plain;  // uncompressed, for the first who takes it so and those after
 
+  // In the coding that a request with these fields takes. Null: it is not here in any.
+  std::shared_ptr<const Object> coded_for(std::span<const wire::HeaderView> fields) const;
   // Whether it answers who asks for (msn, part); of a finished segment a part past the last is the next one's first
   // (6.2.5.2 of rfc8216bis).
   bool answers(uint64_t msn, std::optional<uint64_t> part) const;
