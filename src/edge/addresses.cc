@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/random.h"
 
 namespace klieg::edge {
 
@@ -19,21 +18,11 @@ std::string_view name_of(Admission admission) {
   return "";
 }
 
-size_t Addresses::Hash::operator()(const ClientAddress& address) const {
-  uint64_t hash = seed;
-  for (size_t i = 0; i < address.bytes.size(); i += 8) {
-    uint64_t word = 0;
-    for (size_t j = 0; j < 8; ++j) word = word << 8 | address.bytes[i + j];
-    hash = Random(hash ^ word).next();
-  }
-  return hash;
-}
-
-Addresses::Addresses(AddressLimits limits, std::vector<AddressRange> trusted, uint64_t seed)
+Addresses::Addresses(AddressLimits limits, std::vector<AddressRange> trusted, const SipKey& key)
     : limits_(limits),
       request_cost_(static_cast<int64_t>(1e9 / limits.requests_per_s)),
       trusted_(std::move(trusted)),
-      entries_(0, Hash{seed}) {
+      entries_(0, Hash{key}) {
   KLIEG_ASSERT(limits.requests_per_s >= 0.001 && limits.requests_burst >= 1 && limits.entries_max > 0,
                "limits that let somebody in");
 }

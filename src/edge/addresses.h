@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sip_hash.h"
 #include "base/time.h"
 #include "edge/client_address.h"
 
@@ -40,8 +41,8 @@ struct AddressLimits {
 
 class Addresses {
  public:
-  // `trusted`: who has no limits. `seed`: so that nobody can choose addresses that fall into one bucket.
-  Addresses(AddressLimits limits, std::vector<AddressRange> trusted, uint64_t seed);
+  // `trusted`: who has no limits. `key`: so that nobody can choose addresses that fall into one bucket.
+  Addresses(AddressLimits limits, std::vector<AddressRange> trusted, const SipKey& key);
 
   // One that was allowed is closed once. `address`: with or without a port; what is no address counts as one client.
   Admission connection_opened(std::string_view address);
@@ -52,8 +53,8 @@ class Addresses {
 
  private:
   struct Hash {
-    uint64_t seed;
-    size_t operator()(const ClientAddress& address) const;
+    SipKey key;
+    size_t operator()(const ClientAddress& address) const { return sip_hash(key, address.bytes); }
   };
   using Idle = std::list<ClientAddress>;  // without connections, the one heard of last at the front
   struct Entry {

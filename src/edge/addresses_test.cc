@@ -12,7 +12,7 @@ namespace {
 constexpr LoopTime start{1000s};
 
 TEST(Addresses, a_client_has_so_many_connections_and_a_closed_one_makes_room) {
-  Addresses addresses({.connections_max = 2}, {}, 1);
+  Addresses addresses({.connections_max = 2}, {}, SipKey());
   EXPECT_EQ(addresses.connection_opened("203.0.113.7:1"), Admission::allowed);
   EXPECT_EQ(addresses.connection_opened("203.0.113.7:2"), Admission::allowed);
   EXPECT_EQ(addresses.connection_opened("203.0.113.7:3"), Admission::too_many_connections);
@@ -22,7 +22,7 @@ TEST(Addresses, a_client_has_so_many_connections_and_a_closed_one_makes_room) {
 }
 
 TEST(Addresses, a_burst_of_requests_is_taken_and_then_as_many_as_the_rate_allows) {
-  Addresses addresses({.requests_per_s = 10, .requests_burst = 5}, {}, 1);
+  Addresses addresses({.requests_per_s = 10, .requests_burst = 5}, {}, SipKey());
   const auto taken = [&](LoopTime now) {
     int count = 0;
     while (addresses.request("203.0.113.7", now) == Admission::allowed) ++count;
@@ -36,7 +36,7 @@ TEST(Addresses, a_burst_of_requests_is_taken_and_then_as_many_as_the_rate_allows
 }
 
 TEST(Addresses, hosts_of_one_ipv6_network_are_one_client) {
-  Addresses addresses({.requests_per_s = 1, .requests_burst = 1}, {}, 1);
+  Addresses addresses({.requests_per_s = 1, .requests_burst = 1}, {}, SipKey());
   EXPECT_EQ(addresses.request("2001:db8::1", start), Admission::allowed);
   EXPECT_EQ(addresses.request("[2001:db8::2]:443", start), Admission::too_many_requests);
   EXPECT_EQ(addresses.request("2001:db8:0:1::1", start), Admission::allowed);
@@ -44,7 +44,7 @@ TEST(Addresses, hosts_of_one_ipv6_network_are_one_client) {
 
 TEST(Addresses, who_is_trusted_has_no_limits_and_is_not_kept) {
   Addresses addresses({.connections_max = 1, .requests_per_s = 1, .requests_burst = 1},
-                      {*AddressRange::parse("10.0.0.0/8")}, 1);
+                      {*AddressRange::parse("10.0.0.0/8")}, SipKey());
   for (int i = 0; i < 9; ++i) {
     EXPECT_EQ(addresses.connection_opened("10.1.2.3:1"), Admission::allowed);
     EXPECT_EQ(addresses.request("10.1.2.3:1", start), Admission::allowed);
@@ -54,13 +54,13 @@ TEST(Addresses, who_is_trusted_has_no_limits_and_is_not_kept) {
 }
 
 TEST(Addresses, what_is_no_address_counts_as_one_client) {
-  Addresses addresses({.requests_per_s = 1, .requests_burst = 1}, {}, 1);
+  Addresses addresses({.requests_per_s = 1, .requests_burst = 1}, {}, SipKey());
   EXPECT_EQ(addresses.request("unix", start), Admission::allowed);
   EXPECT_EQ(addresses.request("", start), Admission::too_many_requests);
 }
 
 TEST(Addresses, a_full_table_forgives_who_was_heard_of_longest_ago_but_keeps_connections) {
-  Addresses addresses({.requests_per_s = 1, .requests_burst = 1, .entries_max = 3}, {}, 1);
+  Addresses addresses({.requests_per_s = 1, .requests_burst = 1, .entries_max = 3}, {}, SipKey());
   addresses.connection_opened("10.0.0.1");
   addresses.request("10.0.0.2", start);
   addresses.request("10.0.0.3", start);
@@ -73,7 +73,7 @@ TEST(Addresses, a_full_table_forgives_who_was_heard_of_longest_ago_but_keeps_con
 }
 
 TEST(Addresses, a_table_full_of_connections_lets_nobody_else_in) {
-  Addresses addresses({.entries_max = 1}, {}, 1);
+  Addresses addresses({.entries_max = 1}, {}, SipKey());
   addresses.connection_opened("10.0.0.1");
   EXPECT_EQ(addresses.connection_opened("10.0.0.2"), Admission::too_many_connections);
   EXPECT_EQ(addresses.request("10.0.0.2", start), Admission::too_many_requests);
@@ -85,7 +85,7 @@ TEST(Addresses, a_table_full_of_connections_lets_nobody_else_in) {
 // more entries than there is room for, and no connection forgotten.
 RC_GTEST_PROP(Addresses, limits_hold_for_any_sequence_of_events, ()) {
   const AddressLimits limits{.connections_max = 2, .requests_per_s = 10, .requests_burst = 3, .entries_max = 4};
-  Addresses addresses(limits, {}, *rc::gen::arbitrary<uint64_t>());
+  Addresses addresses(limits, {}, SipKey());
   std::map<std::string, uint32_t> open;
   LoopTime now = start;
   int allowed = 0;  // requests of the first, which is never forgotten: it has a connection
