@@ -192,6 +192,8 @@ constexpr Setting table[] = {
      set_node_secret, Of::both},
     {"edge.parents", "--parent", "URL", "where objects come from, http://HOST:PORT; repeat for more, the best first",
      add_texts<&C::parents, check_parent>, Of::edge},
+    {"edge.parent_ca", "", "FILE", "whose word is taken for the parents' certificates, PEM; empty: the system's",
+     set_text<&C::parent_ca>, Of::edge},
     {"edge.peers", "--peers", "HOST:PORT,...", "the cache hosts of this PoP; this one, if it is one, as in --http",
      add_texts<&C::peers, check_endpoint>, Of::edge},
     {"edge.layer", "--layer", "proxy|cache|both", "what this node is in its PoP", set_layer, Of::edge},

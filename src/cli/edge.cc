@@ -13,23 +13,28 @@ namespace {
 // The world of `klieg edge`.
 class EdgeWorld final : public RunningServer {
  public:
-  explicit EdgeWorld(const Config& config) : process_(config, metrics_) {
+  explicit EdgeWorld(const Config& config) : config_(config), process_(config, metrics_) {
     for (size_t i = 0; i < loops_of(config); ++i) {
       shards_.push_back(std::make_unique<EdgeShard>(config, metrics_));
       process_.add(*shards_.back());
     }
-    for (const auto& shard : shards_) shard->join(shards_);
   }
   ~EdgeWorld() override {
     process_.stop();
     for (const auto& shard : shards_) shard->leave();
   }
 
-  Result<std::string> start() override { return process_.start({Door::http, Door::https}); }
+  Result<std::string> start() override {
+    auto trust = net::TlsCredentials::load(config_.parent_ca, "", "");
+    if (!trust) return std::unexpected(trust.error());
+    for (const auto& shard : shards_) shard->join(shards_, *trust);
+    return process_.start({Door::http, Door::https});
+  }
   void reload_certificates() override { process_.reload_certificates(); }
   Drained drain(Duration time_max) override { return process_.drain(time_max); }
 
  private:
+  const Config& config_;
   Metrics metrics_;
   std::vector<std::unique_ptr<EdgeShard>> shards_;
   Process process_;

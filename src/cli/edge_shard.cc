@@ -29,28 +29,29 @@ EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
       metrics_(metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
-      hosts_([this] { return loop_.now(); }, random_seed()) {
-  if (config.layer != Layer::cache) {
-    for (const std::string& host : config.peers) {
-      const bool ourselves = config.layer == Layer::both && host == config.http;
-      edge::Parent* peer = ourselves ? nullptr : &add_parent("http://" + host);
-      hosts_.add_cache_host(host, peer, peer);
-    }
-  }
-  for (const std::string& url : config.parents) {
-    edge::Parent& parent = add_parent(url);
-    hosts_.add_parent(url, parent, &parent);
-  }
-}
+      hosts_([this] { return loop_.now(); }, random_seed()) {}
 
-edge::Parent& EdgeShard::add_parent(const std::string& url) {
-  const auto peer = edge::parse_parent_url(url);
+edge::Parent& EdgeShard::add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust) {
+  auto peer = edge::parse_parent_url(url);
   KLIEG_ASSERT(peer, "settings were read and found right");
+  peer->credentials = trust;
   return *parents_.emplace_back(
       std::make_unique<edge::Parent>(loop_, *peer, believed_here() ? &node_ : nullptr, metrics_));
 }
 
-void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all) {
+void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
+                     std::shared_ptr<const net::TlsCredentials> trust) {
+  if (config_.layer != Layer::cache) {
+    for (const std::string& host : config_.peers) {
+      const bool ourselves = config_.layer == Layer::both && host == config_.http;
+      edge::Parent* peer = ourselves ? nullptr : &add_parent("http://" + host, trust);
+      hosts_.add_cache_host(host, peer, peer);
+    }
+  }
+  for (const std::string& url : config_.parents) {
+    edge::Parent& parent = add_parent(url, trust);
+    hosts_.add_parent(url, parent, &parent);
+  }
   std::vector<edge::LoopParent*> by_loop;
   std::vector<EdgeShard*> others;
   for (const auto& shard : all) {

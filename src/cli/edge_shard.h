@@ -25,8 +25,9 @@ class EdgeShard final : public LoopHouse {
   EdgeShard(const Config& config, Metrics& metrics);
   ~EdgeShard() override;
 
-  // Before the loops run: `all` shards of the process in order, this one among them.
-  void join(const std::vector<std::unique_ptr<EdgeShard>>& all);
+  // Before the loops run: `all` shards of the process in order, this one among them. `trust`: whose word is taken for
+  // the parents' certificates.
+  void join(const std::vector<std::unique_ptr<EdgeShard>>& all, std::shared_ptr<const net::TlsCredentials> trust);
   // After they have ended, while all shards are there: what is let go of says so to its home.
   void leave();
 
@@ -37,7 +38,7 @@ class EdgeShard final : public LoopHouse {
 
  private:
   bool believed_here() const { return !config_.node_secret.empty(); }
-  edge::Parent& add_parent(const std::string& url);
+  edge::Parent& add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
 
   const Config& config_;

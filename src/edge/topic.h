@@ -47,7 +47,7 @@ class TopicHost {
 struct PushedDocument {
   std::shared_ptr<const Object> object;
   media::DocumentChanged as_it_came;
-  mutable std::shared_ptr<const Object> plain;  // uncompressed, for the first who takes it so and those after
+  mutable std::shared_ptr<const Object> plain = nullptr;  // uncompressed, for the first who takes it so and those after
 
   // In the coding that a request with these fields takes. Null: it is not here in any.
   std::shared_ptr<const Object> coded_for(std::span<const wire::HeaderView> fields) const;
