@@ -12,6 +12,8 @@ namespace {
 constexpr Duration tick_interval = 1s;
 
 // By ExchangeEnd, and one more.
+constexpr Duration complain_every = 10s;  // whoever asks does so many times a second
+
 constexpr std::array outcomes{"complete", "unreachable", "too_many", "reset", "malformed", "timed_out", "cancelled"};
 static_assert(outcomes.size() == ClientCore::cancelled + 1);
 
@@ -339,7 +341,10 @@ void ClientCore::connected(Result<std::unique_ptr<net::Connection>> made) {
     line->start();
     return settle();
   }
-  logging::debug("cannot reach a peer", {{"peer", peer.endpoint.text()}, {"why", made.error().message}});
+  if (complained_ == LoopTime::min() || loop.now() >= complained_ + complain_every) {
+    complained_ = loop.now();
+    logging::warning("cannot reach a peer", {{"peer", peer.endpoint.text()}, {"why", made.error().message}});
+  }
   // Where lines are left, only the one for whose sake this connection was tried; the others may find room on those.
   std::deque<std::shared_ptr<Call>> failed;
   if (lines_.empty()) {

@@ -153,6 +153,7 @@ class ClientCore final : public std::enable_shared_from_this<ClientCore> {
   std::vector<std::shared_ptr<Line>> lines_;
   std::deque<std::shared_ptr<Call>> waiting_;  // at most waiting_max, and those that are sent again
   size_t connecting_ = 0;
+  LoopTime complained_ = LoopTime::min();  // when the log last said that the peer cannot be reached
   size_t active_ = 0;
   bool shut_ = false;
   bool ticking_ = false;
