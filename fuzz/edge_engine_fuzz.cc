@@ -327,7 +327,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (!viewers.empty() && viewers.back()->answer) viewers.pop_back();  // who has been answered leaves
         parent.open = input.below(8) > 0;
         break;
-      case 11:
+      default:
         if (input.below(3) == 0 && !children.empty()) {
           children.pop_back();
         } else {

@@ -59,7 +59,7 @@ TEST(Feed, ends_cleanly_only_when_all_was_said) {
        {TopicEnd::finished, TopicEnd::unknown, TopicEnd::refused, TopicEnd::lagged, TopicEnd::lost}) {
     MadeUpTopics topics;
     Feed feed(topics, "/t");
-    const auto log = feed.log();
+    const auto& log = feed.log();
     topics.end(0, why);
     EXPECT_TRUE(feed.over());
     EXPECT_EQ(log->state(), why == TopicEnd::finished ? LogEnd::complete : LogEnd::aborted);
@@ -70,7 +70,7 @@ TEST(Feed, resets_its_readers_when_it_is_taken_down) {
   MadeUpTopics topics;
   auto feed = std::make_unique<Feed>(topics, "/t");
   EXPECT_TRUE(feed->read_by_nobody());
-  const auto log = feed->log();
+  const std::shared_ptr<const Log> log = feed->log();
   EXPECT_FALSE(feed->read_by_nobody());
   feed.reset();
   EXPECT_EQ(log->state(), LogEnd::aborted);

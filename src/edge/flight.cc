@@ -155,6 +155,7 @@ Flight::Rest Flight::rest_in(const FetchHead& head) {
   }
   if (head.status == 200 && etag == identity_.etag) {
     if (head.size && identity_.size.value_or(*head.size) != *head.size) return Rest::is_anothers;
+    if (head.size) identity_.size = head.size;
     skip_ = have;
     return Rest::comes;
   }

@@ -292,6 +292,25 @@ TEST_F(EngineTest, a_body_of_unknown_size_is_not_whole_before_the_size_that_a_pa
   EXPECT_EQ(viewer->body(), LogEnd::complete);
 }
 
+TEST_F(EngineTest, a_body_of_unknown_size_is_not_whole_before_the_size_that_a_whole_announces) {
+  const Seen viewer = get("/a");
+  first.head(0, 200, fresh);
+  first.body(0, "abc");
+  first.end(0, FetchEnd::reset);
+  pass(20ms);
+  second.head(0, 200, fresh, 9);
+  second.body(0, "abcdef");
+  second.end(0);
+  EXPECT_EQ(viewer->body(), LogEnd::growing);
+  pass(1s);
+  EXPECT_EQ(first.field(1, "range"), "bytes=6-");
+  first.head(1, 206, {{"content-range", "bytes 6-8/9"}}, 3);
+  first.body(1, "ghi");
+  first.end(1);
+  EXPECT_EQ(viewer->text(), "abcdefghi");
+  EXPECT_EQ(viewer->body(), LogEnd::complete);
+}
+
 TEST_F(EngineTest, a_body_without_a_strong_tag_is_not_resumed) {
   for (const Fields& fields :
        {Fields{{"cache-control", "max-age=60"}}, Fields{{"cache-control", "max-age=60"}, {"etag", "W/\"a\""}}}) {

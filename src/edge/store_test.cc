@@ -208,7 +208,7 @@ RC_GTEST_PROP(Store, keeps_its_bound_and_its_accounts, ()) {
         store.settle(resource);
         break;
       }
-      case 5:
+      default:
         if (Resource* resource = store.peek(key); resource && resource->pinned()) {
           resource->flights.clear();
           pinned[key] = false;
