@@ -26,15 +26,19 @@ void Hosts::add_cache_host(std::string name, Upstream* upstream, media::TopicSou
 }
 
 // Who may be asked, the best first: the key's cache hosts down to this node's own place, then the parents.
-std::vector<size_t> Hosts::order_for(std::string_view key) const {
+std::vector<size_t> Hosts::order_for(std::string_view key, LoopTime now) const {
   std::vector<size_t> order;
-  uint64_t total = 0;
-  for (size_t i = 0; i < cache_host_names_.size(); ++i) total += hosts_[i].load;
+  uint64_t total = 0, alive = 0;
+  for (size_t i = 0; i < cache_host_names_.size(); ++i) {
+    total += hosts_[i].load;
+    alive += hosts_[i].rests_until <= now ? 1 : 0;
+  }
+  const uint64_t bound = load_bound(total, std::max<uint64_t>(alive, 1));
   std::vector<size_t> loaded;  // beyond the bound: after the others
   for (const size_t index : placement_of(key, cache_host_names_)) {
     const Host& host = hosts_[index];
     if (!host.upstream) break;
-    (host.load < load_bound(total, cache_host_names_.size()) ? order : loaded).push_back(index);
+    (host.load < bound ? order : loaded).push_back(index);
   }
   order.insert(order.end(), loaded.begin(), loaded.end());
   for (size_t i = cache_host_names_.size(); i < hosts_.size(); ++i) order.push_back(i);
@@ -42,14 +46,20 @@ std::vector<size_t> Hosts::order_for(std::string_view key) const {
 }
 
 std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTime now) {
-  const std::vector<size_t> order = order_for(key);
+  const std::vector<size_t> order = order_for(key, now);
   if (order.empty()) return std::nullopt;
   std::vector<size_t> usable;
   std::ranges::copy_if(order, std::back_inserter(usable), [&](size_t i) { return hosts_[i].rests_until <= now; });
-  // A further attempt goes to another, if there is one that can be asked.
-  const size_t chosen = usable.empty()
-                            ? *std::ranges::min_element(order, {}, [&](size_t i) { return hosts_[i].rests_until; })
-                            : usable[attempt % usable.size()];
+  const auto soonest = [&] {
+    return std::ranges::min_element(order, {}, [&](size_t i) { return hosts_[i].rests_until; });
+  };
+  // A further attempt goes to the first that has not failed just now, or else to the one whose failure is longest ago.
+  const auto failed_lately = [&](size_t i) {
+    return hosts_[i].failed_at > now - longest_rest ? hosts_[i].failed_at : LoopTime::min();
+  };
+  const size_t chosen = usable.empty() ? *soonest()
+                        : attempt == 0 ? usable.front()
+                                       : *std::ranges::min_element(usable, {}, failed_lately);
   // One request finds out whether it is back; others go elsewhere meanwhile.
   if (hosts_[chosen].failures > 1) hosts_[chosen].rests_until = now + first_rest;
   return chosen;
@@ -72,6 +82,7 @@ void Hosts::succeeded(const Way& way, LoopTime) {
 void Hosts::failed(const Way& way, LoopTime now) {
   Host& host = hosts_[way.index];
   released(way);
+  host.failed_at = now;
   const Duration rest = std::min(longest_rest, first_rest * (int64_t{1} << std::min(host.failures, 6u)));
   // A single failure says little: a connection that was cut, an answer lost.
   if (++host.failures == 1) return;

@@ -52,12 +52,13 @@ class Hosts final : public Routes, public media::TopicSource {
     std::string name;
     Upstream* upstream = nullptr;  // null: this node, whose place is that of its parents
     media::TopicSource* topics = nullptr;
-    uint32_t failures = 0;  // since its last answer
+    uint32_t failures = 0;                 // since its last answer
+    LoopTime failed_at = LoopTime::min();  // last; an answer does not undo it
     LoopTime rests_until = LoopTime::min();
     uint64_t load = 0;  // requests of ours under way
   };
 
-  std::vector<size_t> order_for(std::string_view key) const;
+  std::vector<size_t> order_for(std::string_view key, LoopTime now) const;
   std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now);
   bool spend_retry(LoopTime now);
 
