@@ -4,32 +4,13 @@
 #include <optional>
 #include <tuple>
 
+#include "wire/form.h"
 #include "wire/structured_field.h"
 
 namespace klieg::wire {
 namespace {
 
 constexpr std::string_view cmcd = "CMCD";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c |= 32;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// application/x-www-form-urlencoded, of one name or value.
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
 
 void append_encoded(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -43,19 +24,6 @@ void append_encoded(std::string& out, std::string_view text) {
   }
 }
 
-std::string_view name_of(std::string_view parameter) { return parameter.substr(0, parameter.find('=')); }
-
-// Empty ones too, so that what is joined again is what was cut.
-template <class Visit>
-void each_parameter(std::string_view query, Visit visit) {
-  for (;;) {
-    const size_t end = query.find('&');
-    visit(query.substr(0, end));
-    if (end == query.npos) return;
-    query.remove_prefix(end + 1);
-  }
-}
-
 // The strings of an inner list, decoded; nullopt: it is none, or not of strings.
 std::optional<std::vector<std::string>> names_in(const sf::Member& member) {
   const auto* list = std::get_if<sf::InnerList>(&member);
@@ -64,7 +32,7 @@ std::optional<std::vector<std::string>> names_in(const sf::Member& member) {
   for (const sf::Item& item : list->items) {
     const auto* name = std::get_if<std::string>(&item.value);
     if (!name) return std::nullopt;
-    names.push_back(decoded(*name));
+    names.push_back(form_decoded(*name));
   }
   return names;
 }
@@ -113,7 +81,7 @@ std::string without_cmcd(std::string_view query) {
   std::string out;
   bool first = true;
   each_parameter(query, [&](std::string_view parameter) {
-    if (decoded(name_of(parameter)) == cmcd) return;
+    if (form_decoded(parameter_name(parameter)) == cmcd) return;
     if (!first) out += '&';
     out += parameter;
     first = false;
@@ -130,14 +98,13 @@ std::string query_key(std::string_view query, const QueryVariance& variance) {
   std::vector<Parameter> mattering;
   each_parameter(query, [&](std::string_view parameter) {
     if (parameter.empty()) return;
-    std::string name = decoded(name_of(parameter));
+    std::string name = form_decoded(parameter_name(parameter));
     const bool listed = std::ranges::find(variance.listed, name) != variance.listed.end();
     if (name == cmcd || (variance.parameters == QueryVariance::Parameters::listed_do_not && listed) ||
         (variance.parameters == QueryVariance::Parameters::only_listed_do && !listed)) {
       return;
     }
-    const size_t equals = std::min(parameter.find('='), parameter.size() - 1);
-    mattering.push_back({std::move(name), decoded(parameter.substr(equals + 1)), mattering.size()});
+    mattering.push_back({std::move(name), form_decoded(parameter_value(parameter)), mattering.size()});
   });
   // Equal names keep their order: of those it always matters.
   if (variance.order == QueryVariance::Order::does_not) {
