@@ -17,9 +17,10 @@ const flags = [
   ],
 ];
 
-export async function start_browser(t) {
+// `executable`: of a place of its own (network.js).
+export async function start_browser(t, { executable = process.env.CHROMIUM ?? "/usr/bin/chromium" } = {}) {
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: executable,
     headless: true,
     args: flags,
   });
