@@ -124,7 +124,7 @@ class Parent::RemoteSubscription final : public media::Subscription, private htt
   media::TopicEnd end_of(http::ExchangeEnd why) const {
     if (status_ == 200) return why == http::ExchangeEnd::complete ? media::TopicEnd::finished : media::TopicEnd::lost;
     if (status_ == 401 || status_ == 403) return media::TopicEnd::refused;
-    if (status_ == 0 || status_ >= 500) return media::TopicEnd::lost;
+    if (status_ == 0 || status_ >= 500) return media::TopicEnd::unreachable;
     return media::TopicEnd::unknown;
   }
 

@@ -532,6 +532,7 @@ void Engine::on_time() {
     lifetimes_.erase(lifetimes_.begin());
     if (Resource* resource = store_.peek(key)) outlive(*resource);
   }
+  retry_topics();
   if (now >= tended_ + tend_every) {
     tended_ = now;
     tend_topics();
@@ -559,6 +560,7 @@ LoopTime Engine::next_deadline() const {
   LoopTime next = LoopTime::max();
   if (!wakes_.empty()) next = wakes_.begin()->first;
   if (!lifetimes_.empty()) next = std::min(next, lifetimes_.begin()->first);
+  if (!topic_retries_.empty()) next = std::min(next, topic_retries_.begin()->first);
   if (!topics_.empty() || !growing_.empty()) next = std::min(next, tended_ + tend_every);
   return next;
 }

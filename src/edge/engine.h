@@ -220,6 +220,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   std::shared_ptr<LoopTime> want_topic(const std::string& name);
   void start(std::string_view name, TopicEntry& entry);
   void tend_topics();
+  void retry_topics();
   void forget_documents(const Topic& topic);
   std::shared_ptr<Object> pushed_object(const media::ObjectHead& head, const Topic& topic) override;
   void on_pushed(const std::string& name, std::shared_ptr<const Object> object) override;
@@ -258,6 +259,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     std::weak_ptr<Flight> flight;
   };
   std::unordered_multimap<std::string, Awaiting> awaiting_;
+  std::multimap<LoopTime, std::string> topic_retries_;
   LoopTime tended_ = LoopTime::min();
   bool newcomers_ = false;  // children wait for their snapshot
 };

@@ -54,11 +54,17 @@ void Engine::tend_topics() {
     const bool watched = now - *entry.used < settings_.topic_kept || (entry.topic && entry.topic->has_children());
     if (entry.topic && !entry.topic->over() && !watched) entry.topic->leave();  // on_topic_over() lets go of it
     if (entry.topic && entry.topic->over() && !watched) forget_documents(*entry.topic);
-    if (!watched) {
-      topics_.erase(name);
-    } else if (!entry.topic && now >= entry.retry_at) {
-      start(name, entry);
-    }
+    if (!watched) topics_.erase(name);
+  }
+}
+
+void Engine::retry_topics() {
+  const LoopTime now = clock_.now();
+  while (!topic_retries_.empty() && topic_retries_.begin()->first <= now) {
+    const auto found = topics_.find(topic_retries_.begin()->second);
+    topic_retries_.erase(topic_retries_.begin());
+    if (found == topics_.end() || found->second.topic || now < found->second.retry_at) continue;
+    if (now - *found->second.used < settings_.topic_kept) start(found->first, found->second);
   }
 }
 
@@ -159,11 +165,16 @@ void Engine::on_topic_over(Topic& topic, media::TopicEnd why) {
   TopicEntry& entry = found->second;
   if (topic.begun()) entry.failures = 0;
   topics_over_.push_back(std::exchange(entry.topic, nullptr));  // it is on the stack
-  const auto pause = why == media::TopicEnd::unknown || why == media::TopicEnd::refused
-                         ? topic_pause_max
-                         : std::min(topic_pause_max, topic_pause_first * (int64_t{1} << std::min(entry.failures, 7u)));
+  Duration pause = topic_pause_max;
+  if (why != media::TopicEnd::unknown && why != media::TopicEnd::refused) {
+    // What was live a moment ago is asked for at once, of whoever is next: meanwhile viewers are served by pull.
+    pause = entry.failures == 0
+                ? Duration(0)
+                : std::min(topic_pause_max, topic_pause_first * (int64_t{1} << std::min(entry.failures - 1, 7u)));
+  }
   ++entry.failures;
   entry.retry_at = clock_.now() + pause;
+  topic_retries_.emplace(entry.retry_at, found->first);
 }
 
 }  // namespace klieg::edge

@@ -116,7 +116,7 @@ class Hosts::HostSubscription final : public media::Subscription, private media:
     sink_.on_push(std::move(record));
   }
   void on_topic_end(media::TopicEnd why) override {
-    if (why == media::TopicEnd::lost) {
+    if (why == media::TopicEnd::unreachable) {
       ++hosts_.hosts_[index_].load;  // as if it had been chosen: failed() takes it back
       hosts_.failed({nullptr, index_}, hosts_.now_());
     }

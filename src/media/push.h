@@ -98,11 +98,12 @@ using PushRecord =
 
 // Why nothing more comes of a topic.
 enum class TopicEnd : uint8_t {
-  finished,  // all was said: the broadcast is over
-  unknown,   // there is no such topic here
-  refused,   // this node is not believed
-  lagged,    // the child took too little; it may subscribe again
-  lost,      // the way to the parent broke
+  finished,     // all was said: the broadcast is over
+  unknown,      // there is no such topic here
+  refused,      // this node is not believed
+  lagged,       // the child took too little; it may subscribe again
+  lost,         // the way to the parent broke
+  unreachable,  // there was no way to it
 };
 
 // Receives the records of one subscription.
