@@ -291,8 +291,15 @@ FlightHost::Decision Engine::on_head(Flight& flight, const FetchHead& head, Chan
     return {};
   }
   if (head.status == 404 && trip.kind == Trip::Kind::shared && holds(trip.path)) {
-    if (trip.held_until == LoopTime::min()) trip.held_until = clock_.now() + settings_.hold_max;
-    if (clock_.now() + poll_pause < trip.held_until) return {Verdict::ask_again_later, poll_pause, nullptr};
+    const LoopTime moment = clock_.now();
+    const auto expected = cadence_.expected(trip.path, moment);
+    if (trip.held_until == LoopTime::min()) {
+      trip.held_until = std::min(moment + settings_.hold_max, expected ? expected->until : LoopTime::max());
+    }
+    const LoopTime again = expected ? Cadence::ask_at(*expected, moment, random_) : moment + poll_pause;
+    if (again < trip.held_until) return {Verdict::ask_again_later, again - moment, nullptr};
+  } else if (head.status == 200 && trip.held_until != LoopTime::min()) {
+    cadence_.on_born(trip.path, clock_.now());
   }
   return take(trip, head);
 }

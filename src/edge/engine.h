@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "edge/cadence.h"
 #include "edge/flight.h"
 #include "edge/freshness.h"
 #include "edge/key.h"
@@ -239,6 +240,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   Random random_;
   Store store_;
   QueryRules query_rules_;
+  Cadence cadence_;  // of what is held
   std::unordered_map<const Flight*, Trip> trips_;
   std::multimap<LoopTime, const Flight*> wakes_;
   std::move_only_function<void()> nearer_;

@@ -156,6 +156,27 @@ TEST_F(EngineTest, a_404_at_the_live_edge_is_held_until_the_object_is_born_with_
   EXPECT_EQ(second.asked(), 0u);
 }
 
+TEST_F(EngineTest, who_has_seen_some_births_at_the_live_edge_asks_when_the_next_is_due) {
+  settings.hold_paths = {"/live/*.m4s"};
+  const LoopTime began = clock.now();
+  const auto born_at = [&](int number) { return began + Duration(number * 2s); };
+  size_t asked_before = 0;
+  for (int number = 1; number <= 20; ++number) {
+    const Seen viewer = get("/live/seg-" + std::to_string(number) + ".m4s");
+    while (!viewer->answer) {
+      if (first.running() > 0) {
+        const size_t last = first.asked() - 1;
+        clock.now() < born_at(number) ? first.answer(last, 404, {}, "") : first.answer(last, 200, fresh, "abc");
+      }
+      if (!viewer->answer) pass(5ms);
+      ASSERT_LT(clock.now(), born_at(number) + 400ms);
+    }
+    EXPECT_EQ(viewer->status(), 200);
+    if (number > 4) EXPECT_LE(first.asked() - asked_before, 4u) << number;
+    asked_before = first.asked();
+  }
+}
+
 TEST_F(EngineTest, a_404_is_held_no_longer_than_may_be_and_then_kept_for_a_moment) {
   settings.hold_paths = {"/live/*.m4s"};
   const Seen viewer = get("/live/seg-7.m4s");
