@@ -60,7 +60,7 @@ export async function start_varnish(t, upstream) {
   return address;
 }
 
-async function answers(program, address) {
+export async function answers(program, address) {
   await until(
     `${program.name} at ${address}`,
     async () => {
@@ -72,7 +72,7 @@ async function answers(program, address) {
   ); // Varnish compiles its rules first
 }
 
-function free_port() {
+export function free_port() {
   return new Promise((resolve, reject) => {
     const server = createServer().on("error", reject);
     server.listen(0, "127.0.0.1", () => {
