@@ -233,24 +233,25 @@ struct Sink final : media::PushSink {
   std::optional<media::TopicEnd> ended;
 };
 
-TEST_F(HostsOfANode, a_topic_that_is_lost_twice_is_asked_of_another) {
+TEST_F(HostsOfANode, a_topic_whose_parent_cannot_be_reached_twice_is_asked_of_another) {
   parents(2);
   Sink sink;
   for (size_t i = 0; i < 2; ++i) {
     const auto subscription = hosts.subscribe("/live/ada", sink);
     ASSERT_EQ(topics[0].asked(), i + 1);
-    topics[0].end(i, media::TopicEnd::lost);
-    EXPECT_EQ(sink.ended, media::TopicEnd::lost);
+    topics[0].end(i, media::TopicEnd::unreachable);
+    EXPECT_EQ(sink.ended, media::TopicEnd::unreachable);
   }
   const auto subscription = hosts.subscribe("/live/ada", sink);
   EXPECT_EQ(topics[1].asked(), 1u);
   EXPECT_EQ(asked(), 1u);  // requests go there too
 }
 
-TEST_F(HostsOfANode, a_topic_that_ends_as_it_should_is_no_failure) {
+TEST_F(HostsOfANode, a_topic_that_ends_after_an_answer_is_no_failure) {
   parents(2);
   Sink sink;
-  for (const auto why : {media::TopicEnd::finished, media::TopicEnd::unknown, media::TopicEnd::lagged}) {
+  for (const auto why :
+       {media::TopicEnd::finished, media::TopicEnd::unknown, media::TopicEnd::lagged, media::TopicEnd::lost}) {
     const auto subscription = hosts.subscribe("/live/ada", sink);
     topics[0].end(topics[0].asked() - 1, why);
   }
