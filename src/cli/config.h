@@ -75,6 +75,8 @@ struct Config {
   std::vector<std::string> peers;    // HOST:PORT of the PoP's cache hosts
   Layer layer = Layer::both;
   uint32_t cache_mb = 1024;  // per process
+  std::string disk;          // folder for what memory has no room for; empty: none
+  uint32_t disk_mb = 10'240;
   std::vector<std::string> hold_paths;
   uint32_t hold_max_ms = 3'000;
 };

@@ -27,7 +27,12 @@ class EdgeWorld final : public RunningServer {
   Result<std::string> start() override {
     auto trust = net::TlsCredentials::load(config_.parent_ca, "", "");
     if (!trust) return std::unexpected(trust.error());
-    for (const auto& shard : shards_) shard->join(shards_, *trust);
+    if (!config_.disk.empty()) {
+      auto disk = edge::Disk::open(config_.disk);
+      if (!disk) return std::unexpected(disk.error());
+      disk_ = std::move(*disk);
+    }
+    for (const auto& shard : shards_) shard->join(shards_, *trust, disk_.get());
     return process_.start({Door::http, Door::https});
   }
   void reload_certificates() override { process_.reload_certificates(); }
@@ -37,6 +42,7 @@ class EdgeWorld final : public RunningServer {
   const Config& config_;
   Metrics metrics_;
   std::vector<std::unique_ptr<EdgeShard>> shards_;
+  std::unique_ptr<edge::Disk> disk_;  // its thread ends before the loops do that it tells
   Process process_;
 };
 

@@ -1,5 +1,6 @@
 #include "cli/edge_shard.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,7 +41,7 @@ edge::Parent& EdgeShard::add_parent(const std::string& url, const std::shared_pt
 }
 
 void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
-                     std::shared_ptr<const net::TlsCredentials> trust) {
+                     std::shared_ptr<const net::TlsCredentials> trust, edge::Disk* disk) {
   if (config_.layer != Layer::cache) {
     for (const std::string& host : config_.peers) {
       const bool ourselves = config_.layer == Layer::both && host == config_.http;
@@ -65,14 +66,37 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   }
   // Without a secret no parent believes us, so none would let us subscribe.
   media::TopicSource* topics = believed_here() ? &hosts_ : nullptr;
-  routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), hosts_, topics);
+  edge::Routes* upward = &hosts_;
+  if (disk) {
+    disk_ = std::make_unique<edge::DiskRoutes>(loop_, *disk, (uint64_t{config_.disk_mb} << 20) / all.size(), clock_,
+                                               hosts_);
+    upward = disk_.get();
+  }
+  routes_ = std::make_unique<edge::LoopRoutes>(std::move(by_loop), *upward, topics);
   engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, topics ? routes_.get() : nullptr,
                                            random_seed());
-  engine_->when_forgotten([others = std::move(others)](const std::string& target) {
-    for (EdgeShard* other : others) other->on_engine([target](edge::Engine& engine) { engine.forget(target); });
+  engine_->when_forgotten([this, others = std::move(others)](const std::string& target) {
+    if (disk_) disk_->forget(target);
+    for (EdgeShard* other : others) {
+      other->on_engine([other, target](edge::Engine& engine) {
+        engine.forget(target);
+        if (other->disk_) other->disk_->forget(target);
+      });
+    }
   });
+  if (disk_) {
+    // Each object once: what its home loop has to let go of.
+    engine_->when_evicted([this, ours = by_loop_index(all), loops = all.size()](const edge::Resource& resource) {
+      if (edge::home_loop_of(resource.key, loops) != ours) return;
+      for (const auto& object : resource.variants) disk_->keep(resource.key, object);
+    });
+  }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_);
   http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_);
+}
+
+size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const {
+  return static_cast<size_t>(std::ranges::find(all, this, &std::unique_ptr<EdgeShard>::get) - all.begin());
 }
 
 void EdgeShard::leave() {

@@ -10,6 +10,7 @@
 #include "cli/node.h"
 #include "cli/process.h"
 #include "edge/client.h"
+#include "edge/client_disk.h"
 #include "edge/client_loop.h"
 #include "edge/engine.h"
 #include "edge/hosts.h"
@@ -27,7 +28,8 @@ class EdgeShard final : public LoopHouse {
 
   // Before the loops run: `all` shards of the process in order, this one among them. `trust`: whose word is taken for
   // the parents' certificates.
-  void join(const std::vector<std::unique_ptr<EdgeShard>>& all, std::shared_ptr<const net::TlsCredentials> trust);
+  void join(const std::vector<std::unique_ptr<EdgeShard>>& all, std::shared_ptr<const net::TlsCredentials> trust,
+            edge::Disk* disk);
   // After they have ended, while all shards are there: what is let go of says so to its home.
   void leave();
 
@@ -39,6 +41,7 @@ class EdgeShard final : public LoopHouse {
  private:
   bool believed_here() const { return !config_.node_secret.empty(); }
   edge::Parent& add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust);
+  size_t by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const;
   void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
 
   const Config& config_;
@@ -49,6 +52,7 @@ class EdgeShard final : public LoopHouse {
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;
   std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one
+  std::unique_ptr<edge::DiskRoutes> disk_;                   // before hosts_; null: no disk
   std::unique_ptr<edge::LoopRoutes> routes_;
   std::unique_ptr<edge::Engine> engine_;
   std::unique_ptr<edge::Server> edge_;

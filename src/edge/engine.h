@@ -141,6 +141,8 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   // Whom to tell what was forgotten because of a request that was made here: the caches of the other loops. Null:
   // nobody.
   void when_forgotten(std::move_only_function<void(const std::string& target)> told) { forgotten_ = std::move(told); }
+  // Is told what memory has no room for.
+  void when_evicted(std::move_only_function<void(const Resource&)> told) { store_.when_evicted(std::move(told)); }
 
   void on_time();
   LoopTime next_deadline() const;  // LoopTime::max(): none

@@ -104,20 +104,25 @@ bool Store::evict_from_small() {
     return false;
   }
   remember(oldest.key);
-  drop(oldest);
+  evict(oldest);
   return true;
 }
 
 bool Store::evict_from_main() {
   Resource& oldest = *main_.oldest;
   if (oldest.shelf.uses == 0 && !oldest.pinned()) {
-    drop(oldest);
+    evict(oldest);
     return true;
   }
   if (oldest.shelf.uses > 0) --oldest.shelf.uses;
   leave(oldest);
   enter(oldest, Shelf::Queue::main);
   return false;
+}
+
+void Store::evict(Resource& resource) {
+  if (evicting_) evicting_(resource);
+  drop(resource);
 }
 
 void Store::remember(std::string_view key) {

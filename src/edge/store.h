@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class Store {
   static constexpr uint64_t overhead = 1024;
 
   explicit Store(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  // Is told what has to go for want of room, before it goes.
+  void when_evicted(std::move_only_function<void(const Resource&)> told) { evicting_ = std::move(told); }
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -64,6 +67,7 @@ class Store {
   void make_room();
   bool evict_from_small();
   bool evict_from_main();
+  void evict(Resource& resource);
   void remember(std::string_view key);
 
   const uint64_t bytes_max_;
@@ -73,6 +77,7 @@ class Store {
   std::unordered_set<size_t> ghost_set_;
   uint64_t bytes_ = 0;
   uint64_t evicted_ = 0;
+  std::move_only_function<void(const Resource&)> evicting_;
 };
 
 }  // namespace klieg::edge

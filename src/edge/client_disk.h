@@ -1,0 +1,119 @@
+// A folder for what memory had no room for: replays, which somebody asks for now and then for as long as they exist.
+//
+// To the engine it is one more parent, and the first to be asked: these Routes know what lies in the folder and come
+// before the node's own. What cannot be read is asked for upward, as of any parent that fails.
+//
+//   evicted from memory --(whole, fresh for long, of no topic, one variant)--> a file, oldest out first
+//   asked for, not in memory, in the folder and fresh --> read, and in memory again
+//
+// A file holds a body; what belongs to it (fields, age) stays in memory, about 1 KiB each. The folder begins empty:
+// names of the run before mean nothing to this one.
+//
+// Thread: Disk has one of its own, where files are touched and nothing else; DiskRoutes lives on its loop, hears of
+// files by posted messages, and is asked only there.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "edge/engine.h"
+#include "edge/upstream.h"
+#include "net/loop.h"
+
+namespace klieg::edge {
+
+// Files by number, written and read on a thread of its own, one after the other.
+class Disk {
+ public:
+  // Waiting to be written. A disk that is slower than evictions loses objects, not memory.
+  static constexpr uint64_t waiting_max = uint64_t{64} << 20;
+
+  // Makes the folder where need be, and empties it of files of ours. The error says what is wrong with which folder.
+  static Result<std::unique_ptr<Disk>> open(const std::string& folder);
+  ~Disk();  // what waits is dropped
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  // From any thread; `done` and what follows are called on the disk's own.
+  enum class Accepted : uint8_t { yes, too_many };
+  Accepted write(uint64_t file, std::vector<Bytes> content, std::function<void(bool written)> done);
+  // Pieces in order, each at most 1 MiB; at the end an empty one, or nullopt where reading failed.
+  void read(uint64_t file, std::function<void(std::optional<Bytes>)> piece);
+  void remove(uint64_t file);
+  uint64_t new_file() { return ++last_file_; }
+
+ private:
+  explicit Disk(std::string folder);
+  std::string path_of(uint64_t file) const;
+  void enqueue(std::move_only_function<void()> job);
+  void run();
+
+  const std::string folder_;
+  std::atomic<uint64_t> last_file_ = 0;
+  std::atomic<uint64_t> waiting_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::move_only_function<void()>> jobs_;  // guarded by mutex_
+  bool stopping_ = false;                             // guarded by mutex_
+  std::thread thread_;
+};
+
+class DiskRoutes final : public Routes, private Upstream {
+ public:
+  // What is evicted while it would be fresh for less than this is not worth a file.
+  static constexpr Duration fresh_min = std::chrono::minutes(10);
+
+  DiskRoutes(net::Loop& loop, Disk& disk, uint64_t bytes_max, const Clock& clock, Routes& upward);
+  ~DiskRoutes() override;
+
+  // Memory had no room for it.
+  void keep(const std::string& key, const std::shared_ptr<const Object>& object);
+  void forget(std::string_view key);
+  size_t objects() const { return entries_.size(); }
+  uint64_t bytes() const { return bytes_; }
+
+  size_t ways() const override { return upward_.ways(); }
+  std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) override;
+  void succeeded(const Way& way, LoopTime now) override;
+  void failed(const Way& way, LoopTime now) override;
+  void released(const Way& way) override;
+
+ private:
+  class DiskFetch;
+  struct Entry {
+    uint64_t file = 0;
+    std::shared_ptr<const Object> head;  // its log is an empty one: the body is in the file
+    uint64_t size = 0;
+    bool written = false;
+    std::list<std::string>::iterator place;  // in order_
+  };
+  static constexpr size_t from_disk = SIZE_MAX - 1;
+
+  std::unique_ptr<Fetch> fetch(FetchRequest request, FetchHandler& handler) override;
+  void make_room();
+
+  net::Loop& loop_;
+  Disk& disk_;
+  const uint64_t bytes_max_;
+  const Clock& clock_;
+  Routes& upward_;
+  std::unordered_map<std::string, Entry> entries_;
+  std::list<std::string> order_;  // oldest first
+  uint64_t bytes_ = 0;
+  std::shared_ptr<DiskRoutes*> self_ = std::make_shared<DiskRoutes*>(this);  // for messages that come back
+};
+
+}  // namespace klieg::edge
