@@ -5,8 +5,10 @@
 //   use_on_error(facts, directives, now)  when the parent could not say better
 //
 // Where the standard leaves a choice:
-//   * Set-Cookie: such a response is kept only if it says itself for how long, or that it is public. Section 7.3 leaves it at
-//     that; some caches keep none, but who says max-age with a cookie has read what it means. Nothing is kept by guessing.
+//   * Set-Cookie: such a response is kept only if it says itself for how long, or that it is public. Section 7.3 leaves
+//   it at
+//     that; some caches keep none, but who says max-age with a cookie has read what it means. Nothing is kept by
+//     guessing.
 //   * s-maxage forbids stale use like proxy-revalidate (section 5.2.2.10), unless the response itself says how long
 //     (stale-while-revalidate, stale-if-error): who wrote both meant both.
 //   * Without a word about errors a response that was explicitly fresh may be used a little longer when no parent
