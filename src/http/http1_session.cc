@@ -35,7 +35,7 @@ class Http1Session final : public Session,
  public:
   Http1Session(ServerCore& core, Viewer& viewer) : core_(core), viewer_(viewer), since_(viewer.since()) {}
   ~Http1Session() override {
-    if (state_ == State::serving || state_ == State::sending) core_.tally.active_requests.Decrement();
+    if (state_ == State::serving || state_ == State::sending) core_.tally.request_ended();
   }
 
   void on_bytes(ByteView bytes) override;
@@ -227,7 +227,7 @@ void Http1Session::serve(http1::RequestHead& head, Bytes body) {
   method_ = method_of(head.method);
   state_ = State::serving;
   since_ = core_.loop.now();
-  core_.tally.active_requests.Increment();
+  core_.tally.request_began();
   Request request;
   request.method = method_;
   request.method_name = head.method;
@@ -317,7 +317,7 @@ void Http1Session::pump() {
     if (body_.lost()) {
       flush();
       state_ = State::ended;
-      core_.tally.active_requests.Decrement();
+      core_.tally.request_ended();
       // A body that ends with the connection would look whole after an orderly end.
       return framing_ == Framing::until_close ? viewer_.abort(Ending::source_aborted)
                                               : viewer_.finish(Ending::source_aborted);
@@ -361,7 +361,7 @@ void Http1Session::flush() {
 }
 
 void Http1Session::finish_exchange() {
-  core_.tally.active_requests.Decrement();
+  core_.tally.request_ended();
   core_.tally.request(method_, status_, core_.loop.now() - since_);
   body_ = {};
   since_ = core_.loop.now();

@@ -152,7 +152,7 @@ Http2Session::Http2Session(ServerCore& core, Viewer& viewer)
 
 Http2Session::~Http2Session() {
   for (const auto& [stream, exchange] : exchanges_) {
-    if (exchange.state != Exchange::State::receiving) core_.tally.active_requests.Decrement();
+    if (exchange.state != Exchange::State::receiving) core_.tally.request_ended();
   }
   exchanges_.clear();
   nghttp2_session_del(session_);
@@ -203,7 +203,7 @@ int Http2Session::on_data(int32_t stream, ByteView bytes) {
   if (!exchange || exchange->state != Exchange::State::receiving) return 0;
   if (exchange->content.size() + bytes.size() > core_.limits.body_size_max) {
     exchange->state = Exchange::State::serving;
-    core_.tally.active_requests.Increment();
+    core_.tally.request_began();
     begin(*exchange, Response::text(413, "the request's body is too large"));
     return 0;
   }
@@ -223,7 +223,7 @@ int Http2Session::on_stream_closed(int32_t stream) {
   const auto found = exchanges_.find(stream);
   if (found == exchanges_.end()) return 0;
   Exchange& exchange = found->second;
-  if (exchange.state != Exchange::State::receiving) core_.tally.active_requests.Decrement();
+  if (exchange.state != Exchange::State::receiving) core_.tally.request_ended();
   if (exchange.state == Exchange::State::sending) {
     core_.tally.request(exchange.method, exchange.status, core_.loop.now() - exchange.since);
   }
@@ -235,7 +235,7 @@ int Http2Session::on_stream_closed(int32_t stream) {
 void Http2Session::serve(Exchange& exchange) {
   exchange.state = Exchange::State::serving;
   exchange.since = core_.loop.now();
-  core_.tally.active_requests.Increment();
+  core_.tally.request_began();
 
   Request request;
   request.version = Version::http_2;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/session.h"
+#include "wire/http1.h"
 
 namespace klieg::http {
 namespace {
@@ -19,9 +20,9 @@ constexpr size_t sessions_per_turn_max = 100;
 // RFC 9113 section 3.4.
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-constexpr std::array<const char*, endings> ending_names{"by_peer",      "reset",          "tls_failed",   "finished",
-                                                        "head_timeout", "body_timeout",   "idle_timeout", "stalled",
-                                                        "refused",      "source_aborted", "drained"};
+constexpr std::array<const char*, endings> ending_names{
+    "by_peer",      "reset",   "tls_failed", "finished",       "head_timeout", "body_timeout",
+    "idle_timeout", "stalled", "refused",    "source_aborted", "drained",      "turned_away"};
 
 Ending ending_of(net::Closed why) {
   switch (why) {
@@ -115,9 +116,11 @@ bool Outgoing::lost() const {
 
 bool has_body(uint16_t status) { return status >= 200 && status != 204 && status != 304; }
 
-Tally::Tally(Metrics& metrics)
+Tally::Tally(Metrics& metrics, Meter* meter)
     : open_connections(metrics.gauge("http_server_open_connections", "Connections open now")),
-      active_requests(metrics.gauge("http_server_active_requests", "Requests being answered now, held ones included")) {
+      meter_(meter),
+      active_requests_(
+          metrics.gauge("http_server_active_requests", "Requests being answered now, held ones included")) {
   static constexpr std::array methods{"GET", "HEAD", "_OTHER"};
   for (size_t method = 0; method < methods.size(); ++method) {
     for (size_t status = 1; status <= 5; ++status) {
@@ -132,13 +135,23 @@ Tally::Tally(Metrics& metrics)
   }
 }
 
+void Tally::request_began() {
+  active_requests_.Increment();
+  if (meter_) meter_->request_began();
+}
+
+void Tally::request_ended() {
+  active_requests_.Decrement();
+  if (meter_) meter_->request_ended();
+}
+
 void Tally::request(Method method, uint16_t status, Duration duration) {
   const size_t kind = method == Method::get ? 0 : method == Method::head ? 1 : 2;
   requests_[kind][std::clamp(status / 100, 1, 5)]->Observe(to_seconds(duration));
 }
 
-Viewer::Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection)
-    : core_(core), connection_(std::move(connection)), since_(core.loop.now()), progress_(since_) {}
+Viewer::Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, Doorman::Word word)
+    : core_(core), connection_(std::move(connection)), since_(core.loop.now()), word_(word), progress_(since_) {}
 
 Viewer::~Viewer() = default;
 
@@ -170,7 +183,10 @@ void Viewer::on_drained() {
 void Viewer::on_closed(net::Closed why) { core_.remove(*this, ending_.value_or(ending_of(why))); }
 
 void Viewer::write(std::span<const Bytes> pieces) {
-  for (const Bytes& piece : pieces) written_ += piece.size();
+  uint64_t size = 0;
+  for (const Bytes& piece : pieces) size += piece.size();
+  written_ += size;
+  core_.tally.sent(size);
   connection_->write(pieces);
 }
 
@@ -203,19 +219,27 @@ void Viewer::on_tick(LoopTime now) {
   if (now - since_ >= core_.limits.head_time_max) abort(Ending::head_timeout);
 }
 
-ServerCore::ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics)
-    : loop(loop), handler(handler), limits(limits), tally(metrics), ticker_(loop, [this] { tick(); }) {}
+ServerCore::ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics, Attendants attendants)
+    : loop(loop),
+      handler(handler),
+      limits(limits),
+      tally(metrics, attendants.meter),
+      doorman_(attendants.doorman),
+      ticker_(loop, [this] { tick(); }) {}
 
 ServerCore::~ServerCore() {
   while (Viewer* viewer = first_) {
     first_ = viewer->next_;
+    bid_farewell(*viewer);
     delete viewer;
   }
   tally.open_connections.Decrement(static_cast<double>(connections_));
 }
 
 void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
-  auto* viewer = new Viewer(*this, std::move(connection));
+  const auto word = doorman_ ? doorman_->arrives(connection->peer()) : Doorman::Word::welcome;
+  if (word == Doorman::Word::too_many && connection->encrypted()) return tally.ended(Ending::turned_away);
+  auto* viewer = new Viewer(*this, std::move(connection), word);
   viewer->next_ = first_;
   if (first_) first_->previous_ = viewer;
   first_ = viewer;
@@ -223,7 +247,28 @@ void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
   tally.open_connections.Increment();
   if (!std::exchange(ticking_, true)) ticker_.arm(loop.now() + tick_interval);
   viewer->start();
+  if (word == Doorman::Word::too_many) return turn_away(*viewer);
   if (draining_) viewer->drain();
+}
+
+// Before there is a request: HTTP/1.1, which every client of a plain port can tell from silence.
+void ServerCore::turn_away(Viewer& viewer) {
+  const Response response = Response::text(429, "too many connections from this address are open");
+  const Bytes& body = std::get<Bytes>(response.body);
+  std::string head;
+  wire::http1::append_status_line(head, response.status);
+  wire::http1::append_field(head, "date", date());
+  wire::http1::append_field(head, "connection", "close");
+  wire::http1::append_field(head, "retry-after", "1");
+  wire::http1::append_field(head, "content-length", std::to_string(body.size()));
+  head.append(response.headers->http1_lines()).append("\r\n");
+  const Bytes pieces[] = {Bytes::take(std::move(head)), body};
+  viewer.write(pieces);
+  viewer.finish(Ending::turned_away);
+}
+
+void ServerCore::bid_farewell(const Viewer& viewer) {
+  if (doorman_ && viewer.word_ == Doorman::Word::welcome) doorman_->leaves(viewer.connection_->peer());
 }
 
 void ServerCore::remove(Viewer& viewer, Ending why) {
@@ -232,6 +277,7 @@ void ServerCore::remove(Viewer& viewer, Ending why) {
   --connections_;
   tally.open_connections.Decrement();
   tally.ended(why);
+  bid_farewell(viewer);
   delete &viewer;
   if (draining_ && connections_ == 0 && drained_) std::exchange(drained_, nullptr)();
 }
@@ -292,8 +338,9 @@ const std::string& ServerCore::date() {
   return date_;
 }
 
-std::unique_ptr<Server> Server::make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics) {
-  return std::make_unique<ServerCore>(loop, handler, limits, metrics);
+std::unique_ptr<Server> Server::make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics,
+                                     Attendants attendants) {
+  return std::make_unique<ServerCore>(loop, handler, limits, metrics, attendants);
 }
 
 }  // namespace klieg::http

@@ -59,9 +59,37 @@ struct Limits {
   uint32_t streams_max = 100;  // HTTP/2 concurrent streams
 };
 
+// Who may come in. Called on the server's loop.
+class Doorman {
+ public:
+  enum class Word : uint8_t { welcome, too_many };
+
+  virtual ~Doorman() = default;
+  // `peer`: address and port. Who is not welcome is told so (429) and goes; over TLS, where telling would first cost a
+  // handshake, the connection is closed.
+  virtual Word arrives(std::string_view peer) = 0;
+  virtual void leaves(std::string_view peer) = 0;  // once for each who was welcome
+};
+
+// What a server does, for somebody who adds it up. Called on the server's loop.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  virtual void request_began() = 0;
+  virtual void request_ended() = 0;       // with its last byte handed over, or without
+  virtual void sent(uint64_t bytes) = 0;  // handed over: heads, bodies, frames, without what TLS and TCP add
+};
+
+// They outlive the server. Null: everybody is welcome; nobody adds up.
+struct Attendants {
+  Doorman* doorman = nullptr;
+  Meter* meter = nullptr;
+};
+
 class Server {
  public:
-  static std::unique_ptr<Server> make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics);
+  static std::unique_ptr<Server> make(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics,
+                                      Attendants attendants = {});
   virtual ~Server() = default;
 
   // Takes over an accepted connection; HTTP/2 when ALPN says so or the client preface comes.

@@ -30,8 +30,9 @@ enum class Ending : uint8_t {
   refused,         // what it sent is not HTTP as we accept it
   source_aborted,  // the log behind a response was aborted, or forgot what the peer had not taken
   drained,         // the server is going
+  turned_away,     // the doorman's word
 };
-constexpr size_t endings = 11;
+constexpr size_t endings = 12;
 
 // The rest of a response's body: bytes, or a range of a log that may still be growing.
 class Outgoing {
@@ -77,7 +78,7 @@ std::shared_ptr<Session> make_http2_session(ServerCore& core, Viewer& viewer);
 
 class Viewer final : public net::ConnectionHandler {
  public:
-  Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection);
+  Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, Doorman::Word word);
   ~Viewer() override;
   Viewer(const Viewer&) = delete;
   Viewer& operator=(const Viewer&) = delete;
@@ -106,6 +107,7 @@ class Viewer final : public net::ConnectionHandler {
   std::shared_ptr<Session> session_;  // null until the first bytes say which version it is
   std::string opening_;               // while they do not
   const LoopTime since_;
+  const Doorman::Word word_;
   uint64_t written_ = 0;
   uint64_t taken_ = 0;  // by the peer's kernel, at progress_
   LoopTime progress_;   // when it last had taken enough, or nothing was due
@@ -117,20 +119,26 @@ class Viewer final : public net::ConnectionHandler {
 // The counters, found once.
 class Tally {
  public:
-  explicit Tally(Metrics& metrics);
+  Tally(Metrics& metrics, Meter* meter);
+  void request_began();
+  void request_ended();
+  void sent(uint64_t bytes) {
+    if (meter_) meter_->sent(bytes);
+  }
   void request(Method method, uint16_t status, Duration duration);
   void ended(Ending why) { ended_[static_cast<size_t>(why)]->Increment(); }
   prometheus::Gauge& open_connections;
-  prometheus::Gauge& active_requests;
 
  private:
+  Meter* meter_;
+  prometheus::Gauge& active_requests_;
   std::array<std::array<prometheus::Histogram*, 6>, 3> requests_{};  // GET, HEAD, other; 1xx to 5xx
   std::array<prometheus::Counter*, endings> ended_{};
 };
 
 class ServerCore final : public Server {
  public:
-  ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics);
+  ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, Metrics& metrics, Attendants attendants);
   ~ServerCore() override;
 
   void accept(std::unique_ptr<net::Connection> connection) override;
@@ -152,10 +160,13 @@ class ServerCore final : public Server {
   Tally tally;
 
  private:
+  void turn_away(Viewer& viewer);
+  void bid_farewell(const Viewer& viewer);
   void tick();
   void next_turn();
   void post_next_turn();
 
+  Doorman* doorman_;
   Viewer* first_ = nullptr;
   size_t connections_ = 0;
   bool draining_ = false;
