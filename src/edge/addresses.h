@@ -31,11 +31,13 @@ constexpr size_t admissions = 3;
 std::string_view name_of(Admission admission);  // the label of a metric
 
 struct AddressLimits {
-  uint32_t connections_max = 256;
-  // A player asks for a part of each track and a playlist five times a second: 15; twenty behind one address: 300.
-  double requests_per_s = 500;
+  // A browser opens six without HTTP/2: 300 viewers behind the one address of an office.
+  uint32_t connections_max = 2'000;
+  // A player asks for a part of each track and a playlist five times a second: 15; 260 behind one address: 4,000. A
+  // core answers several times as many.
+  double requests_per_s = 4'000;
   // That may come at once: a second's worth of them, when a channel begins and everybody joins.
-  double requests_burst = 500;
+  double requests_burst = 4'000;
   size_t entries_max = 65'536;  // x 0.2 KiB: 13 MiB
 };
 

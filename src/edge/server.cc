@@ -75,10 +75,12 @@ struct Server::Waiting {
   http::Responder responder;
 };
 
-Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics)
+Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics, Door* door, LoopLoad* load)
     : loop_(loop),
       engine_(engine),
       gatekeeper_(gatekeeper),
+      door_(door),
+      load_(load),
       bytes_(metrics.gauge("klieg_edge_cache_bytes", "Bytes kept by the caches of all loops.")),
       timer_(loop, [this] { on_time(); }) {
   for (size_t i = 0; i < outcomes; ++i) {
@@ -97,6 +99,7 @@ Server::~Server() { engine_.when_nearer(nullptr); }
 
 void Server::serve(const http::Request& request, http::Responder responder) {
   const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
+  if (trust == Trust::viewer && !admit(request, responder)) return;
   if (const auto topic = topic_of(request.path)) {
     if (trust == Trust::viewer) {
       return responder.respond(http::Response::text(403, "topics are for nodes that prove themselves"));
@@ -118,6 +121,18 @@ void Server::serve(const http::Request& request, http::Responder responder) {
     responder.respond(respond(std::get<Refused>(found), Asked(request, trust)));
   }
   arm();
+}
+
+// A viewer, counted if let in.
+bool Server::admit(const http::Request& request, http::Responder& responder) {
+  if (door_ && door_->asks(request.peer) != Admission::allowed) {
+    http::Response response = http::Response::text(429, "too many requests from this address; ask again in a second");
+    response.own_headers.add("retry-after", "1");
+    responder.respond(std::move(response));
+    return false;
+  }
+  if (load_) load_->saw(request, host_of(request.peer));
+  return true;
 }
 
 void Server::answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer) {

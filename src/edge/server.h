@@ -20,6 +20,8 @@
 #include "base/metrics.h"
 #include "edge/engine.h"
 #include "edge/feed.h"
+#include "edge/server_door.h"
+#include "edge/server_load.h"
 #include "http/selection.h"
 #include "http/server.h"
 #include "net/loop.h"
@@ -44,8 +46,10 @@ class Gatekeeper {
 
 class Server final : public http::Handler {
  public:
-  // `gatekeeper`: null where no node is believed.
-  Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics);
+  // `gatekeeper`: null where no node is believed. `door`: null where everybody may ask as often as they like. `load`:
+  // null where nobody counts viewers.
+  Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics, Door* door = nullptr,
+         LoopLoad* load = nullptr);
   ~Server() override;
 
   void serve(const http::Request& request, http::Responder responder) override;
@@ -64,6 +68,7 @@ class Server final : public http::Handler {
   void answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer);
   void next_answers();
   void post_next_answers();
+  bool admit(const http::Request& request, http::Responder& responder);
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const Asked& asked);
   http::Response respond(const Served& served, const Asked& asked);
@@ -74,6 +79,8 @@ class Server final : public http::Handler {
   net::Loop& loop_;
   Engine& engine_;
   Gatekeeper* gatekeeper_;
+  Door* door_;
+  LoopLoad* load_;
   std::array<prometheus::Counter*, outcomes> requests_{};
   std::array<prometheus::Counter*, flight_endings> flights_{};
   std::array<uint64_t, flight_endings> flights_told_{};
