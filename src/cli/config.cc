@@ -17,14 +17,28 @@ namespace {
 
 using Text = std::string_view;
 
-template <uint32_t Config::* Field, uint32_t least, uint32_t most>
-Result<void> set_number(Config& config, Text text) {
+Result<uint32_t> number_in(Text text, uint32_t least, uint32_t most) {
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
     return fail(fmt::format("'{}' is not a whole number from {} to {}", text, least, most));
   }
-  config.*Field = number;
+  return number;
+}
+
+template <uint32_t Config::* Field, uint32_t least, uint32_t most>
+Result<void> set_number(Config& config, Text text) {
+  const auto number = number_in(text, least, most);
+  if (!number) return std::unexpected(number.error());
+  config.*Field = *number;
+  return {};
+}
+
+template <uint32_t edge::DoorLimits::* Field>
+Result<void> set_address_limit(Config& config, Text text) {
+  const auto number = number_in(text, 0, 1'000'000);
+  if (!number) return std::unexpected(number.error());
+  config.address_limits.*Field = *number;
   return {};
 }
 
@@ -128,6 +142,16 @@ Result<void> check_path_pattern(Text text) {
   if (text.starts_with('/') || text.starts_with('*')) return {};
   return fail(fmt::format("'{}' is no path: it begins with '/' or '*', as in /hls/*.ts", text));
 }
+Result<void> add_trusted_addresses(Config& config, Text text) {
+  while (!text.empty()) {
+    const Text one = text.substr(0, text.find(','));
+    const auto range = edge::AddressRange::parse(one);
+    if (!range) return fail(fmt::format("'{}' is neither an address nor a range of them, as 10.0.0.0/8 is", one));
+    config.trusted_addresses.push_back(*range);
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return {};
+}
 // A token (RFC 9110 section 5.6.2): it stands in Via and Cache-Status.
 Result<void> set_node_name(Config& config, Text text) {
   const auto allowed = [](char c) {
@@ -158,6 +182,12 @@ constexpr Setting table[] = {
      Of::both},
     {"http.connections_max", "", "N", "open connections per loop; more wait in the kernel",
      set_number<&C::connections_max, 1, 1'000'000>, Of::both},
+    {"http.connections_per_address_max", "", "N", "of them from one client's address, per loop; 0: no limit",
+     set_address_limit<&edge::DoorLimits::connections_max>, Of::both},
+    {"http.requests_per_address_max", "", "N", "requests per second from one client's address, per loop; 0: no limit",
+     set_address_limit<&edge::DoorLimits::requests_per_s_max>, Of::both},
+    {"http.trusted_addresses", "", "RANGE,...",
+     "who, beside this machine, has no such limits: load balancers, e.g. 10.0.0.0/8", add_trusted_addresses, Of::both},
     {"http.congestion_control", "", "NAME", "TCP congestion control for viewers, e.g. bbr or cubic",
      set_text<&C::congestion_control>, Of::both},
     {"https.listen", "--https", "HOST:PORT", "the same over TLS", set_endpoint<&C::https>, Of::both},
@@ -204,6 +234,8 @@ constexpr Setting table[] = {
     {"edge.hold_paths", "", "PATTERN,...", "paths whose 404 at the live edge is held, for parents that hold nothing",
      add_texts<&C::hold_paths, check_path_pattern>, Of::edge},
     {"edge.hold_max_ms", "", "MS", "how long it is held", set_number<&C::hold_max_ms, 100, 30'000>, Of::edge},
+    {"edge.egress_capacity_mbps", "", "MBIT/S", "what this node's line and plan allow; its headroom is counted from it",
+     set_number<&C::egress_capacity_mbps, 1, 10'000'000>, Of::both},
     {"log.level", "--log-level", "debug|info|warning|error", "least important line that is written", set_log_level,
      Of::both},
     {"log.format", "--log-format", "text|json", "shape of the lines on standard error", set_log_format, Of::both},

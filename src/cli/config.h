@@ -21,6 +21,8 @@
 
 #include "base/logging.h"
 #include "base/result.h"
+#include "edge/client_address.h"
+#include "edge/server_door.h"
 #include "ingest/slots.h"
 #include "origin/manifests.h"
 #include "transcoder/ladder.h"
@@ -45,7 +47,9 @@ struct Config {
   std::string rtmps;  // empty: closed
   std::string admin = "127.0.0.1:8090";
   uint32_t connections_max = 10'000;  // per loop and listener
-  std::string congestion_control;     // empty: the kernel's default
+  edge::DoorLimits address_limits;    // of one client address
+  std::vector<edge::AddressRange> trusted_addresses;
+  std::string congestion_control;  // empty: the kernel's default
 
   ingest::Takeover takeover = ingest::Takeover::refused;  // of a second publisher with the right key
   uint32_t rejoin_window_s = 15;
@@ -79,6 +83,7 @@ struct Config {
   uint32_t disk_mb = 10'240;
   std::vector<std::string> hold_paths;
   uint32_t hold_max_ms = 3'000;
+  uint32_t egress_capacity_mbps = 1'000;
 };
 
 enum class Command : uint8_t { serve, edge };

@@ -72,6 +72,23 @@ TEST(Config, two_channels_share_neither_name_nor_key) {
   EXPECT_FALSE(validate(config, Command::serve));
 }
 
+TEST(Config, an_address_has_limits_and_whoever_is_trusted_has_none) {
+  Config config;
+  EXPECT_EQ(config.address_limits.connections_max, 2'000u);
+  EXPECT_EQ(config.address_limits.requests_per_s_max, 4'000u);
+  ASSERT_TRUE(read_toml(config,
+                        "[http]\nconnections_per_address_max = 0\nrequests_per_address_max = 7\n"
+                        "trusted_addresses = [\"10.0.0.0/8\", \"2001:db8::1\"]\n",
+                        "f"));
+  EXPECT_EQ(config.address_limits.connections_max, 0u);
+  EXPECT_EQ(config.address_limits.requests_per_s_max, 7u);
+  ASSERT_EQ(config.trusted_addresses.size(), 2u);
+  EXPECT_TRUE(config.trusted_addresses[0].contains(*edge::client_address_of("10.1.2.3")));
+  EXPECT_EQ(toml_error("[http]\ntrusted_addresses = \"10.0.0.0/33\"\n"),
+            "klieg.toml:2: http.trusted_addresses: '10.0.0.0/33' is neither an address nor a range of them, as "
+            "10.0.0.0/8 is");
+}
+
 TEST(Config, tls_ports_without_a_certificate_are_refused) {
   Config config;
   config.https = ":8443";

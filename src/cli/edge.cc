@@ -2,10 +2,13 @@
 #include <memory>
 #include <vector>
 
+#include "bus/in_process.h"
 #include "cli/commands.h"
 #include "cli/edge_shard.h"
+#include "cli/first_run.h"
 #include "cli/node.h"
 #include "cli/server_command.h"
+#include "edge/server_load.h"
 
 namespace klieg::cli {
 namespace {
@@ -14,10 +17,15 @@ namespace {
 class EdgeWorld final : public RunningServer {
  public:
   explicit EdgeWorld(const Config& config) : config_(config), process_(config, metrics_) {
+    const SipKey key{random_seed(), random_seed()};
+    std::vector<edge::LoopLoad*> loads;
     for (size_t i = 0; i < loops_of(config); ++i) {
-      shards_.push_back(std::make_unique<EdgeShard>(config, metrics_));
+      shards_.push_back(std::make_unique<EdgeShard>(config, key, metrics_));
       process_.add(*shards_.back());
+      loads.push_back(&shards_.back()->load());
     }
+    load_ = std::make_unique<edge::NodeLoad>(std::move(loads), config.node_name,
+                                             uint64_t{config.egress_capacity_mbps} * 1'000'000, bus_, metrics_);
   }
   ~EdgeWorld() override {
     process_.stop();
@@ -43,6 +51,8 @@ class EdgeWorld final : public RunningServer {
   Metrics metrics_;
   std::vector<std::unique_ptr<EdgeShard>> shards_;
   std::unique_ptr<edge::Disk> disk_;  // its thread ends before the loops do that it tells
+  bus::InProcess bus_;
+  std::unique_ptr<edge::NodeLoad> load_;
   Process process_;
 };
 

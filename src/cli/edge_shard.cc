@@ -25,11 +25,13 @@ edge::EngineSettings engine_settings(const Config& config) {
 
 }  // namespace
 
-EdgeShard::EdgeShard(const Config& config, Metrics& metrics)
+EdgeShard::EdgeShard(const Config& config, const SipKey& key, Metrics& metrics)
     : config_(config),
       metrics_(metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
+      door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
+      load_(loop_, key),
       hosts_([this] { return loop_.now(); }, random_seed()) {}
 
 edge::Parent& EdgeShard::add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust) {
@@ -91,8 +93,8 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
       for (const auto& object : resource.variants) disk_->keep(resource.key, object);
     });
   }
-  edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_);
-  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_);
+  edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
+  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_, http::Attendants{&door_, &load_});
 }
 
 size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const {

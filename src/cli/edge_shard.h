@@ -23,7 +23,8 @@ namespace klieg::cli {
 
 class EdgeShard final : public LoopHouse {
  public:
-  EdgeShard(const Config& config, Metrics& metrics);
+  // `key`: of all shards, for the hashes of viewers and addresses.
+  EdgeShard(const Config& config, const SipKey& key, Metrics& metrics);
   ~EdgeShard() override;
 
   // Before the loops run: `all` shards of the process in order, this one among them. `trust`: whose word is taken for
@@ -34,6 +35,7 @@ class EdgeShard final : public LoopHouse {
   void leave();
 
   net::Loop& loop() override { return loop_; }
+  edge::LoopLoad& load() { return load_; }
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits) override;
   void drain(std::function<void()> drained) override;
@@ -49,6 +51,8 @@ class EdgeShard final : public LoopHouse {
   net::Loop loop_;
   Node node_;
   edge::LoopClock clock_;
+  edge::Door door_;
+  edge::LoopLoad load_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;
   std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one

@@ -82,7 +82,7 @@ class ToHome final : public ingest::Publication {
 
 }  // namespace
 
-Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metrics)
+Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey& key, Metrics& metrics)
     : world_(world),
       index_(index),
       config_(config),
@@ -90,12 +90,14 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, Metrics& metr
       live_(loop_, origin_, metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
+      door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
+      load_(loop_, key),
       home_(loop_, live_),
       hosts_([this] { return loop_.now(); }, random_seed()),
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
-      edge_(loop_, engine_, &node_, metrics),
+      edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       site_(names_of(config.channels), *this),
-      http_(http::Server::make(loop_, site_, http::Limits(), metrics)),
+      http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
       workers_(config.ladder_rungs.empty()
                    ? nullptr

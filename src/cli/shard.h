@@ -34,10 +34,12 @@ class World;
 
 class Shard final : public LoopHouse, private ingest::Gate, private origin::Peers, private http::Handler {
  public:
-  Shard(World& world, ShardIndex index, const Config& config, Metrics& metrics);
+  // `key`: of all shards, for the hashes of viewers and addresses.
+  Shard(World& world, ShardIndex index, const Config& config, const SipKey& key, Metrics& metrics);
   ~Shard() override;
 
   net::Loop& loop() override { return loop_; }
+  edge::LoopLoad& load() { return load_; }
   ShardIndex index() const { return index_; }
 
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
@@ -91,6 +93,8 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   origin::Server live_;
   Node node_;
   edge::LoopClock clock_;
+  edge::Door door_;
+  edge::LoopLoad load_;
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;
   edge::Engine engine_;

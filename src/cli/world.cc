@@ -5,6 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include "cli/first_run.h"
+#include "cli/node.h"
+
 namespace klieg::cli {
 namespace {
 
@@ -20,10 +23,15 @@ ingest::SlotPolicy slot_policy(const Config& config) {
 World::World(const Config& config)
     : room_(config.ladder_cores_percent / 100.0 * std::max(1u, std::thread::hardware_concurrency())),
       process_(config, metrics_) {
+  const SipKey key{random_seed(), random_seed()};
+  std::vector<edge::LoopLoad*> loads;
   for (ShardIndex i = 0; i < loops_of(config); ++i) {
-    shards_.push_back(std::make_unique<Shard>(*this, i, config, metrics_));
+    shards_.push_back(std::make_unique<Shard>(*this, i, config, key, metrics_));
     process_.add(*shards_.back());
+    loads.push_back(&shards_.back()->load());
   }
+  load_ = std::make_unique<edge::NodeLoad>(std::move(loads), node_name_of(config),
+                                           uint64_t{config.egress_capacity_mbps} * 1'000'000, bus_, metrics_);
   registry_ = std::make_unique<Registry>(shards_.front()->loop(), config.channels, slot_policy(config));
 }
 

@@ -8,11 +8,13 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
+#include "bus/in_process.h"
 #include "cli/config.h"
 #include "cli/process.h"
 #include "cli/registry.h"
 #include "cli/server_command.h"
 #include "cli/shard.h"
+#include "edge/server_load.h"
 
 namespace klieg::cli {
 
@@ -38,6 +40,8 @@ class World final : public RunningServer {
   transcoder::Room room_;  // of all shards
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;  // on the first shard's loop
+  bus::InProcess bus_;
+  std::unique_ptr<edge::NodeLoad> load_;
   Process process_;
   // Written once the threads are joined: what the shards still say while they die one by one (a publisher is gone, when
   // the time to drain ran out) is for nobody, and perhaps for a shard that is dead already.

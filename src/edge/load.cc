@@ -62,8 +62,8 @@ LoadShare LoadMeter::share(Viewers& viewers, LoopTime now) {
   turn_to(now);
   uint64_t bytes = 0;
   for (const uint64_t sent : sent_) bytes += sent;
-  // 29 slots and what has passed of the one that is filling.
-  const Duration span = load_interval - slot_duration + now.time_since_epoch() % slot_duration;
+  // All but one slot, and what has passed of the one that is filling.
+  const Duration span = load_interval + now.time_since_epoch() % slot_duration;
   return {requests_in_flight_, static_cast<uint64_t>(static_cast<double>(bytes) * 8 / to_seconds(span)),
           viewers.sample(now)};
 }

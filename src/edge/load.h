@@ -42,12 +42,14 @@ class LoadMeter {
 
  private:
   static constexpr Duration slot_duration = 100ms;
-  static constexpr size_t slots = load_interval / slot_duration;
+  // One more than fills the interval: what was sent in the rest of a slot behind one report is in the next, also
+  // where that comes a little late.
+  static constexpr size_t slots = load_interval / slot_duration + 1;
 
   void turn_to(LoopTime now);
 
   uint64_t requests_in_flight_ = 0;
-  std::array<uint64_t, slots> sent_{};  // in each of the last 30 slots, the one of `slot_` still filling
+  std::array<uint64_t, slots> sent_{};  // in each of the last slots, the one of `slot_` still filling
   int64_t slot_ = 0;
 };
 

@@ -57,8 +57,8 @@ TEST_F(NodeLoadOnTwoLoops, says_the_sum_of_all_loops_on_the_bus_and_in_the_metri
   one.request_began();
   two.request_began();
   two.request_began();
-  one.sent(15'000);
-  two.sent(15'000);
+  one.sent(18'000);
+  two.sent(18'000);
   see(one, "", {});
   node.gather();
   turn();
@@ -67,8 +67,8 @@ TEST_F(NodeLoadOnTwoLoops, says_the_sum_of_all_loops_on_the_bus_and_in_the_metri
   EXPECT_EQ(said[0].sequence, 1u);
   EXPECT_EQ(said[0].requests_in_flight, 3u);
   EXPECT_EQ(said[0].viewers, 1u);
-  EXPECT_NEAR(static_cast<double>(said[0].egress_bits_per_s), 80'000, 4'000);
-  EXPECT_NEAR(said[0].headroom(), 0.92, 0.004);
+  EXPECT_NEAR(static_cast<double>(said[0].egress_bits_per_s), 94'500, 1'600);
+  EXPECT_NEAR(said[0].headroom(), 0.9055, 0.0016);
   const std::string text = metrics.text();
   EXPECT_THAT(text, HasSubstr("\nklieg_edge_viewers 1\n"));
   EXPECT_THAT(text, HasSubstr("\nklieg_edge_requests_in_flight 3\n"));
