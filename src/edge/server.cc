@@ -55,24 +55,21 @@ std::string_view host_of(std::string_view address_and_port) {
 
 }  // namespace
 
-struct Server::Asked {
-  Asked(const http::Request& request, Trust trust)
-      : trust(trust), if_none_match_(request.header("if-none-match").value_or("")) {
-    const http::Conditions found = http::Conditions::of(request);
-    if_modified_since_ = found.if_modified_since;
-    range_ = found.range;
-    if_range_ = found.if_range;
+struct Server::Waiting {
+  Waiting(const http::Request& request, Trust from, http::Responder permit)
+      : trust(from), responder(std::move(permit)) {
+    const http::Conditions now = http::Conditions::of(request);
+    if_none_match_ = now.if_none_match;
+    if_modified_since_ = now.if_modified_since;
+    range_ = now.range;
+    if_range_ = now.if_range;
   }
   http::Conditions conditions() const { return {if_none_match_, if_modified_since_, range_, if_range_}; }
   const Trust trust;
+  http::Responder responder;
 
  private:
   std::string if_none_match_, if_modified_since_, range_, if_range_;
-};
-
-struct Server::Waiting {
-  Asked asked;
-  http::Responder responder;
 };
 
 Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics& metrics, Door* door, LoopLoad* load)
@@ -111,14 +108,14 @@ void Server::serve(const http::Request& request, http::Responder responder) {
                           request.headers,     request.body, forwarded.value_or(host_of(request.peer))};
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
-    auto waiting = std::make_shared<Waiting>(Asked(request, trust), std::move(responder));
+    auto waiting = std::make_shared<Waiting>(request, trust, std::move(responder));
     engine_.wait(*pending, [this, waiting = std::move(waiting)](Answer answer) mutable {
       answer_in_turn(std::move(waiting), std::move(answer));
     });
   } else if (const Served* served = std::get_if<Served>(&found)) {
-    responder.respond(respond(*served, Asked(request, trust)));
+    responder.respond(respond(*served, http::Conditions::of(request), trust));
   } else {
-    responder.respond(respond(std::get<Refused>(found), Asked(request, trust)));
+    responder.respond(respond(std::get<Refused>(found)));
   }
   arm();
 }
@@ -150,7 +147,7 @@ void Server::next_answers() {
   for (size_t i = 0; i < answers_per_turn_max && !answers_.empty(); ++i) {
     const auto [waiting, answer] = std::move(answers_.front());
     answers_.pop_front();
-    waiting->responder.respond(respond(answer, waiting->asked));
+    waiting->responder.respond(respond(answer, waiting->conditions(), waiting->trust));
   }
   if (!answers_.empty()) post_next_answers();
 }
@@ -175,9 +172,12 @@ std::shared_ptr<const http::HeaderBlock> Server::headers_of(const Object& object
   return object.rendered = std::move(block);
 }
 
-http::Response Server::respond(const Answer& answer, const Asked& asked) {
-  if (const Served* served = std::get_if<Served>(&answer)) return respond(*served, asked);
-  const Refused& refused = std::get<Refused>(answer);
+http::Response Server::respond(const Answer& answer, const http::Conditions& conditions, Trust trust) {
+  if (const Served* served = std::get_if<Served>(&answer)) return respond(*served, conditions, trust);
+  return respond(std::get<Refused>(answer));
+}
+
+http::Response Server::respond(const Refused& refused) {
   requests_[static_cast<size_t>(refused.how)]->Increment();
   http::Response response = http::Response::text(refused.status, refused.words);
   response.own_headers.add("cache-status", cache_status(refused.how));
@@ -185,7 +185,7 @@ http::Response Server::respond(const Answer& answer, const Asked& asked) {
   return response;
 }
 
-http::Response Server::respond(const Served& served, const Asked& asked) {
+http::Response Server::respond(const Served& served, const http::Conditions& conditions, Trust trust) {
   const Object& object = *served.object;
   requests_[static_cast<size_t>(served.how)]->Increment();
   http::Response response;
@@ -196,14 +196,14 @@ http::Response Server::respond(const Served& served, const Asked& asked) {
     response.body = http::LogRange{object.log, object.offset, object.end};
   } else {
     selected = http::select({object.facts.etag, object.facts.changed_by, object.log, object.offset, object.end},
-                            asked.conditions(), response);
+                            conditions, response);
   }
   if (selected == http::Selected::nothing) {
     response.own_headers.add("cache-status", cache_status(served.how));
   } else {
     response.headers = headers_of(object, served.how);
   }
-  if (asked.trust == Trust::node) {
+  if (trust == Trust::node) {
     for (const auto& [name, value] : object.fields) {
       if (name.starts_with("klieg-")) response.own_headers.add(name, value);
     }

@@ -60,7 +60,6 @@ class Server final : public http::Handler {
 
  private:
   // What of a request the answer depends on, for as long as it is waited for.
-  struct Asked;
   struct Waiting;
 
   // Thousands may have waited for one object. They are answered a few per turn, so that others are heard meanwhile, and
@@ -70,8 +69,9 @@ class Server final : public http::Handler {
   void post_next_answers();
   bool admit(const http::Request& request, http::Responder& responder);
   void serve_topic(std::string_view topic, http::Responder responder);
-  http::Response respond(const Answer& answer, const Asked& asked);
-  http::Response respond(const Served& served, const Asked& asked);
+  http::Response respond(const Answer& answer, const http::Conditions& conditions, Trust trust);
+  http::Response respond(const Served& served, const http::Conditions& conditions, Trust trust);
+  http::Response respond(const Refused& refused);
   std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object, Outcome how) const;
   std::string cache_status(Outcome how) const;
   void on_time();
