@@ -60,6 +60,14 @@ class LogWaiter {
   LogWaiter* next_ = nullptr;
 };
 
+// Where a log has one reader and nobody else keeps it: hears how far that one has come, so that the writer forgets so
+// much and goes on no faster. The reader holds it while it reads; that it is let go of says that nobody does any more.
+class LogProgress {
+ public:
+  virtual ~LogProgress() = default;
+  virtual void read_to(uint64_t offset) = 0;
+};
+
 class Log {
  public:
   Log() = default;

@@ -79,6 +79,9 @@ class Parent::RemoteFetch final : public Fetch, private http::ExchangeHandler {
   RemoteFetch(http::Client& client, http::Ask ask, FetchHandler& handler)
       : handler_(handler), exchange_(client.ask(std::move(ask), *this)) {}
 
+  void pause() override { exchange_->pause(); }
+  void resume() override { exchange_->resume(); }
+
  private:
   void on_head(const http::ResponseHead& head) override {
     FetchHead fetched;

@@ -53,6 +53,8 @@ class LoopParent::FetchHere final : public Fetch {
     line->handler = nullptr;
     on_home_([there = std::move(there)](Engine&) mutable { *there = nullptr; });
   }
+  void pause() override;
+  void resume() override;
 
   const std::shared_ptr<Line> line = std::make_shared<Line>();
   // Touched on the home loop alone.
@@ -86,6 +88,13 @@ class LoopParent::FetchThere final : public std::enable_shared_from_this<FetchTh
     }
   }
 
+  void pause() { paused_ = true; }
+  void resume() {
+    if (!std::exchange(paused_, false) || !object_ || over_) return;
+    stop_waiting();
+    read();
+  }
+
  private:
   void answer(Engine& engine, const Answer& answer) {
     if (const Refused* refused = std::get_if<Refused>(&answer)) return end(fetch_end_of(refused->how));
@@ -114,10 +123,12 @@ class LoopParent::FetchThere final : public std::enable_shared_from_this<FetchTh
   void on_log_grew() override { read(); }
 
   void read() {
+    if (paused_) return;
     const Log& log = *object_->log;
     const uint64_t limit = object_->end.value_or(UINT64_MAX) - offset_;
     std::vector<Bytes> pieces;
     offset_ += log.gather(offset_, limit, pieces);
+    if (object_->progress) object_->progress->read_to(offset_);
     if (!pieces.empty()) {
       tell([line = line_, pieces = std::move(pieces)](FetchHandler&) mutable {
         for (Bytes& piece : pieces) {
@@ -133,6 +144,7 @@ class LoopParent::FetchThere final : public std::enable_shared_from_this<FetchTh
   }
 
   void end(FetchEnd how) {
+    over_ = true;
     tell([how](FetchHandler& handler) { handler.on_end(how); });
   }
 
@@ -147,7 +159,21 @@ class LoopParent::FetchThere final : public std::enable_shared_from_this<FetchTh
   std::shared_ptr<FetchHere::Line> line_;
   std::shared_ptr<const Object> object_;
   uint64_t offset_ = 0;
+  bool paused_ = false;
+  bool over_ = false;
 };
+
+void LoopParent::FetchHere::pause() {
+  on_home_([there = there](Engine&) {
+    if (*there) (*there)->pause();
+  });
+}
+
+void LoopParent::FetchHere::resume() {
+  on_home_([there = there](Engine&) {
+    if (*there) (*there)->resume();
+  });
+}
 
 std::unique_ptr<Fetch> LoopParent::fetch(FetchRequest request, FetchHandler& handler) {
   auto fetch = std::make_unique<FetchHere>(handler, on_home_);

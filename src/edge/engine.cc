@@ -86,8 +86,8 @@ std::string_view name_of(Outcome outcome) {
 }
 
 std::string_view name_of(FlightEnding ending) {
-  constexpr std::array<std::string_view, flight_endings> names{"landed", "refreshed", "resumed",
-                                                               "failed", "aborted",   "abandoned"};
+  constexpr std::array<std::string_view, flight_endings> names{"landed",  "refreshed", "resumed",  "failed",
+                                                               "aborted", "abandoned", "too_large"};
   return names[static_cast<size_t>(ending)];
 }
 
@@ -332,11 +332,16 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   }
   const auto& names = object->facts.vary.names;
   const bool by_client = std::ranges::find(names, "x-forwarded-for") != names.end();
-  const bool storable = object->facts.storable == Storable::yes && !by_client;
+  const bool large = head.size.value_or(0) > settings_.object_size_max() && !head.log;
+  const bool storable = object->facts.storable == Storable::yes && !by_client && !large;
   const bool kept = storable && trip.word == Trip::Word::good;
   if (trip.kind == Trip::Kind::alone) {
     invalidate(trip, head);
-    if (kept && is_for_all(head)) keep(flight.key(), object);  // it is no longer uncacheable
+    if (kept && is_for_all(head)) {
+      keep(flight.key(), object);  // it is no longer uncacheable
+    } else if (log) {
+      object->progress = flight.let_one_read();
+    }
     land(trip, object, std::nullopt);
     return {Verdict::take, {}, log};
   }
@@ -347,6 +352,7 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   } else if (is_everybodys(head, object->facts.storable)) {
     land_unkept(trip, object);
   } else {
+    if (log) object->progress = flight.let_one_read();
     land_uncacheable(trip, object);
   }
   return {Verdict::take, {}, log};
@@ -469,6 +475,7 @@ void Engine::on_over(Flight& flight, FlightEnd how) {
   trips_.erase(found);
   if (how == FlightEnd::aborted) count(FlightEnding::aborted);
   if (how == FlightEnd::abandoned) count(FlightEnding::abandoned);
+  if (how == FlightEnd::too_large) count(FlightEnding::too_large);
   settle(flight.key());
 }
 

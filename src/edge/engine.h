@@ -89,10 +89,10 @@ using Answer = std::variant<Served, Refused>;
 class Ticket;
 using Pending = std::shared_ptr<Ticket>;
 
-// What came of fetches: the label of klieg_edge_flights_total. One may count twice: landed, and resumed, aborted or
-// abandoned (nobody read it any more) after.
-enum class FlightEnding : uint8_t { landed, refreshed, resumed, failed, aborted, abandoned };
-constexpr size_t flight_endings = 6;
+// What came of fetches: the label of klieg_edge_flights_total. One may count twice: landed, and resumed, aborted,
+// abandoned (nobody read it any more) or too_large after.
+enum class FlightEnding : uint8_t { landed, refreshed, resumed, failed, aborted, abandoned, too_large };
+constexpr size_t flight_endings = 7;
 std::string_view name_of(FlightEnding ending);
 
 struct EngineSettings {
@@ -100,6 +100,9 @@ struct EngineSettings {
   std::string scheme = "http";  // of the parents, as references in their responses name them
   std::string authority;
   uint64_t bytes_max = uint64_t{1} << 30;
+  // What is larger is not kept but passed to each viewer, as fast as that one reads. Four fill what there is. A body
+  // whose size nobody says is shared until it is as large as all that is kept may be; then its readers are reset.
+  uint64_t object_size_max() const { return bytes_max / 4; }
   // x 1 KiB (copy of the request, callback, entries): 64 MiB.
   size_t tickets_max = 65'536;
   FreshnessSettings freshness;
@@ -207,6 +210,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   void on_resumed(Flight& flight) override;
   void on_over(Flight& flight, FlightEnd how) override;
   LoopTime now() const override { return clock_.now(); }
+  uint64_t body_size_max() const override { return settings_.bytes_max; }
   Routes& routes() override { return routes_; }
   Random& random() override { return random_; }
   FlightHost& flight_host() { return *this; }

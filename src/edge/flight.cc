@@ -19,6 +19,8 @@ constexpr uint32_t attempts_max = 4;
 constexpr uint32_t resumptions_max = 8;
 constexpr Duration first_pause = 10ms;
 constexpr Duration longest_pause = 1s;
+// How far a parent may be ahead of the one reader of a body: what 1 Gbit/s brings in a round trip of 30 ms.
+constexpr uint64_t unread_max = uint64_t{4} << 20;
 // The last position a range can ask for (http/selection.h has the same): to the end, wherever that will be.
 constexpr uint64_t open_ended = 9'007'199'254'740'991;
 
@@ -28,6 +30,37 @@ Flight::Flight(FlightHost& host, std::string key, FetchRequest request)
     : host_(host), key_(std::move(key)), request_(std::move(request)) {}
 
 Flight::~Flight() { give_up(); }
+
+class Flight::OneReader final : public LogProgress {
+ public:
+  explicit OneReader(std::weak_ptr<Flight> flight) : flight_(std::move(flight)) {}
+  // Nobody reads any more: with the next byte the flight will see that it is abandoned.
+  ~OneReader() override { read_to(UINT64_MAX); }
+  void read_to(uint64_t offset) override {
+    if (const auto flight = flight_.lock()) flight->on_read(offset);
+  }
+
+ private:
+  const std::weak_ptr<Flight> flight_;
+};
+
+std::shared_ptr<LogProgress> Flight::let_one_read() {
+  shared_ = false;
+  return std::make_shared<OneReader>(weak_from_this());
+}
+
+void Flight::on_read(uint64_t offset) {
+  read_to_ = std::max(read_to_, offset);
+  if (log_) keep_pace();
+}
+
+void Flight::keep_pace() {
+  log_->forget_before(std::min(read_to_, log_->size()));
+  const uint64_t unread = log_->size() - std::min(read_to_, log_->size());
+  if (!fetch_ || (paused_ ? unread > unread_max / 2 : unread < unread_max)) return;
+  paused_ = !paused_;
+  paused_ ? fetch_->pause() : fetch_->resume();
+}
 
 void Flight::expect(LoopTime until) {
   KLIEG_ASSERT(state_ == State::idle, "what is under way is not expected");
@@ -72,6 +105,7 @@ void Flight::wake(LoopTime when) {
 
 void Flight::send() {
   state_ = State::asking;
+  paused_ = false;
   skip_ = 0;
   to_the_end_ = true;
   asked_at_ = host_.now();
@@ -193,7 +227,11 @@ void Flight::on_body(Bytes piece) {
   if (log_.use_count() == 1) return lose_body(FlightEnd::abandoned);
   const uint64_t skipped = std::min<uint64_t>(skip_, piece.size());
   skip_ -= skipped;
-  if (skipped < piece.size()) log_->append(piece.slice(skipped));
+  if (skipped == piece.size()) return;
+  log_->append(piece.slice(skipped));
+  if (!log_) return;  // a reader that woke has made an end of it
+  if (!shared_) return keep_pace();
+  if (log_->size() > host_.body_size_max()) lose_body(FlightEnd::too_large);
 }
 
 void Flight::on_end(FetchEnd how) {

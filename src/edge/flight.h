@@ -14,6 +14,9 @@
 // ETag); its readers wait on the log and notice nothing. Where a parent answers a range with the whole of the same
 // object, what is there already is skipped.
 //
+// A body that one reader alone wants, and nobody keeps, comes no faster than that one reads (let_one_read()). One that
+// is shared comes as fast as the parent sends it: no reader waits for another.
+//
 // A resumption is `waiting` and `asking` like a beginning. ask() never ends inside the call. A body that nobody
 // keeps and nobody reads any more is not fetched to its end.
 //
@@ -46,6 +49,7 @@ enum class FlightEnd : uint8_t {
   complete,   // it is in the log, or whoever lent the log sees to it
   aborted,    // it broke, and could not be resumed
   abandoned,  // nobody keeps it and nobody reads it any more
+  too_large,  // it has no end in sight, and is aborted
 };
 
 // What becomes of a head.
@@ -60,6 +64,7 @@ class FlightHost {
  public:
   virtual ~FlightHost() = default;
   virtual LoopTime now() const = 0;
+  virtual uint64_t body_size_max() const = 0;  // of one that is shared, and so lies here as a whole
   virtual Routes& routes() = 0;
   virtual Random& random() = 0;
 
@@ -104,6 +109,8 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   void resume(std::shared_ptr<Log> log, Identity identity);
   void identify(Identity identity) { identity_ = std::move(identity); }  // of what is being streamed
   void give_up();  // over without a further call; a growing log is aborted
+  // For who is answered first, and alone; in on_head().
+  std::shared_ptr<LogProgress> let_one_read();
 
   LoopTime wake_at() const { return wake_at_; }  // LoopTime::max(): not at all
   void on_time(LoopTime now);
@@ -113,7 +120,11 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   void on_body(Bytes piece) override;
   void on_end(FetchEnd how) override;
 
+  class OneReader;
+
   void send();
+  void on_read(uint64_t offset);
+  void keep_pace();
   FetchRequest request_for_the_rest() const;
   void wait(Duration pause);
   void wake(LoopTime when);
@@ -143,6 +154,9 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   uint64_t skip_ = 0;                                   // of the body that comes: we have it already
   bool head_awaited_ = false;                           // of a resumption
   bool to_the_end_ = true;                              // what is being sent has the object's last byte
+  bool shared_ = true;                                  // false: one reads it
+  uint64_t read_to_ = 0;                                // by the one reader
+  bool paused_ = false;                                 // for that one's sake
   bool stranded_ = false;                               // nobody is left to ask
   FlightFailure failure_ = FlightFailure::unreachable;  // of the last way that was tried
   LoopTime asked_at_{};

@@ -37,6 +37,7 @@ class MadeUpUpstream final : public Upstream {
 
   size_t asked() const { return fetches_.size(); }
   bool over(size_t i) const { return !fetches_.at(i)->handler; }
+  bool paused(size_t i) const { return fetches_.at(i)->paused; }
   size_t running() const {
     return static_cast<size_t>(std::ranges::count_if(fetches_, [](const auto& made) { return made->handler; }));
   }
@@ -82,10 +83,13 @@ class MadeUpUpstream final : public Upstream {
     Made(FetchRequest request, FetchHandler* handler) : request(std::move(request)), handler(handler) {}
     FetchRequest request;
     FetchHandler* handler;  // null: over
+    bool paused = false;
   };
   struct Running final : Fetch {
     explicit Running(std::shared_ptr<Made> made) : made(std::move(made)) {}
     ~Running() override { made->handler = nullptr; }
+    void pause() override { made->paused = true; }
+    void resume() override { made->paused = false; }
     std::shared_ptr<Made> made;
   };
 

@@ -41,6 +41,8 @@ struct Object {
   // Of the log's own bytes: an alias has none.
   uint64_t bytes_held() const { return owns_log ? log->size() : 0; }
   bool owns_log = true;
+  // Where the log is for one reader and nobody keeps it. Who is answered with the object hands it on to that reader.
+  std::shared_ptr<LogProgress> progress;
 
   // Where server.cc keeps what the last answer with this object began with, and which answers begin so. Nothing else
   // looks at it.

@@ -51,6 +51,7 @@ struct Hangar final : FlightHost {
   explicit Hangar(std::set<std::string>& seen) : arrows(seen) {}
   ~Hangar() override { flight->give_up(); }
   LoopTime now() const override { return time; }
+  uint64_t body_size_max() const override { return 1000; }
   Routes& routes() override { return ways; }
   Random& random() override { return chance; }
   Decision on_head(Flight&, const FetchHead& head, Chance) override {
@@ -145,6 +146,10 @@ TEST(Readme, every_arrow_of_a_flight_is_flown_and_no_other) {
   const auto untagged = flight();
   untagged->resume("");
   EXPECT_EQ(untagged->end, FlightEnd::aborted);
+  const auto endless = flight();
+  endless->ask().head();
+  endless->body(std::string(1001, '.'));
+  EXPECT_EQ(endless->end, FlightEnd::too_large);
   const auto abandoned = flight();
   abandoned->ask().head();
   abandoned->log.reset();
@@ -158,6 +163,7 @@ struct ReadmeOutcomes : EngineTest {
   ReadmeOutcomes() {
     source = &topics;
     settings.tickets_max = 3;
+    settings.bytes_max = 100'000;
   }
   void answer(uint16_t status, const Fields& fields) { first.answer(first.asked() - 1, status, fields, "abc"); }
   Seen note(Seen viewer) {
@@ -213,6 +219,9 @@ TEST_F(ReadmeOutcomes, every_outcome_and_every_ending_of_a_flight_is_reached_and
   get("/d");
   first.head(first.asked() - 1, 200, {{"cache-control", "private"}}, 6);
   first.body(first.asked() - 1, "abc");
+  const Seen endless = get("/e");
+  first.head(first.asked() - 1, 200, fresh);
+  first.body(first.asked() - 1, std::string(100'001, '.'));
 
   std::set<std::string> reached;
   for (const Seen& viewer : seen) reached.emplace(viewer->how());

@@ -198,6 +198,7 @@ http::Response Server::respond(const Served& served, const http::Conditions& con
     selected = http::select({object.facts.etag, object.facts.changed_by, object.log, object.offset, object.end},
                             conditions, response);
   }
+  if (auto* body = std::get_if<http::LogRange>(&response.body)) body->progress = object.progress;
   if (selected == http::Selected::nothing) {
     response.own_headers.add("cache-status", cache_status(served.how));
   } else {

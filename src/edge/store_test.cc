@@ -138,6 +138,7 @@ TEST(Store, ghosts_are_few_while_little_is_kept) {
 // A flight that never asks.
 struct NoHost final : FlightHost, Routes {
   LoopTime now() const override { return {}; }
+  uint64_t body_size_max() const override { return UINT64_MAX; }
   Routes& routes() override { return *this; }
   Random& random() override { return chance; }
   Decision on_head(Flight&, const FetchHead&, Chance) override { return {}; }

@@ -57,6 +57,12 @@ class FetchHandler {
 class Fetch {
  public:
   virtual ~Fetch() = default;  // cancels: nothing is called afterwards; allowed inside its callbacks
+
+  // Backpressure: after what is under way no on_body() until resume(), and no on_end() of a body that is not whole
+  // here. Nothing is called from inside either. What comes out of this machine's own memory or disk may come all the
+  // same.
+  virtual void pause() {}
+  virtual void resume() {}
 };
 
 class Upstream {

@@ -67,7 +67,8 @@ struct LogRange {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;
-  Bytes before = {};  // sent first, though it is not in the log
+  Bytes before = {};                                // sent first, though it is not in the log
+  std::shared_ptr<LogProgress> progress = nullptr;  // of a log that this response alone reads
 };
 
 struct Response {

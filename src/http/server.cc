@@ -74,7 +74,9 @@ Outgoing::Outgoing(decltype(Response::body) body) {
     offset_ = range->offset;
     end_ = range->end;
     if (!end_ && log_->state() == LogEnd::complete) end_ = log_->size();
+    progress_ = std::move(range->progress);
     KLIEG_ASSERT(!end_ || offset_ <= *end_, "a range ends where it begins, or later");
+    if (progress_) progress_->read_to(offset_);
   }
 }
 
@@ -93,6 +95,7 @@ size_t Outgoing::take(uint64_t limit, std::vector<Bytes>& out) {
   if (!log_) return 0;
   const size_t taken = log_->gather(offset_, end_ ? std::min(limit, *end_ - offset_) : limit, out);
   offset_ += taken;
+  if (progress_) progress_->read_to(offset_);
   return taken;
 }
 

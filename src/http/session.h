@@ -55,6 +55,7 @@ class Outgoing {
   std::shared_ptr<const Log> log_;
   uint64_t offset_ = 0;
   std::optional<uint64_t> end_;  // in the log
+  std::shared_ptr<LogProgress> progress_;
 };
 
 bool has_body(uint16_t status);  // RFC 9110 section 6.4.1: not 1xx, 204, 304

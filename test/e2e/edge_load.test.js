@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { start_edge } from "../world/edge.js";
 import { klieg_path, temporary_folder } from "../world/klieg.js";
 import { Site, why_no_sites } from "../world/network.js";
+import { resident_kb } from "../world/process.js";
 import { until } from "../world/program.js";
 import { suite_end } from "../world/suite.js";
 
@@ -108,6 +109,58 @@ describe("the load of an edge", { timeout: 120_000 }, () => {
     }
     await comes_to("viewers", 3 + 2 + 4);
   });
+});
+
+describe("a large body that is for one viewer alone", { timeout: 60_000 }, () => {
+  const t = suite_end();
+  const size = 200_000_000;
+  const memory_mb_max = 100; // of the edge, beyond what it had: kernel's buffers are not in it
+  const piece = Buffer.alloc(1_000_000, "k");
+  let sent = 0; // handed to the kernel by the origin
+  let origin, edge;
+
+  before(async () => {
+    origin = createServer((request, response) => {
+      response.writeHead(200, { "content-length": size, "cache-control": request.url === "/private" ? "private" : "max-age=60" });
+      const go_on = () => {
+        for (let free = true; sent < size && free; sent += piece.length) free = response.write(piece);
+        sent < size ? response.once("drain", go_on) : response.end();
+      };
+      sent = 0;
+      go_on();
+    });
+    await new Promise((resolve) => origin.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      origin.closeAllConnections();
+      origin.close();
+    });
+    edge = await start_edge(t, [`127.0.0.1:${origin.address().port}`], ["--server-loops", "2"]);
+  });
+
+  // Of some connections one arrives at the loop that asks the parent, and one at the other.
+  for (const path of ["/private", "/large"]) {
+    test(`${path} is fetched as fast as it is read`, async () => {
+      for (let i = 0; i < 3; ++i) {
+        const before_kb = await resident_kb(edge.program.pid);
+        const response = await new Promise((resolve, reject) => {
+          get(`http://${edge.address.http}${path}`, { agent: false }, resolve).on("error", reject);
+        });
+        let seen = -1;
+        await until("the origin is held back", async () => {
+          const before = seen;
+          seen = sent;
+          if (seen !== before) throw new Error(`it sends, and has sent ${seen}`);
+          return seen;
+        });
+        const grown_mb = ((await resident_kb(edge.program.pid)) - before_kb) / 1024;
+        assert.ok(sent < size / 2, `${sent} bytes were asked of the origin for a viewer who read none`);
+        assert.ok(grown_mb < memory_mb_max, `${grown_mb} MB for one viewer`);
+        let read = 0;
+        for await (const bytes of response) read += bytes.length;
+        assert.equal(read, size);
+      }
+    });
+  }
 });
 
 // Not from this machine's own address: that has no limits.
