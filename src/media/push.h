@@ -129,5 +129,8 @@ class TopicSource {
 
 // The response header by which a parent tells a node which topic an object belongs to. Viewers are not shown it.
 constexpr std::string_view topic_header = "klieg-topic";
+// And which CMAF header a segment needs, by its name beside the segment's: "video-h0.mp4". For who reads segments one
+// after another and no playlists (push/). Told to everybody: a node without a secret asks as viewers do.
+constexpr std::string_view header_header = "cmaf-header";
 
 }  // namespace klieg::media

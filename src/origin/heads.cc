@@ -63,6 +63,7 @@ const std::shared_ptr<const media::ObjectHead>& head_of(const Object& object, st
     if (object.kept_s > 0) head.emplace_back(our_cache_control, fmt::format("max-age={}", object.kept_s));
     head.emplace_back("accept-ranges", "bytes");
     add_topic(head, path);
+    if (!object.needs.empty()) head.emplace_back(media::header_header, object.needs);
     add(head, cors_head());
     object.head = std::make_shared<const media::ObjectHead>(std::move(head));
   }

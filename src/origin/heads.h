@@ -6,6 +6,7 @@
 //                         name may be for ever, but a node's memory is not. What may be otherwise in a moment (is it
 //                         live?) is given to all who wait for it and asked anew each time
 //   klieg-topic           for nodes of ours: what to subscribe to (media/push.h)
+//   cmaf-header           of a segment: which header it needs (media/push.h)
 #pragma once
 
 #include <cstdint>

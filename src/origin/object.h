@@ -28,6 +28,7 @@ struct Object {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;  // of a part or header; a segment ends where its log does
+  std::string needs;            // of a segment: the name of its header, within the broadcast
   uint32_t kept_s = 0;          // how long it will stay in its window, counted from its birth; 0: until another comes
 
   // What is said of it, made by heads.cc for the first who is told; and as server.cc sends it.

@@ -94,6 +94,11 @@ TEST_F(AnsweringTest, media_is_immutable_tagged_from_birth_and_open_to_every_pag
   EXPECT_EQ(header(get("/live/cam/abc.1/audio-1.m4s"), "content-type"), "audio/mp4");
 }
 
+TEST_F(AnsweringTest, a_segment_says_which_header_it_needs) {
+  EXPECT_EQ(header(get(finished), "cmaf-header"), "video-h0.mp4");
+  EXPECT_EQ(header(get("/live/cam/abc.1/video-h0.mp4"), "cmaf-header"), "");
+}
+
 TEST_F(AnsweringTest, nodes_of_ours_are_told_what_to_subscribe_to_and_how_long_an_object_is_here) {
   for (const std::string_view path : {finished, std::string_view("/live/cam/abc.1/video-1.0.m4s"),
                                       std::string_view("/live/cam/abc.1/video-h0.mp4")}) {

@@ -317,6 +317,7 @@ std::shared_ptr<const Object> Window::segment(const TrackWindow& track, media::M
   if (!segment->whole) {
     auto object = new_object(segment_name(track.name(), msn), content_type(track.kind()));
     object->log = segment->log;
+    object->needs = header_name(track.name(), segment->begun.header_version);
     segment->whole = std::move(object);
   }
   return segment->whole;
