@@ -1,0 +1,210 @@
+#include "push/channel.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "wire/hls_reader.h"
+
+namespace klieg::push {
+namespace {
+
+// A node that has no answer yet may have one in a moment. So often, half a second apart, before the channel is lost.
+constexpr Duration look_again_after = 500ms;
+constexpr uint32_t looks_max = 20;
+
+// A track that was listed and does not come: viewers begin without it, and get it when it is there.
+constexpr Duration track_awaited_max = 2s;
+
+// "x7f.1/video.m3u8": video.
+std::string_view track_name_of(std::string_view playlist_uri) {
+  playlist_uri = playlist_uri.substr(playlist_uri.rfind('/') + 1);
+  return playlist_uri.substr(0, playlist_uri.rfind('.'));
+}
+
+const wire::hls::ListedVariant& choose(const std::vector<wire::hls::ListedVariant>& variants, std::string_view wished) {
+  const auto named = [&](std::string_view name) {
+    return std::ranges::find_if(variants, [&](const auto& variant) { return track_name_of(variant.uri) == name; });
+  };
+  for (std::string_view name : {wished, std::string_view("video")}) {
+    if (const auto found = named(name); found != variants.end()) return *found;
+  }
+  return variants.front();
+}
+
+}  // namespace
+
+const TrackHeader* Headers::of(media::TrackKind kind) const {
+  const auto found = std::ranges::find_if(tracks, [&](const auto& header) { return header.track.info.kind == kind; });
+  return found == tracks.end() ? nullptr : &*found;
+}
+
+std::string_view name_of(ChannelEnd end) {
+  switch (end) {
+    case ChannelEnd::not_live:
+      return "not_live";
+    case ChannelEnd::ended:
+      return "ended";
+    case ChannelEnd::lost:
+      return "lost";
+    case ChannelEnd::unreadable:
+      return "unreadable";
+  }
+  return "unknown";
+}
+
+std::shared_ptr<Channel> Channel::open(Source& source, std::string name, std::string rendition,
+                                       const ChannelLimits& limits) {
+  const std::shared_ptr<Channel> channel(new Channel(source, std::move(name), std::move(rendition), limits));
+  channel->self_ = channel;
+  channel->find();
+  return channel;
+}
+
+Channel::Channel(Source& source, std::string name, std::string rendition, const ChannelLimits& limits)
+    : source_(source), name_(std::move(name)), rendition_(std::move(rendition)), limits_(limits) {}
+
+Channel::~Channel() {
+  for (const auto& track : tracks_) track->stop();
+}
+
+// Finding.
+
+void Channel::ask(const std::string& path, void (Channel::*then)(Answer)) {
+  source_.ask(path, [weak = self_, then](Answer answer) {
+    const auto self = weak.lock();
+    if (self && !self->over_) (*self.*then)(std::move(answer));
+  });
+}
+
+void Channel::find() { ask("/live/" + name_ + "/index.m3u8", &Channel::on_multivariant); }
+
+void Channel::find_again() {
+  if (++looks_ > looks_max) return end(ChannelEnd::lost);
+  source_.after(look_again_after, [weak = self_] {
+    const auto self = weak.lock();
+    if (self && !self->over_) self->find();
+  });
+}
+
+void Channel::on_multivariant(Answer answer) {
+  if (answer.status == 404) return end(ChannelEnd::not_live);
+  if (answer.status != 200) return find_again();
+  body_.read(std::move(answer), limits_.playlist_bytes_max, [this](Result<Bytes, BodyFault> text) {
+    if (!text) return find_again();
+    const auto variants = wire::hls::read_multivariant_playlist(text->text());
+    if (!variants || variants->empty()) return end(ChannelEnd::unreadable);
+    const wire::hls::ListedVariant& variant = choose(*variants, rendition_);
+    topics_.clear();
+    for (std::string_view uri : {variant.uri, variant.audio_uri}) {
+      if (uri.ends_with(".m3u8"))
+        topics_.push_back("/live/" + name_ + '/' + std::string(uri.substr(0, uri.size() - 5)));
+    }
+    if (topics_.empty()) return end(ChannelEnd::unreadable);
+    ask(topics_.front() + ".m3u8", &Channel::on_playlist);
+  });
+}
+
+void Channel::on_playlist(Answer answer) {
+  if (answer.status != 200) return find_again();
+  body_.read(std::move(answer), limits_.playlist_bytes_max, [this](Result<Bytes, BodyFault> text) {
+    if (!text) return find_again();
+    const auto playlist = wire::hls::read_media_playlist(text->text());
+    if (!playlist) return end(ChannelEnd::unreadable);
+    if (playlist->ended == wire::hls::Ended::yes) return end(ChannelEnd::ended);
+    // The one that is open; or is about to be, where none is. Numbers mean the same in every track.
+    begin_at(playlist->media_sequence + playlist->segments.size());
+  });
+}
+
+void Channel::begin_at(uint64_t msn) {
+  const TrackReaderLimits limits{.header_bytes_max = limits_.header_bytes_max,
+                                 .playlist_bytes_max = limits_.playlist_bytes_max};
+  TrackHost& host = *this;
+  for (const std::string& topic : topics_) {
+    tracks_.push_back(std::make_shared<TrackReader>(source_, host, topic, msn, limits));
+  }
+  for (const auto& track : tracks_) track->begin();
+}
+
+// Reading.
+
+void Channel::on_track_header(TrackReader&) { headers_changed_ = true; }
+
+void Channel::on_track_chunk(TrackReader& reader, Bytes content, std::vector<wire::Mp4Sample> samples) {
+  const wire::Mp4Track& track = *reader.track();
+  const Duration decode_time = from_ticks(samples.front().decode_ticks, track.timescale);
+  early_.push_back({.kind = track.info.kind,
+                    .start = samples.front().sync == media::Sync::yes ? Start::yes : Start::no,
+                    .content = std::move(content),
+                    .samples = std::move(samples),
+                    .decode_time = decode_time});
+  const bool all_known = std::ranges::all_of(tracks_, [](const auto& track) { return track->track() != nullptr; });
+  if (!all_known && decode_time < early_.front().decode_time + track_awaited_max) return;
+  const auto self = self_.lock();
+  if (std::exchange(headers_changed_, false)) tell_headers();
+  for (Chunk& chunk : std::exchange(early_, {})) {
+    if (chunk.kind == media::TrackKind::audio && headers_->of(media::TrackKind::video)) chunk.start = Start::no;
+    keep(std::move(chunk));
+  }
+}
+
+void Channel::tell_headers() {
+  auto headers = std::make_shared<Headers>();
+  for (const auto& reader : tracks_) {
+    if (reader->track())
+      headers->tracks.push_back({std::string(reader->track_name()), *reader->track(), reader->header()});
+  }
+  std::ranges::sort(headers->tracks, {}, [](const TrackHeader& header) { return header.track.info.kind; });
+  headers_ = std::move(headers);
+  for (Reading* reading : readings_) reading->on_headers(*headers_);
+}
+
+void Channel::keep(Chunk chunk) {
+  for (Reading* reading : readings_) reading->on_chunk(chunk);
+  if (chunk.start == Start::yes) {
+    kept_.clear();
+    kept_bytes_ = 0;
+  } else if (kept_.empty()) {
+    return;  // nobody can begin here
+  }
+  kept_bytes_ += chunk.content.size();
+  kept_.push_back({headers_, std::move(chunk)});
+  if (kept_bytes_ > limits_.bytes_max) kept_.clear();
+}
+
+void Channel::join(Reading& reading) {
+  if (over_) return reading.on_over(*over_);
+  readings_.push_back(&reading);
+  const Headers* told = nullptr;
+  for (const Kept& kept : kept_) {
+    if (kept.headers.get() != told) reading.on_headers(*(told = kept.headers.get()));
+    reading.on_chunk(kept.chunk);
+  }
+  if (headers_ && headers_.get() != told) reading.on_headers(*headers_);
+}
+
+void Channel::leave(Reading& reading) {
+  KLIEG_ASSERT(over_ || std::erase(readings_, &reading) == 1, "only who joined leaves");
+}
+
+// Over.
+
+void Channel::on_track_over(TrackReader& reader, TrackEnd why) {
+  if (why == TrackEnd::unreadable) return end(ChannelEnd::unreadable);
+  const auto still = std::erase_if(tracks_, [&](const auto& track) { return track.get() == &reader; });
+  KLIEG_ASSERT(still == 1, "a track ends once");
+  // The other tracks end by themselves; what was told of them is not lost.
+  if (tracks_.empty()) end(why == TrackEnd::lost ? ChannelEnd::lost : ChannelEnd::ended);
+}
+
+void Channel::end(ChannelEnd why) {
+  const auto self = self_.lock();
+  over_ = why;
+  for (const auto& track : tracks_) track->stop();
+  body_.give_up();
+  kept_.clear();
+  for (Reading* reading : std::exchange(readings_, {})) reading->on_over(why);
+}
+
+}  // namespace klieg::push
