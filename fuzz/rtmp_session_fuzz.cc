@@ -22,6 +22,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     while (auto event = session.next_event()) {
       KLIEG_ASSERT(!ended, "nothing follows the end");
       ended = std::holds_alternative<SessionEnded>(*event);
+      if (std::holds_alternative<PlayAsked>(*event) && session.state() == SessionState::watching && (data[0] & 4)) {
+        session.hand_over();
+        ended = true;
+      }
       if (!std::holds_alternative<PublishAsked>(*event) || session.state() != SessionState::claiming) continue;
       if (data[0] & 2) {
         session.refuse({RefusalReason::wrong_key, "wrong key"}, now);

@@ -194,7 +194,7 @@ constexpr Setting table[] = {
     {"tls.cert", "--tls-cert", "FILE", "certificate chain, PEM; read again on SIGHUP", set_text<&C::tls_cert>,
      Of::both},
     {"tls.key", "--tls-key", "FILE", "its private key, PEM", set_text<&C::tls_key>, Of::both},
-    {"rtmp.listen", "--rtmp", "HOST:PORT", "where encoders publish", set_endpoint<&C::rtmp>},
+    {"rtmp.listen", "--rtmp", "HOST:PORT", "where encoders publish and players play", set_endpoint<&C::rtmp>},
     {"rtmps.listen", "--rtmps", "HOST:PORT", "the same over TLS", set_endpoint<&C::rtmps>},
     {"admin.listen", "--admin", "HOST:PORT", "/livez /readyz /metrics; keep it local", set_endpoint<&C::admin>,
      Of::both},
@@ -226,6 +226,9 @@ constexpr Setting table[] = {
      set_text<&C::parent_ca>, Of::edge},
     {"edge.peers", "--peers", "HOST:PORT,...", "the cache hosts of this PoP; this one, if it is one, as in --http",
      add_texts<&C::peers, check_endpoint>, Of::edge},
+    {"edge.rtmp", "--rtmp", "HOST:PORT", "where players play over RTMP; closed if not given",
+     set_endpoint<&C::edge_rtmp>, Of::edge},
+    {"edge.rtmps", "--rtmps", "HOST:PORT", "the same over TLS", set_endpoint<&C::edge_rtmps>, Of::edge},
     {"edge.layer", "--layer", "proxy|cache|both", "what this node is in its PoP", set_layer, Of::edge},
     {"edge.cache_mb", "", "MB", "memory for what is kept", set_number<&C::cache_mb, 16, 1'000'000>, Of::both},
     {"edge.disk", "", "DIR", "folder for what memory has no room for and is good for long; empty: none",
@@ -389,7 +392,8 @@ Result<Channel> parse_channel(std::string_view text) {
 }
 
 Result<void> validate(const Config& config, Command command) {
-  if ((!config.https.empty() || !config.rtmps.empty()) && (config.tls_cert.empty() || config.tls_key.empty())) {
+  const std::string& rtmps = command == Command::edge ? config.edge_rtmps : config.rtmps;
+  if ((!config.https.empty() || !rtmps.empty()) && (config.tls_cert.empty() || config.tls_key.empty())) {
     return fail("TLS needs a certificate: give --tls-cert FILE and --tls-key FILE, or leave out --https and --rtmps");
   }
   if (config.http.empty() && config.https.empty()) return fail("nobody could watch: give --http or --https");

@@ -75,8 +75,10 @@ struct Config {
   std::string node_secret;  // empty: nodes are not believed
 
   std::vector<std::string> parents;  // URLs, best first
-  std::string parent_ca;             // PEM; empty: the system's authorities
-  std::vector<std::string> peers;    // HOST:PORT of the PoP's cache hosts
+  std::string edge_rtmp;             // an edge's own doors for players; empty: closed
+  std::string edge_rtmps;
+  std::string parent_ca;           // PEM; empty: the system's authorities
+  std::vector<std::string> peers;  // HOST:PORT of the PoP's cache hosts
   Layer layer = Layer::both;
   uint32_t cache_mb = 1024;  // per process
   std::string disk;          // folder for what memory has no room for; empty: none

@@ -41,7 +41,7 @@ class EdgeWorld final : public RunningServer {
       disk_ = std::move(*disk);
     }
     for (const auto& shard : shards_) shard->join(shards_, *trust, disk_.get());
-    return process_.start({Door::http, Door::https});
+    return process_.start({Door::http, Door::https, Door::rtmp, Door::rtmps});
   }
   void reload_certificates() override { process_.reload_certificates(); }
   Drained drain(Duration time_max) override { return process_.drain(time_max); }
@@ -58,6 +58,8 @@ class EdgeWorld final : public RunningServer {
 
 Result<void> complete(Config& config) {
   config.node_name = node_name_of(config);
+  config.rtmp = config.edge_rtmp;
+  config.rtmps = config.edge_rtmps;
   return {};
 }
 

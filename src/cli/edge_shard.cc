@@ -95,6 +95,12 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
   http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_, http::Attendants{&door_, &load_});
+  push_source_ = std::make_unique<PushSource>(loop_, *engine_, *edge_);
+  channels_ = std::make_unique<push::Channels>(*push_source_);
+  fanout_ = std::make_unique<push::Fanout>(loop_, metrics_);
+  push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, metrics_);
+  ingest::Gate& gate = *this;
+  rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());
 }
 
 size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const {
@@ -103,6 +109,11 @@ size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& a
 
 void EdgeShard::leave() {
   listeners_.clear();
+  rtmp_.reset();
+  push_.reset();
+  fanout_.reset();
+  channels_.reset();
+  push_source_.reset();
   http_.reset();
   edge_.reset();
   engine_.reset();
@@ -117,19 +128,37 @@ void EdgeShard::on_engine(std::move_only_function<void(edge::Engine&)> work) {
 
 EdgeShard::~EdgeShard() = default;
 
-Result<net::Endpoint> EdgeShard::open(Door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
+Result<net::Endpoint> EdgeShard::open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                                       const net::ListenerLimits& limits) {
-  auto listener = net::Listener::listen(loop_, endpoint, std::move(tls), limits,
-                                        [this](auto connection) { http_->accept(std::move(connection)); });
+  net::Listener::OnAccept on_accept;
+  if (door == Door::http || door == Door::https) {
+    on_accept = [this](std::unique_ptr<net::Connection> connection) { http_->accept(std::move(connection)); };
+  } else {
+    on_accept = [this](std::unique_ptr<net::Connection> connection) { rtmp_->take(std::move(connection)); };
+  }
+  auto listener = net::Listener::listen(loop_, endpoint, std::move(tls), limits, std::move(on_accept));
   if (!listener) return std::unexpected(listener.error());
   listeners_.push_back(std::move(*listener));
   return listeners_.back()->local();
 }
 
+void EdgeShard::claim(ingest::PublishRequest, ingest::ClaimAnswer answer) {
+  answer(std::unexpected(ingest::Refusal{ingest::RefusalReason::publish_elsewhere,
+                                         "this is an edge, for viewers: publish to its parent"}));
+}
+
+void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
+  push_->take(std::move(request), std::move(connection));
+}
+
 void EdgeShard::drain(std::function<void()> drained) {
   listeners_.clear();
   edge_->end_feeds();
-  http_->drain([drained = std::move(drained)] { drained(); });
+  rtmp_->stop([this, drained = std::move(drained)]() mutable {
+    push_->stop([this, drained = std::move(drained)]() mutable {
+      http_->drain([drained = std::move(drained)] { drained(); });
+    });
+  });
 }
 
 }  // namespace klieg::cli

@@ -9,6 +9,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
+#include "cli/push_source.h"
 #include "edge/client.h"
 #include "edge/client_disk.h"
 #include "edge/client_loop.h"
@@ -16,12 +17,16 @@
 #include "edge/hosts.h"
 #include "edge/server.h"
 #include "http/server.h"
+#include "ingest/server.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "push/channels.h"
+#include "push/server.h"
+#include "push/server_fanout.h"
 
 namespace klieg::cli {
 
-class EdgeShard final : public LoopHouse {
+class EdgeShard final : public LoopHouse, private ingest::Gate {
  public:
   // `key`: of all shards, for the hashes of viewers and addresses.
   EdgeShard(const Config& config, const SipKey& key, Metrics& metrics);
@@ -41,6 +46,8 @@ class EdgeShard final : public LoopHouse {
   void drain(std::function<void()> drained) override;
 
  private:
+  void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
+  void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) override;
   bool believed_here() const { return !config_.node_secret.empty(); }
   edge::Parent& add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust);
   size_t by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const;
@@ -61,6 +68,11 @@ class EdgeShard final : public LoopHouse {
   std::unique_ptr<edge::Engine> engine_;
   std::unique_ptr<edge::Server> edge_;
   std::unique_ptr<http::Server> http_;
+  std::unique_ptr<PushSource> push_source_;
+  std::unique_ptr<push::Channels> channels_;
+  std::unique_ptr<push::Fanout> fanout_;
+  std::unique_ptr<push::Server> push_;
+  std::unique_ptr<ingest::Server> rtmp_;  // meets whoever knocks at the RTMP door
   std::vector<std::unique_ptr<net::Listener>> listeners_;
 };
 

@@ -96,6 +96,10 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       hosts_([this] { return loop_.now(); }, random_seed()),
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
+      push_source_(loop_, engine_, edge_),
+      channels_(push_source_),
+      fanout_(loop_, metrics),
+      push_(loop_, channels_, fanout_, metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
@@ -133,7 +137,9 @@ void Shard::drain(std::function<void()> drained) {
   ingest_.stop([this, drained = std::move(drained)]() mutable {
     end_broadcasts();  // of publishers who were on their way in
     let_go_.arm(loop_.now() + ends_travel_max);
-    http_->drain([drained = std::move(drained)] { drained(); });
+    push_.stop([this, drained = std::move(drained)]() mutable {
+      http_->drain([drained = std::move(drained)] { drained(); });
+    });
   });
 }
 
@@ -153,6 +159,10 @@ void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
     });
     answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
   });
+}
+
+void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
+  push_.take(std::move(request), std::move(connection));
 }
 
 void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,

@@ -14,6 +14,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
+#include "cli/push_source.h"
 #include "cli/registry.h"
 #include "cli/site.h"
 #include "edge/client_handler.h"
@@ -26,6 +27,9 @@
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "origin/server.h"
+#include "push/channels.h"
+#include "push/server.h"
+#include "push/server_fanout.h"
 #include "transcoder/worker_pool.h"
 
 namespace klieg::cli {
@@ -76,6 +80,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   };
 
   void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
+  void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) override;
   void on_status(const std::string& channel, const origin::Status& status) override;
   void mirror_wanted(const std::string& channel) override;
   void rung_wanted(const std::string& channel) override;
@@ -99,6 +104,10 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   edge::Hosts hosts_;
   edge::Engine engine_;
   edge::Server edge_;
+  PushSource push_source_;
+  push::Channels channels_;
+  push::Fanout fanout_;
+  push::Server push_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;

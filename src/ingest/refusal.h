@@ -15,8 +15,8 @@ enum class RefusalReason : uint8_t {
   already_live,
   taken_over,          // another encoder with the right key took the channel, which its settings allow
   media_not_accepted,  // a codec, multitrack, or what no decoder could make sense of
-  play_not_offered,
-  stopping,  // the server is
+  publish_elsewhere,   // this server is for viewers
+  stopping,            // the server is
 };
 
 struct Refusal {
@@ -40,8 +40,8 @@ constexpr std::string_view name_of(RefusalReason reason) {
       return "taken_over";
     case RefusalReason::media_not_accepted:
       return "media_not_accepted";
-    case RefusalReason::play_not_offered:
-      return "play_not_offered";
+    case RefusalReason::publish_elsewhere:
+      return "publish_elsewhere";
     case RefusalReason::stopping:
       return "stopping";
   }
@@ -58,11 +58,10 @@ constexpr std::string_view status_code_of(RefusalReason reason) {
     case RefusalReason::already_live:
       return "NetStream.Publish.BadName";
     case RefusalReason::taken_over:
+    case RefusalReason::publish_elsewhere:
     case RefusalReason::media_not_accepted:
     case RefusalReason::stopping:
       return "NetStream.Publish.Rejected";
-    case RefusalReason::play_not_offered:
-      return "NetStream.Play.Failed";
   }
   return "NetStream.Failed";
 }

@@ -89,6 +89,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
     while (std::optional<SessionEvent> event = session_.next_event()) {
       std::visit([this](auto& e) { on_event(std::move(e)); }, *event);
     }
+    if (!connection_) return;  // handed over
     std::vector<Bytes> output = session_.take_output();
     if (!closing_ && !output.empty()) {
       connection_->write(output);
@@ -119,6 +120,15 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
         }
       });
     });
+  }
+
+  void on_event(PlayAsked) {
+    if (closing_) return;
+    if (std::vector<Bytes> said = session_.take_output(); !said.empty()) connection_->write(said);
+    timer_.cancel();
+    closing_ = true;
+    server_.remove(shared_from_this());
+    server_.gate_.play(session_.hand_over(), std::move(connection_));
   }
 
   void answered(Result<Accepted, Refusal> answer) {

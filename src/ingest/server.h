@@ -8,6 +8,8 @@
 //   void claim(PublishRequest request, Answer answer) { home.post([...] { ...; answer(std::move(publication)); }); }
 //   void on_message(MediaMessage m, Delivery d) { home.post([...] { broadcast.take(m); }); }   // d dies with the work
 //
+// One that asks to play is no business of ingest: the Gate takes the connection, and nothing is left of it here.
+//
 // Memory per connection: what the session holds (see session.h), the media that was handed out and whose Delivery still
 // lives, at most in_flight_bytes_max and one message more (the connection is not read while there is more), and at most
 // unsent_bytes_max of answers it does not read.
@@ -98,13 +100,15 @@ struct Accepted {
 };
 using ClaimAnswer = std::move_only_function<void(Result<Accepted, Refusal>)>;
 
-// Decides who may publish; implemented where the world is built. `answer` is to be called once, now or later, from any
-// loop; destroyed uncalled it leaves the encoder to its deadline. If the connection is gone by then, the publication is
-// told so at once.
+// Decides who may publish, and takes who wants to watch; implemented where the world is built.
 class Gate {
  public:
   virtual ~Gate() = default;
+  // `answer` is to be called once, now or later, from any loop; destroyed uncalled it leaves the encoder to its
+  // deadline. If the connection is gone by then, the publication is told so at once.
   virtual void claim(PublishRequest request, ClaimAnswer answer) = 0;
+  // The connection has a new owner, who start()s it anew.
+  virtual void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) = 0;
 };
 
 struct ServerLimits {

@@ -68,10 +68,16 @@ class FakeGate : public Gate {
     requests.push_back(std::move(request));
     answers.push_back(std::move(answer));
   }
+  void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) override {
+    play_asked = std::move(request);
+    player = std::move(connection);
+  }
   void accept(Taken& taken) { answers.back()(Accepted{"anna", std::make_unique<FakePublication>(taken)}); }
 
   std::vector<PublishRequest> requests;
   std::vector<ClaimAnswer> answers;
+  std::optional<wire::rtmp::PlayRequest> play_asked;
+  std::unique_ptr<net::Connection> player;
 };
 
 struct Studio {
@@ -120,6 +126,23 @@ TEST(IngestServer, a_claim_carries_what_the_gate_needs_to_decide) {
   EXPECT_EQ(request.peer, "203.0.113.7:40312");
   EXPECT_EQ(request.encoder, "Test/1.0");
   EXPECT_FALSE(studio.line.reading) << "nothing is read while the answer is awaited";
+}
+
+TEST(IngestServer, a_player_leaves_with_its_connection_and_nothing_is_left) {
+  Studio studio;
+  studio.server.take(std::make_unique<FakeConnection>(studio.line));
+  studio.exchange();
+  studio.line.encoder.connect();
+  studio.line.encoder.command("createStream", 2, {});
+  studio.line.encoder.command("play", 3, {"anna"}, 1);
+  studio.exchange();
+  ASSERT_TRUE(studio.gate.play_asked.has_value());
+  EXPECT_EQ(studio.gate.play_asked->name, "anna");
+  ASSERT_TRUE(studio.gate.player);
+  EXPECT_FALSE(studio.line.destroyed);
+  EXPECT_TRUE(studio.line.reading);
+  EXPECT_EQ(studio.server.connection_count(), 0u);
+  EXPECT_EQ(studio.line.encoder.commands_heard().size(), 2u) << "connect and createStream were answered before";
 }
 
 TEST(IngestServer, an_accepted_publishers_media_reaches_its_publication) {

@@ -49,6 +49,8 @@ std::string_view name_of(SessionState state) {
       return "claiming";
     case SessionState::publishing:
       return "publishing";
+    case SessionState::watching:
+      return "watching";
     case SessionState::closing:
       return "closing";
     case SessionState::closed:
@@ -95,9 +97,9 @@ void Session::receive(ByteView bytes, LoopTime now) {
   last_bytes_at_ = now;
   ping_at_ = now + limits_.ping_after;
   bytes_received_ += bytes.size();
-  if (state_ == SessionState::claiming) {
+  if (awaits_answer()) {
     if (held_.size() + bytes.size() > limits_.buffered_max_unknown) {
-      return end(SessionEnd::malformed, "sends media faster than its key can be looked at");
+      return end(SessionEnd::malformed, "sends on before its command is answered");
     }
     held_.insert(held_.end(), bytes.begin(), bytes.end());
     return;
@@ -124,7 +126,7 @@ void Session::read(ByteView bytes, LoopTime now) {
     }
   }
   while (state_ != SessionState::closing && state_ != SessionState::closed) {
-    if (state_ == SessionState::claiming) {
+    if (awaits_answer()) {
       held_.assign(bytes.begin(), bytes.end());
       return;
     }
@@ -188,10 +190,8 @@ void Session::obey_command(const Message& message, LoopTime now) {
   } else if (name == "deleteStream") {
     const double* stream_id = command->arguments.empty() ? nullptr : command->arguments.front().number();
     if (!stream_id || *stream_id == publish_stream_id_) unpublish(now);
-  } else if (name == "play" || name == "play2") {
-    if (state_ == SessionState::publishing) return;
-    publish_stream_id_ = message.stream_id;
-    close_after_words({RefusalReason::play_not_offered, "play over RTMP is not offered yet"}, now);
+  } else if (name == "play") {
+    play(*command, message.stream_id);
   }
   // Anything else (_checkbw, getStreamLength, an answer to nothing) asks for nothing that matters to publishing.
 }
@@ -223,6 +223,21 @@ void Session::publish(const Command& command, uint32_t stream_id, LoopTime now) 
   }
   state_ = SessionState::claiming;
   events_.emplace_back(PublishAsked{std::move(address.app), std::move(address.key), encoder_});
+}
+
+void Session::play(const Command& command, uint32_t stream_id) {
+  if (state_ == SessionState::publishing) return;
+  publish_stream_id_ = stream_id;
+  play_name_ = command.text_argument(0);
+  state_ = SessionState::watching;
+  events_.emplace_back(PlayAsked{});
+}
+
+PlayRequest Session::hand_over() {
+  KLIEG_ASSERT(state_ == SessionState::watching, "only who asked to play is handed over");
+  state_ = SessionState::closed;
+  return {std::move(connect_), std::move(play_name_), publish_stream_id_,
+          std::move(reader_),  std::move(writer_),    std::exchange(held_, {})};
 }
 
 void Session::accept(LoopTime now) {
@@ -300,6 +315,7 @@ void Session::wake(LoopTime now) {
     case SessionState::connecting:
     case SessionState::connected:
     case SessionState::claiming:
+    case SessionState::watching:
       if (now >= deadline_) end(SessionEnd::too_slow, "while " + std::string(name_of(state_)));
       break;
     case SessionState::publishing:

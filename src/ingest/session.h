@@ -2,10 +2,11 @@
 //
 //   handshaking -> connecting -> connected -> claiming -> publishing -> connected (unpublished) ...
 //   any -> closing (words are on their way to the encoder) -> closed;   any -> closed (nothing more to say)
+//   connected -> watching (it asked to play) -> closed (hand_over(): it is somebody else's)
 //
 // The owner moves bytes both ways, looks at next_event() after every call, and answers PublishAsked with accept() or
-// refuse(), in its own time. While the answer is awaited the session takes no further bytes: the owner should stop
-// reading (wants_bytes()); what was read already is kept, at most 64 KiB of it.
+// refuse(), and PlayAsked with hand_over(), in its own time. While the answer is awaited the session takes no further
+// bytes: the owner should stop reading (wants_bytes()); what was read already is kept, at most 64 KiB of it.
 //
 // Nothing waits for ever: see SessionLimits. Memory: ChunkReader's bound with 64 KiB until a key was accepted and 16
 // MiB after, and the events of one receive().
@@ -28,6 +29,7 @@
 #include "wire/rtmp_chunk.h"
 #include "wire/rtmp_handshake.h"
 #include "wire/rtmp_message.h"
+#include "wire/rtmp_play_request.h"
 
 namespace klieg::ingest {
 
@@ -42,7 +44,16 @@ struct SessionLimits {
   size_t buffered_max_publishing = 16 << 20;
 };
 
-enum class SessionState : uint8_t { handshaking, connecting, connected, claiming, publishing, closing, closed };
+enum class SessionState : uint8_t {
+  handshaking,
+  connecting,
+  connected,
+  claiming,
+  publishing,
+  watching,
+  closing,
+  closed
+};
 
 enum class SessionEnd : uint8_t {
   left,              // the peer closed, or the network did
@@ -63,7 +74,8 @@ struct PublishAsked {
   std::string key;
   std::string encoder;  // flashVer, printable and cut: may be logged
 };
-struct Refused {  // whoever refused, the session itself included: the words are on their way to the encoder
+struct PlayAsked {};  // no encoder but a viewer: see hand_over()
+struct Refused {      // whoever refused, the session itself included: the words are on their way to the encoder
   Refusal refusal;
 };
 struct Unpublished {};  // by the encoder's own word; a lost connection is SessionEnded alone
@@ -71,7 +83,7 @@ struct SessionEnded {
   SessionEnd why = SessionEnd::left;
   std::string words;  // for the log: what exactly, "" where `why` says it all
 };
-using SessionEvent = std::variant<PublishAsked, MediaMessage, Refused, Unpublished, SessionEnded>;
+using SessionEvent = std::variant<PublishAsked, PlayAsked, MediaMessage, Refused, Unpublished, SessionEnded>;
 
 class Session {
  public:
@@ -85,6 +97,9 @@ class Session {
   void accept(LoopTime now);
   // The answer to PublishAsked, or at any later time of the publishing. The words go out, then the session closes.
   void refuse(const Refusal& refusal, LoopTime now);
+  // The answer to PlayAsked: what was said so far, for who serves viewers. This session is closed and says nothing
+  // more. Asserted: watching.
+  wire::rtmp::PlayRequest hand_over();
   // Asks the encoder to connect elsewhere ("": here again). False: it never said that it can.
   bool request_reconnect(std::string_view tc_url);
   // The connection is gone, or is to go at once: no more words.
@@ -94,7 +109,7 @@ class Session {
   std::vector<Bytes> take_output();
 
   SessionState state() const { return state_; }
-  bool wants_bytes() const { return state_ != SessionState::claiming && state_ != SessionState::closed; }
+  bool wants_bytes() const { return !awaits_answer() && state_ != SessionState::closed; }
   const std::string& encoder() const { return encoder_; }
   uint64_t bytes_received() const { return bytes_received_; }
 
@@ -104,6 +119,8 @@ class Session {
   void obey_command(const wire::rtmp::Message& message, LoopTime now);
   void connect(const wire::rtmp::Command& command);
   void publish(const wire::rtmp::Command& command, uint32_t stream_id, LoopTime now);
+  void play(const wire::rtmp::Command& command, uint32_t stream_id);
+  bool awaits_answer() const { return state_ == SessionState::claiming || state_ == SessionState::watching; }
   void unpublish(LoopTime now);
   void media(MediaMessage::Kind kind, const wire::rtmp::Message& message, Bytes body);
   void data(const wire::rtmp::Message& message);
@@ -125,7 +142,8 @@ class Session {
   uint32_t streams_created_ = 0;
   uint32_t publish_stream_id_ = 0;
   std::string refusal_words_;
-  std::vector<uint8_t> held_;  // bytes behind an unanswered publish
+  std::string play_name_;
+  std::vector<uint8_t> held_;  // bytes behind an unanswered publish or play
   uint64_t bytes_received_ = 0;
   uint64_t bytes_acknowledged_ = 0;
   uint32_t window_;

@@ -32,6 +32,7 @@ struct Room {
     while (auto event = session.next_event()) {
       if (auto* asked = std::get_if<PublishAsked>(&*event)) publish_asked = *asked;
       if (auto* message = std::get_if<MediaMessage>(&*event)) media.push_back(*message);
+      if (std::holds_alternative<PlayAsked>(*event)) ++play_asked;
       if (std::holds_alternative<Unpublished>(*event)) ++unpublished;
       if (auto* end = std::get_if<SessionEnded>(&*event)) ended = *end;
     }
@@ -61,6 +62,7 @@ struct Room {
   LoopTime now = start;
   std::optional<PublishAsked> publish_asked;
   std::vector<MediaMessage> media;
+  int play_asked = 0;
   int unpublished = 0;
   std::optional<SessionEnded> ended;
 };
@@ -214,16 +216,39 @@ TEST(Session, a_publish_without_a_key_is_told_where_to_put_one) {
       << room.encoder.status();
 }
 
-TEST(Session, a_player_is_told_politely_that_there_is_nothing_for_it) {
+TEST(Session, a_player_is_handed_over_with_all_that_was_said) {
+  Room room;
+  room.exchange();
+  room.encoder.connect();
+  room.encoder.command("createStream", 2, {});
+  room.encoder.command("play", 3, {"someone"}, 1);
+  room.encoder.command("FCSubscribe", 0, {"someone"});
+  room.exchange();
+  ASSERT_EQ(room.play_asked, 1);
+  EXPECT_FALSE(room.session.wants_bytes());
+  wire::rtmp::PlayRequest request = room.session.hand_over();
+  EXPECT_EQ(request.name, "someone");
+  EXPECT_EQ(request.connect.app, "live");
+  EXPECT_EQ(request.stream_id, 1u);
+  ByteView unread = request.unread;
+  const auto next = request.reader.read(unread);
+  ASSERT_TRUE(next && *next);
+  EXPECT_EQ(parse_command(**next)->name, "FCSubscribe");
+  EXPECT_EQ(room.session.state(), SessionState::closed);
+  EXPECT_FALSE(room.session.wake_at());
+  EXPECT_FALSE(room.ended.has_value());
+}
+
+TEST(Session, a_player_whom_nobody_takes_is_let_go_in_time) {
   Room room;
   room.exchange();
   room.encoder.connect();
   room.encoder.command("createStream", 2, {});
   room.encoder.command("play", 3, {"someone"}, 1);
   room.exchange();
-  EXPECT_EQ(room.encoder.status(), "error NetStream.Play.Failed: play over RTMP is not offered yet");
-  room.wait_until(start + 2s);
-  EXPECT_EQ(room.ended->why, SessionEnd::refused);
+  room.wait_until(start + 11s);
+  ASSERT_TRUE(room.ended.has_value());
+  EXPECT_EQ(room.ended->words, "while watching");
 }
 
 TEST(Session, a_second_publish_on_the_same_connection_is_refused_and_the_first_goes_on) {

@@ -28,7 +28,6 @@ Stream::Stream(Loop& loop, int socket, std::string peer, std::unique_ptr<TlsSess
 Stream::~Stream() { close_socket(); }
 
 void Stream::start(ConnectionHandler& handler) {
-  KLIEG_ASSERT(!handler_, "a connection starts once");
   handler_ = &handler;
   if (!early_.empty()) {
     loop_.post([self = shared_from_this()] {

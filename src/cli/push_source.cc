@@ -1,0 +1,61 @@
+#include "cli/push_source.h"
+
+#include <utility>
+
+#include "media/push.h"
+
+namespace klieg::cli {
+namespace {
+
+push::Answer answer_of(const edge::Answer& answer) {
+  if (const auto* refused = std::get_if<edge::Refused>(&answer)) return {.status = refused->status};
+  const edge::Object& object = *std::get<edge::Served>(answer).object;
+  push::Answer out{.status = object.status, .header_name = {}};
+  for (const auto& [name, value] : object.fields) {
+    if (name == media::header_header) out.header_name = value;
+  }
+  if (object.status != 200) return out;
+  out.log = object.log;
+  out.offset = object.offset;
+  out.end = object.end;
+  return out;
+}
+
+}  // namespace
+
+// In a turn of its own: who asks stands in the middle of what the engine does, when a segment ends and the next is
+// wanted.
+void PushSource::ask(const std::string& path, std::move_only_function<void(push::Answer)> then) {
+  loop_.post([weak = std::weak_ptr(self_), path, then = std::move(then)]() mutable {
+    if (const auto self = weak.lock()) (*self)->ask_now(path, std::move(then));
+  });
+}
+
+void PushSource::ask_now(const std::string& path, std::move_only_function<void(push::Answer)> then) {
+  const edge::Question question{
+      .method = "GET", .path = path, .query = {}, .fields = {}, .body = {}, .client_address = {}};
+  edge::Engine::Found found = engine_.ask(question);
+  if (const auto* pending = std::get_if<edge::Pending>(&found)) {
+    engine_.wait(*pending, [&loop = loop_, then = std::move(then)](edge::Answer answer) mutable {
+      // Not in the turn of the answer itself: then() may ask again.
+      loop.post([then = std::move(then), answer = answer_of(answer)]() mutable { then(std::move(answer)); });
+    });
+  } else if (const auto* served = std::get_if<edge::Served>(&found)) {
+    then(answer_of(*served));
+  } else {
+    then(answer_of(std::get<edge::Refused>(found)));
+  }
+  server_.arm();
+}
+
+void PushSource::after(Duration pause, std::move_only_function<void()> then) {
+  const uint64_t number = pauses_count_++;
+  auto timer = std::make_unique<net::Timer>(loop_, [this, number, then = std::move(then)]() mutable {
+    const auto done = pauses_.extract(number);
+    then();
+  });
+  timer->arm(loop_.now() + pause);
+  pauses_.emplace(number, std::move(timer));
+}
+
+}  // namespace klieg::cli

@@ -1,0 +1,37 @@
+// What a channel of push/ asks, asked of the loop's cache: as a viewer of this machine would.
+//
+// Owner: the loop's shard. Thread: that loop. Outlived by the engine and its server.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "edge/engine.h"
+#include "edge/server.h"
+#include "net/loop.h"
+#include "push/source.h"
+
+namespace klieg::cli {
+
+class PushSource final : public push::Source {
+ public:
+  PushSource(net::Loop& loop, edge::Engine& engine, edge::Server& server)
+      : loop_(loop), engine_(engine), server_(server) {}
+
+  void ask(const std::string& path, std::move_only_function<void(push::Answer)> then) override;
+  void after(Duration pause, std::move_only_function<void()> then) override;
+
+ private:
+  void ask_now(const std::string& path, std::move_only_function<void(push::Answer)> then);
+
+  net::Loop& loop_;
+  edge::Engine& engine_;
+  edge::Server& server_;                                    // keeps the engine's deadlines
+  std::map<uint64_t, std::unique_ptr<net::Timer>> pauses_;  // at most one for each track that is read
+  uint64_t pauses_count_ = 0;
+  std::shared_ptr<PushSource*> self_ = std::make_shared<PushSource*>(this);  // for work that is posted
+};
+
+}  // namespace klieg::cli

@@ -1,0 +1,103 @@
+// Sends reels to viewers: all viewers of a loop, whatever they look at and in whatever protocol.
+//
+// Each has a seat: a connection and a cursor in a reel. When reels grow, seats are visited in the order and at the pace
+// of pace.h; a visit is one writev of all that is due. A connection that has not taken what it was given last is passed
+// over until it has, or until that takes longer than stalled_max.
+//
+// Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h).
+//
+// Owner: the loop's shard. Thread: that loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/metrics.h"
+#include "net/connection.h"
+#include "net/loop.h"
+#include "push/cursor.h"
+#include "push/pace.h"
+#include "push/reel.h"
+
+namespace klieg::push {
+
+// Who sits there. Both calls come from the loop's turns, and may end the seat.
+class Sitter {
+ public:
+  virtual ~Sitter() = default;
+  virtual void on_stalled() = 0;   // it takes nothing, or next to nothing
+  virtual void on_reel_end() = 0;  // the reel has ended and all of it was sent
+};
+
+class Fanout;
+
+// Sits while it lives: the fanout, the connection and the sitter outlive it.
+class Seat {
+ public:
+  Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter);
+  ~Seat();
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+
+  void on_drained();  // for the connection's handler to pass on; may end the seat
+
+ private:
+  friend class Fanout;
+  Fanout& fanout_;
+  const std::shared_ptr<const Reel> reel_;
+  net::Connection& connection_;
+  Sitter& sitter_;
+  Cursor cursor_;
+  LoopTime blocked_since_{};
+  size_t place_ = 0;
+};
+
+struct FanoutLimits {
+  // For one visit's pieces: 10 s for less than a second of the broadcast. Who takes that long would never catch up, and
+  // a viewer that reads a byte a second is gone in it.
+  Duration stalled_max = 10s;
+  // A newcomer's GOP leaves in so many visits at once where its connection takes it: 8 x 64 pieces are 7 s.
+  size_t writes_per_visit_max = 8;
+};
+
+class Fanout {
+ public:
+  Fanout(net::Loop& loop, Metrics& metrics, const PaceSettings& pace = {}, const FanoutLimits& limits = {});
+  ~Fanout();  // asserted: nobody sits
+
+  size_t seats() const { return seats_.size(); }
+
+ private:
+  friend class Seat;
+  struct Watch;  // of a reel that somebody looks at
+
+  void add(Seat& seat);
+  void remove(Seat& seat);
+  void renew();
+  void turn();
+  void measure();
+  void schedule();
+  void visit(Seat& seat);
+  bool send_due(Seat& seat);
+
+  net::Loop& loop_;
+  const FanoutLimits limits_;
+  Pace pace_;
+  Round round_;
+  std::vector<Seat*> seats_;
+  size_t position_ = 0;  // in seats_: who is next
+  std::map<const Reel*, std::unique_ptr<Watch>> watches_;
+  std::vector<Bytes> pieces_;                                             // of one send
+  size_t pushes_ = 0;                                                     // in this turn
+  uint64_t bytes_ = 0;                                                    // not told to the operator yet
+  enum class Scheduled : uint8_t { no, yes } scheduled_ = Scheduled::no;  // turn() will be called
+  net::Timer timer_;
+  std::shared_ptr<Fanout*> self_ = std::make_shared<Fanout*>(this);  // for work that is posted
+  prometheus::Gauge& viewers_;
+  prometheus::Counter& sent_bytes_;
+  prometheus::Counter& sent_pushes_;
+  prometheus::Counter& skips_;
+};
+
+}  // namespace klieg::push
