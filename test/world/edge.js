@@ -5,7 +5,7 @@ import { Program } from "./program.js";
 
 const loopback = "127.0.0.1:0";
 
-// `parents`: HOST:PORT each, the best first. Its address: { http, admin }, HOST:PORT each.
+// `parents`: HOST:PORT each, the best first. Its address: { http, admin } and what doors the flags open, HOST:PORT each.
 export async function start_edge(t, parents, flags = []) {
   const program = new Program(t, klieg_path, [
     "edge",

@@ -90,14 +90,19 @@ export function publishing_peer(t, address, key) {
   });
 }
 
-function asking_to_publish(t, address, key) {
-  const peer = new Peer(t, address);
+// A peer that asks to play `name`; with `reading: false` it takes nothing of what it is sent.
+export const playing_peer = (t, address, name, how) => asking(t, address, how, "play", name);
+
+const asking_to_publish = (t, address, key) => asking(t, address, {}, "publish", key, "live");
+
+function asking(t, address, how, ...words) {
+  const peer = new Peer(t, address, how);
   const size = Buffer.alloc(4);
   size.writeUInt32BE(chunk_size);
   peer.send(handshake());
   peer.send(message(set_chunk_size, size, { stream: 0, chunk_stream: 2 }));
   peer.send(call(0, "connect", 1, { app: "live", tcUrl: `rtmp://${address}/live`, flashVer: "hostile" }));
   peer.send(call(0, "createStream", 2, null));
-  peer.send(call(1, "publish", 3, null, key, "live"));
+  peer.send(call(1, words[0], 3, null, ...words.slice(1)));
   return peer;
 }

@@ -1,0 +1,153 @@
+// Viewers of RTMP, at home and at an edge: what they get is what was published, as soon as it is there, and none of them
+// costs another anything.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+
+import { start_edge } from "../world/edge.js";
+import { ffmpeg, publish_clip, publish_with_ffmpeg } from "../world/encoder.js";
+import { start_klieg, temporary_folder } from "../world/klieg.js";
+import { resident_kb } from "../world/process.js";
+import { Program, run, until } from "../world/program.js";
+import { assert_continuous, get, packets } from "../world/reader.js";
+import { playing_peer } from "../world/rtmp_peer.js";
+import { suite_end } from "../world/suite.js";
+
+const secret = "a-secret-between-nodes";
+
+async function start_home_and_edge(t, env = {}) {
+  const home = await start_klieg(t, { env: { KLIEG_NODE_SECRET: secret, ...env } });
+  const edge = await start_edge(t, [home.address.http], ["--node-secret", secret, "--rtmp", "127.0.0.1:0"]);
+  return { home, edge };
+}
+const play_url = (server, name = "show") => `rtmp://${server.address.rtmp}/live/${name}`;
+
+// The frames of a medium as FFmpeg reads them: "video SIZE HASH" in decode order.
+async function frames_of(t, input, kind) {
+  const { output } = await run(
+    t,
+    "ffmpeg",
+    [...["-v", "error", "-i", input, "-map", `0:${kind}:0`, "-c", "copy", "-f", "framemd5", "-"]],
+    40_000,
+  );
+  const lines = output.split("\n").filter((line) => line && !line.startsWith("#"));
+  return lines.map((line) => line.split(",").slice(4).join(" ").replaceAll(/ +/g, " "));
+}
+
+async function make_clip(t, seconds, size, bitrate, filters = "null") {
+  const clip = join(await temporary_folder(t), "clip.flv");
+  const maker = ffmpeg(t, [
+    ...["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=30,${filters}`, "-f", "lavfi", "-i", "sine=frequency=440"],
+    ...["-t", String(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "30", "-keyint_min", "30"],
+    ...["-sc_threshold", "0", "-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate, "-pix_fmt", "yuv420p"],
+    ...["-c:a", "aac", "-f", "flv", clip],
+  ]);
+  assert.equal(await maker.ends(60_000), 0, maker.said);
+  return clip;
+}
+
+test("every frame reaches a viewer at home and one at an edge, intact, in order, up to the end of the broadcast", async (t) => {
+  const { home, edge } = await start_home_and_edge(t, { KLIEG_INGEST_REJOIN_WINDOW_S: "1" });
+  const clip = await make_clip(t, 10, "320x180", "400k");
+  ffmpeg(t, ["-re", "-i", clip, "-c", "copy", "-f", "flv", home.rtmp()]);
+  await home.live();
+  const video = await frames_of(t, clip, "v");
+  const audio = await frames_of(t, clip, "a");
+  const seen = await Promise.all(
+    [
+      [home, "v"],
+      [edge, "v"],
+      [home, "a"],
+      [edge, "a"],
+    ].map(([server, kind]) => frames_of(t, play_url(server), kind)),
+  );
+  for (const [i, frames] of seen.entries()) {
+    const published = i < 2 ? video : audio;
+    assert.ok(frames.length > 90, `only ${frames.length} frames were seen`);
+    assert.deepEqual(frames, published.slice(-frames.length));
+  }
+});
+
+describe("while a broadcast is live", () => {
+  const t = suite_end();
+  let home, edge;
+
+  before(async () => {
+    ({ home, edge } = await start_home_and_edge(t));
+    publish_with_ffmpeg(t, home.rtmp(), { size: "320x180" });
+    await home.live();
+  });
+
+  for (const where of ["home", "an edge"]) {
+    const url = () => play_url(where === "home" ? home : edge);
+
+    test(`ffprobe reads RTMP from ${where} without a gap or a repeat`, async (test_context) => {
+      const read = await packets(test_context, url(), 3);
+      assert_continuous(
+        read.filter((packet) => packet.kind === "video"),
+        0.05,
+      );
+      assert_continuous(
+        read.filter((packet) => packet.kind === "audio"),
+        0.03,
+      );
+      assert.ok(read.find((packet) => packet.kind === "video").key, "it begins with a key frame");
+    });
+
+    test(`mpv plays RTMP from ${where}`, async (test_context) => {
+      const mpv = new Program(test_context, "mpv", [
+        ...["--no-config", "--vo=null", "--ao=null", "--length=2", "--msg-level=all=warn"],
+        url(),
+      ]);
+      assert.equal(await mpv.ends(20_000), 0, mpv.said);
+      assert.doesNotMatch(mpv.said, /error|corrupt/i);
+    });
+
+    for (const element of where === "home" ? ["rtmp2src", "rtmpsrc"] : ["rtmp2src"]) {
+      test(`GStreamer's ${element} plays RTMP from ${where}`, async (test_context) => {
+        const location = element === "rtmpsrc" ? `${url()} live=1` : url();
+        const player = new Program(test_context, "gst-launch-1.0", [
+          ...[element, `location=${location}`, "!", "flvdemux", "name=demuxer", "demuxer.video", "!", "h264parse", "!"],
+          ...["avdec_h264", "!", "fakesink", "num-buffers=60", "sync=false"],
+        ]);
+        assert.equal(await player.ends(20_000), 0, player.said);
+      });
+    }
+  }
+
+  test("a name that is not live is refused with words", async (test_context) => {
+    const player = ffmpeg(test_context, ["-i", play_url(home, "nobody"), "-f", "null", "-"]);
+    assert.notEqual(await player.ends(10_000), 0);
+    assert.match(player.said, /nobody is not live/);
+  });
+
+  test("an edge sends who wants to publish to where that is possible", async (test_context) => {
+    const encoder = publish_with_ffmpeg(test_context, play_url(edge), { more: ["-loglevel", "verbose"] });
+    assert.notEqual(await encoder.ends(10_000), 0);
+    assert.match(encoder.said, /publish to its parent/);
+  });
+});
+
+test("a viewer that takes nothing costs little, is let go, and nobody else notices", async (t) => {
+  const home = await start_klieg(t);
+  publish_clip(t, home.rtmp(), await make_clip(t, 5, "640x360", "8M", "noise=alls=40:allf=t"));
+  await home.live();
+  const witness = packets(t, play_url(home), 10);
+  const before_kb = await resident_kb(home.program.pid);
+  for (let i = 0; i < 10; ++i) playing_peer(t, home.address.rtmp, "show", { reading: false });
+  await until(
+    "those who do not read to be let go",
+    async () =>
+      /rtmp_sessions_ended_total{outcome="not_reading"} 10\b/.test(await get(`http://${home.address.admin}/metrics`))
+        ? true
+        : undefined,
+    25_000,
+  );
+  const grown_kb = (await resident_kb(home.program.pid)) - before_kb;
+  assert.ok(grown_kb < 60_000, `${grown_kb} KB more than before`);
+  assert_continuous(
+    (await witness).filter((packet) => packet.kind === "video"),
+    0.06, // where the clip begins anew it is 0.05; a frame that is missing makes 0.067
+  );
+});
