@@ -1,7 +1,8 @@
 // HTTP/1.1 on one connection: one exchange at a time, in the order the requests came (RFC 9112).
 //
 //   head --(whole)--> serving --(respond)--> sending --(last byte handed over)--> head
-//     |                                          |
+//     |                     |                    |
+//     |                     '--(upgrade)--> ended: the connection is another's
 //     '--(body announced)--> body --(whole)--> serving          any --(refusal, close, lost source)--> ended
 //
 // Pipelined requests wait as bytes, at most one head's and one body's worth; then we stop reading. While a request is
@@ -13,6 +14,7 @@
 
 #include "http/session.h"
 #include "wire/http1.h"
+#include "wire/websocket.h"
 
 namespace klieg::http {
 namespace {
@@ -44,6 +46,8 @@ class Http1Session final : public Session,
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
+  std::unique_ptr<net::Connection> upgrade(uint64_t exchange, const WebSocketOffer& offer,
+                                           std::string_view protocol) override;
 
  private:
   enum class State : uint8_t { head, body, serving, sending, ended };
@@ -76,8 +80,9 @@ class Http1Session final : public Session,
   Method method_ = Method::get;
   http1::Persistence persistence_ = http1::Persistence::keep_alive;
   uint8_t minor_version_ = 1;
-  bool first_ = true;     // no request has come yet
-  bool reading_ = false;  // read() is on the stack: it flushes and goes on by itself
+  bool first_ = true;      // no request has come yet
+  bool reading_ = false;   // read() is on the stack: it flushes and goes on by itself
+  bool followed_ = false;  // in the bytes that it reads, by more than this request
   bool paused_ = false;
   uint16_t status_ = 0;
   uint64_t exchange_ = 0;
@@ -172,6 +177,7 @@ size_t Http1Session::read_head(std::string_view bytes) {
     return 0;
   }
   first_ = false;
+  followed_ = *end < bytes.size();
   persistence_ = head.persistence;
   minor_version_ = head.minor_version;
   if (head.body == http1::BodyCoding::none ||
@@ -267,6 +273,30 @@ void Http1Session::respond(uint64_t exchange, Response response) {
   if (reading_) return;
   flush();
   proceed_later();
+}
+
+// A client waits for the 101 before it speaks the other protocol (RFC 6455 section 4.1), and RFC 9110 section 7.8 lets
+// us refuse an upgrade: so no byte is ever between the two.
+std::unique_ptr<net::Connection> Http1Session::upgrade(uint64_t exchange, const WebSocketOffer& offer,
+                                                       std::string_view protocol) {
+  if (exchange != exchange_ || state_ != State::serving) return nullptr;
+  if (core_.draining() || (reading_ ? followed_ : !input_.empty())) {
+    respond(exchange, core_.draining() ? Response::text(503, "the server is going; ask again")
+                                       : Response::text(400, "nothing may follow a request for an upgrade"));
+    return nullptr;
+  }
+  state_ = State::ended;
+  core_.tally.request_ended();
+  core_.tally.request(method_, 101, core_.loop.now() - since_);
+  std::string head;
+  http1::append_status_line(head, 101);
+  http1::append_field(head, "upgrade", "websocket");
+  http1::append_field(head, "connection", "Upgrade");
+  http1::append_field(head, "sec-websocket-accept", wire::websocket::accept_of(offer.key));
+  http1::append_field(head, "sec-websocket-protocol", protocol);
+  put(Bytes::take(std::move(head.append("\r\n"))));
+  flush();
+  return viewer_.give_away();
 }
 
 void Http1Session::begin(Response response) {

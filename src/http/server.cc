@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/session.h"
+#include "http/upgraded.h"
 #include "wire/http1.h"
 
 namespace klieg::http {
@@ -21,8 +22,8 @@ constexpr size_t sessions_per_turn_max = 100;
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 constexpr std::array<const char*, endings> ending_names{
-    "by_peer",      "reset",   "tls_failed", "finished",       "head_timeout", "body_timeout",
-    "idle_timeout", "stalled", "refused",    "source_aborted", "drained",      "turned_away"};
+    "by_peer", "reset",   "tls_failed",     "finished", "head_timeout", "body_timeout", "idle_timeout",
+    "stalled", "refused", "source_aborted", "drained",  "turned_away",  "upgraded"};
 
 Ending ending_of(net::Closed why) {
   switch (why) {
@@ -58,6 +59,14 @@ void Responder::respond(Response response) {
   KLIEG_ASSERT(open_, "a request is answered once");
   open_ = false;
   if (auto target = target_.lock()) target->respond(exchange_, std::move(response));
+}
+
+std::unique_ptr<net::Connection> Responder::upgrade(const WebSocketOffer& offer, std::string_view protocol) {
+  KLIEG_ASSERT(open_, "a request is answered once");
+  KLIEG_ASSERT(offer.offers(protocol), "a protocol that was offered");
+  open_ = false;
+  const auto target = target_.lock();
+  return target ? target->upgrade(exchange_, offer, protocol) : nullptr;
 }
 
 bool Responder::viewer_gone() const {
@@ -203,6 +212,8 @@ void Viewer::abort(Ending why) {
   connection_->abort();
 }
 
+std::unique_ptr<net::Connection> Viewer::give_away() { return core_.give_away(*this); }
+
 void Viewer::drain() {
   if (ending_) return;
   session_ ? session_->drain() : finish(Ending::drained);
@@ -227,7 +238,7 @@ ServerCore::ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, 
       handler(handler),
       limits(limits),
       tally(metrics, attendants.meter),
-      doorman_(attendants.doorman),
+      attendants_(attendants),
       ticker_(loop, [this] { tick(); }) {}
 
 ServerCore::~ServerCore() {
@@ -240,7 +251,8 @@ ServerCore::~ServerCore() {
 }
 
 void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
-  const auto word = doorman_ ? doorman_->arrives(connection->peer()) : Doorman::Word::welcome;
+  Doorman* doorman = attendants_.doorman;
+  const auto word = doorman ? doorman->arrives(connection->peer()) : Doorman::Word::welcome;
   if (word == Doorman::Word::too_many && connection->encrypted()) return tally.ended(Ending::turned_away);
   auto* viewer = new Viewer(*this, std::move(connection), word);
   viewer->next_ = first_;
@@ -271,15 +283,31 @@ void ServerCore::turn_away(Viewer& viewer) {
 }
 
 void ServerCore::bid_farewell(const Viewer& viewer) {
-  if (doorman_ && viewer.word_ == Doorman::Word::welcome) doorman_->leaves(viewer.connection_->peer());
+  Doorman* doorman = attendants_.doorman;
+  if (doorman && viewer.word_ == Doorman::Word::welcome) doorman->leaves(viewer.connection_->peer());
 }
 
-void ServerCore::remove(Viewer& viewer, Ending why) {
+void ServerCore::forget(Viewer& viewer, Ending why) {
   (viewer.previous_ ? viewer.previous_->next_ : first_) = viewer.next_;
   if (viewer.next_) viewer.next_->previous_ = viewer.previous_;
   --connections_;
   tally.open_connections.Decrement();
   tally.ended(why);
+}
+
+// The viewer itself stands on the stack, perhaps: it goes in a later turn.
+std::unique_ptr<net::Connection> ServerCore::give_away(Viewer& viewer) {
+  forget(viewer, Ending::upgraded);
+  viewer.ending_ = Ending::upgraded;
+  Attendants attendants = attendants_;
+  if (viewer.word_ != Doorman::Word::welcome) attendants.doorman = nullptr;
+  auto upgraded = std::make_unique<Upgraded>(std::move(viewer.connection_), attendants);
+  loop.post([owned = std::unique_ptr<Viewer>(&viewer)] {});
+  return upgraded;
+}
+
+void ServerCore::remove(Viewer& viewer, Ending why) {
+  forget(viewer, why);
   bid_farewell(viewer);
   delete &viewer;
   if (draining_ && connections_ == 0 && drained_) std::exchange(drained_, nullptr)();

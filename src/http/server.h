@@ -11,6 +11,8 @@
 #include "base/metrics.h"
 #include "base/time.h"
 #include "http/message.h"
+#include "http/websocket.h"
+#include "net/connection.h"
 #include "net/listener.h"
 #include "net/loop.h"
 
@@ -18,12 +20,17 @@ namespace klieg::http {
 
 // Answering is allowed once; a Responder dropped unanswered answers 500, so no request is ever forgotten. A viewer who
 // left makes respond() a no-op. Move-only.
+//
+// upgrade() is the other way to answer: the connection is no longer the server's.
 class Responder {
  public:
   class Target {  // the exchange behind it: one per HTTP version
    public:
     virtual ~Target() = default;
     virtual void respond(uint64_t exchange, Response response) = 0;
+    virtual std::unique_ptr<net::Connection> upgrade(uint64_t, const WebSocketOffer&, std::string_view) {
+      return nullptr;
+    }
     virtual bool expects(uint64_t) const { return true; }  // the answer of this exchange, still
   };
   Responder(std::weak_ptr<Target> target, uint64_t exchange) : target_(std::move(target)), exchange_(exchange) {}
@@ -32,6 +39,11 @@ class Responder {
   ~Responder();
 
   void respond(Response response);
+  // Answers 101 and gives the connection away, without a handler: nothing is heard until its new owner calls start(),
+  // in this turn. Whatever it may queue, how long it may be silent, and telling it that the server goes, is its owner's
+  // business from then on. `protocol`: one that was offered. Null: the viewer is gone, has sent more before it was
+  // answered, or the server is going; it has been told.
+  std::unique_ptr<net::Connection> upgrade(const WebSocketOffer& offer, std::string_view protocol);
   bool viewer_gone() const;  // or its stream was reset
 
  private:
@@ -68,7 +80,7 @@ class Doorman {
   // `peer`: address and port. Who is not welcome is told so (429) and goes; over TLS, where telling would first cost a
   // handshake, the connection is closed.
   virtual Word arrives(std::string_view peer) = 0;
-  virtual void leaves(std::string_view peer) = 0;  // once for each who was welcome
+  virtual void leaves(std::string_view peer) = 0;  // once for each who was welcome, also as a WebSocket
 };
 
 // What a server does, for somebody who adds it up. Called on the server's loop.
@@ -80,7 +92,7 @@ class Meter {
   virtual void sent(uint64_t bytes) = 0;  // handed over: heads, bodies, frames, without what TLS and TCP add
 };
 
-// They outlive the server. Null: everybody is welcome; nobody adds up.
+// They outlive the server and the connections it gave away. Null: everybody is welcome; nobody adds up.
 struct Attendants {
   Doorman* doorman = nullptr;
   Meter* meter = nullptr;

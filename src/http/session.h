@@ -31,8 +31,9 @@ enum class Ending : uint8_t {
   source_aborted,  // the log behind a response was aborted, or forgot what the peer had not taken
   drained,         // the server is going
   turned_away,     // the doorman's word
+  upgraded,        // it lives on as a WebSocket, of another owner
 };
-constexpr size_t endings = 12;
+constexpr size_t endings = 13;
 
 // The rest of a response's body: bytes, or a range of a log that may still be growing.
 class Outgoing {
@@ -95,6 +96,7 @@ class Viewer final : public net::ConnectionHandler {
   LoopTime since() const { return since_; }  // when it was accepted
   void finish(Ending why);                   // sends what is queued, then ends
   void abort(Ending why);
+  std::unique_ptr<net::Connection> give_away();  // what is queued goes with it; nothing is to be called after it
 
   void on_bytes(ByteView bytes) override;
   void on_drained() override;
@@ -150,6 +152,7 @@ class ServerCore final : public Server {
   // The IMF-fixdate of this second (RFC 9110 section 5.6.7).
   const std::string& date();
   void remove(Viewer& viewer, Ending why);
+  std::unique_ptr<net::Connection> give_away(Viewer& viewer);
   // A log wakes all its readers in one turn. The first of them send at once, the others a few per turn, so that who
   // asks for something meanwhile is not behind thousands of writes. Calls on_turn(), now or in a later turn.
   void in_turn(const std::shared_ptr<Session>& session);
@@ -163,11 +166,12 @@ class ServerCore final : public Server {
  private:
   void turn_away(Viewer& viewer);
   void bid_farewell(const Viewer& viewer);
+  void forget(Viewer& viewer, Ending why);
   void tick();
   void next_turn();
   void post_next_turn();
 
-  Doorman* doorman_;
+  const Attendants attendants_;
   Viewer* first_ = nullptr;
   size_t connections_ = 0;
   bool draining_ = false;

@@ -1,0 +1,49 @@
+// A connection that has left HTTP. Included by http/*.cc alone.
+//
+// Its new owner gets the connection as if it had accepted it; what the server's attendants were told of it goes on
+// being true: the doorman hears when it leaves, the meter what it sends. The server itself may be gone before it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "http/server.h"
+#include "net/connection.h"
+
+namespace klieg::http {
+
+class Upgraded final : public net::Connection {
+ public:
+  Upgraded(std::unique_ptr<net::Connection> connection, Attendants attendants)
+      : connection_(std::move(connection)), attendants_(attendants) {}
+  ~Upgraded() override {
+    if (attendants_.doorman) attendants_.doorman->leaves(connection_->peer());
+  }
+  Upgraded(const Upgraded&) = delete;
+  Upgraded& operator=(const Upgraded&) = delete;
+
+  void start(net::ConnectionHandler& handler) override { connection_->start(handler); }
+  void write(std::span<const Bytes> pieces) override {
+    if (attendants_.meter) {
+      uint64_t size = 0;
+      for (const Bytes& piece : pieces) size += piece.size();
+      attendants_.meter->sent(size);
+    }
+    connection_->write(pieces);
+  }
+  size_t unsent() const override { return connection_->unsent(); }
+  void pause_reading() override { connection_->pause_reading(); }
+  void resume_reading() override { connection_->resume_reading(); }
+  void close() override { connection_->close(); }
+  void abort() override { connection_->abort(); }
+  const std::string& peer() const override { return connection_->peer(); }
+  const std::string& application_protocol() const override { return connection_->application_protocol(); }
+  bool encrypted() const override { return connection_->encrypted(); }
+
+ private:
+  const std::unique_ptr<net::Connection> connection_;
+  const Attendants attendants_;  // of the doorman only where it was welcome
+};
+
+}  // namespace klieg::http
