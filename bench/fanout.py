@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""fanout: RTMP play of one 500 kbit/s broadcast by 500 to 15,000 players, beside nginx-rtmp and a bare writev loop
+
+One server on one core; the publisher and all players on the other (fanout_load.cc). The bare loop (fanout_bare.cc) sends as
+many bytes as often as Klieg did in the same run: what it takes is the kernel's price.
+
+CPU is what the scheduler accounted to the server. Over loopback the receivers' TCP work is charged to the sender, equally for
+all, and depends on how often the players read: every 20 ms, every 100 ms from 5,000 players on. Delay is from the publisher's
+send to the moment when one of twenty players has the whole frame. Memory is resident memory over the players, from before the
+first came."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+
+import machine
+import servers
+from herd import deep_backlog
+from servers import BUILT, LOAD_CORE, Bench, free_port, raise_file_limit
+
+RECORDING = machine.ROOT / "build/bench/fanout_500k.flv"
+LATE_MS_MAX = {500: 35, 2000: 35}  # added delay, p99; of more players:
+LATE_MANY_MS_MAX = 110
+
+
+def make_recording():
+    """20 s of moving noise, 640x360 at 30 fps, a key frame a second: 436 + 64 kbit/s."""
+    if RECORDING.exists():
+        return
+    RECORDING.parent.mkdir(parents=True, exist_ok=True)
+    partial = RECORDING.with_suffix(".part.flv")
+    subprocess.run(
+        ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
+         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100", "-vf", "noise=alls=20:allf=t", "-t", "20",
+         "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0",
+         "-b:v", "436k", "-maxrate", "436k", "-bufsize", "436k", "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
+         "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
+    partial.rename(RECORDING)
+
+
+def start_klieg(bench):
+    folder = bench.folder("klieg")
+    config = folder / "klieg.toml"
+    config.write_text('[server]\nloops = 1\nchannels = ["show:bench-key"]\n[ladder]\nrungs = "none"\n[log]\nlevel = "warning"\n'
+                      '[http]\nconnections_max = 20000\n')
+    server = bench.start("klieg", [machine.KLIEG, "serve", "--config", config, "--data", folder / "data", "--http", "127.0.0.1:0",
+                                   "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0"], 0, folder=folder, wait=False)
+    ready = server.ready()
+    server.rtmp, server.admin = int(ready["rtmp"].rpartition(":")[2]), ready["admin"]
+    return server
+
+
+def start_nginx(bench):
+    folder, port = bench.folder("nginx"), free_port()
+    config = folder / "nginx.conf"
+    config.write_text(f"""
+load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log error;
+worker_rlimit_nofile 19900;
+events {{ worker_connections 19000; }}
+rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; wait_key on; }} }} }}
+""")
+    server = bench.start("nginx-rtmp", ["nginx", "-c", config], port, folder=folder)
+    server.rtmp = port
+    return server
+
+
+def start_bare(bench, interval_ms):
+    port = free_port()
+    server = bench.start("bare", [BUILT / "bench_fanout_bare", port, RECORDING.stat().st_size / 20, interval_ms], port)
+    server.rtmp = port
+    return server
+
+
+def pushes_of(server):
+    with urllib.request.urlopen(f"http://{server.admin}/metrics") as answer:
+        return float(re.search(r"^klieg_push_pushes_total (\S+)", answer.read().decode(), re.MULTILINE)[1])
+
+
+def measure(server, players, settle_s, seconds):
+    """CPU in us per player and second, and what the load saw."""
+    key, name = {"klieg": ("bench-key", "show"), "nginx-rtmp": ("show", "show"), "bare": ("-", "-")}[server.name]
+    before_bytes = server.memory_bytes()
+    drain_ms = 100 if players >= 5000 else 20
+    load = subprocess.Popen(["taskset", "-c", str(LOAD_CORE), BUILT / "bench_fanout_load", str(server.rtmp), RECORDING, key, name,
+                             str(players), str(settle_s), str(seconds), str(drain_ms)],
+                            start_new_session=True, stdout=subprocess.PIPE, text=True)
+    machine.prefer(load.pid)
+    try:
+        if load.stdout.readline().strip() != "steady":
+            return None
+        cpu_s = server.cpu_seconds()
+        pushes = pushes_of(server) if server.name == "klieg" else 0
+        said = load.stdout.readline()
+        cpu_s = server.cpu_seconds() - cpu_s
+        figures = json.loads(said)
+        each = players * figures["seconds"]
+        figures["cpu_us"] = cpu_s * 1e6 / each
+        figures["core"] = cpu_s / figures["seconds"]
+        figures["kib"] = (server.memory_bytes() - before_bytes) / 1024 / players
+        if pushes:
+            figures["interval_ms"] = 1000 * each / (pushes_of(server) - pushes)
+        return figures
+    finally:
+        load.kill()
+        load.wait()
+
+
+def main():
+    options = machine.options(__doc__.splitlines()[0], seconds=(15, 5), arguments=[
+        ("--players", {"type": int, "nargs": "*", "metavar": "N", "help": "instead of 500 2000 8000 15000"})])
+    sizes = options.players or ([500, 2000] if options.quick else [500, 2000, 8000, 15000])
+    raise_file_limit()
+    subprocess.run(["tools/build_preset", "release", "bench_fanout_load", "bench_fanout_bare", "bench_congestion_preload"],
+                   cwd=machine.ROOT, check=True)
+    make_recording()
+    header = machine.print_header("fanout", versions=["klieg", "nginx"])
+    columns = ["players", "server", "CPU us/player s", "core", "push every ms", "p50 ms", "p99 ms", "max ms", "frames missed",
+               "KiB/player", "notes"]
+    rows, ratios = [], []
+    with deep_backlog(), Bench() as bench:
+        for players in sizes:
+            settle_s = 3 if players < 5000 else 8
+            found = {}
+            for name, start in (("klieg", lambda: start_klieg(bench)), ("nginx-rtmp", lambda: start_nginx(bench)),
+                                ("bare", lambda: start_bare(bench, found["klieg"]["interval_ms"]))):
+                if name == "bare" and not found.get("klieg"):
+                    continue
+                server = start()
+                figures = found[name] = measure(server, players, settle_s, options.seconds)
+                bench.stop(server)
+                if not figures:
+                    rows.append([players, name, *[None] * 8, "the load did not become steady"])
+                    continue
+                watched = name != "bare"
+                rows.append([players, name, figures["cpu_us"], f"{figures['core'] * 100:.0f} %", figures.get("interval_ms"),
+                             *(figures[kind] if watched else None for kind in ("p50", "p99", "max", "missed")), figures["kib"],
+                             "core full" if figures["core"] > 0.95 else ""])
+                print(f"{players} players, {name}: {figures['cpu_us']:.0f} us", file=sys.stderr, flush=True)
+            ours = found.get("klieg")
+            if ours and found.get("bare"):
+                ratio = {"players": players, "to_bare": ours["cpu_us"] / found["bare"]["cpu_us"], "p99_ms": ours["p99"]}
+                if found.get("nginx-rtmp"):
+                    ratio["to_nginx"] = ours["cpu_us"] / found["nginx-rtmp"]["cpu_us"]
+                ratios.append(ratio)
+    print(machine.table(columns, rows))
+    print()
+    for ratio in ratios:
+        bound = LATE_MS_MAX.get(ratio["players"], LATE_MANY_MS_MAX)
+        print(f"{ratio['players']:>6} players: klieg takes {ratio['to_bare']:.2f} x the CPU of the bare loop (aim 1.10)"
+              + (f", {ratio['to_nginx']:.2f} x that of nginx-rtmp" if "to_nginx" in ratio else "")
+              + f"; p99 {ratio['p99_ms']:.0f} ms (aim {bound})")
+    if options.json:
+        machine.write_json(options.json, "fanout", header, columns, rows, ratios=ratios)
+
+
+if __name__ == "__main__":
+    main()
