@@ -18,14 +18,16 @@ LOWER = {
     "bus": {"net", "base"},
 }
 # Stages never include each other: they meet at ports in media/, joined in cli/.
-STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge"}
+STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "player"}
 STAGE_PURE = {"base", "media", "wire"}
 STAGE_DOOR = STAGE_PURE | {"net", "http", "bus"}
 DOOR = re.compile(r"^(server|client|worker)(_\w+)?\.(h|cc)$")
+# sim/ runs the stages' deciders in virtual time: it sees all of them, and never the network.
+VIRTUAL = {"sim"}
 # cli/ builds the world, so it sees all of it; nothing sees cli/.
 WORLD = {"cli"}
 
-FOLDERS = set(LOWER) | STAGES | WORLD
+FOLDERS = set(LOWER) | STAGES | VIRTUAL | WORLD
 QUOTED = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 ASIO = re.compile(r"^\s*#\s*include\s*<boost/asio[./]", re.MULTILINE)
 ROW = re.compile(r"^\|\s*`(\w+)/`\s*\|\s*(\S.*?)\s*\|", re.MULTILINE)
@@ -35,6 +37,8 @@ def allowed(folder, file_name):
     """The folders that a file may include, its own among them."""
     if folder in WORLD:
         return FOLDERS
+    if folder in VIRTUAL:
+        return {folder} | STAGES | STAGE_PURE
     if folder in STAGES:
         return {folder} | (STAGE_DOOR if DOOR.match(file_name) else STAGE_PURE)
     return {folder} | LOWER[folder]
