@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   klieg::cli::add_edge_command(app);
   klieg::cli::add_testcard_command(app);
   klieg::cli::add_publish_command(app);
+  klieg::cli::add_sim_command(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }
