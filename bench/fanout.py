@@ -10,6 +10,7 @@ send to the moment when one of twenty players has the whole frame. Memory is res
 first came."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -57,12 +58,13 @@ def start_nginx(bench):
     config = folder / "nginx.conf"
     config.write_text(f"""
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
-daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log error;
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log error;
+{"user root;" if os.geteuid() == 0 else ""}
 worker_rlimit_nofile 19900;
 events {{ worker_connections 19000; }}
 rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; wait_key on; }} }} }}
 """)
-    server = bench.start("nginx-rtmp", ["nginx", "-c", config], port, folder=folder)
+    server = bench.start("nginx-rtmp", ["nginx", "-c", config], port, folder=folder, serves_in_child=True)
     server.rtmp = port
     return server
 
