@@ -32,6 +32,7 @@ EdgeShard::EdgeShard(const Config& config, const SipKey& key, Metrics& metrics)
       clock_(loop_),
       door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
       load_(loop_, key),
+      push_meter_(load_),
       hosts_([this] { return loop_.now(); }, random_seed()) {}
 
 edge::Parent& EdgeShard::add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust) {
@@ -97,7 +98,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_source_ = std::make_unique<PushSource>(loop_, *engine_, *edge_);
   channels_ = std::make_unique<push::Channels>(*push_source_);
-  fanout_ = std::make_unique<push::Fanout>(loop_, metrics_);
+  fanout_ = std::make_unique<push::Fanout>(loop_, metrics_, &push_meter_);
   push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, metrics_);
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());

@@ -9,6 +9,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
+#include "cli/push_meter.h"
 #include "cli/push_source.h"
 #include "edge/client.h"
 #include "edge/client_disk.h"
@@ -60,6 +61,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate {
   edge::LoopClock clock_;
   edge::Door door_;
   edge::LoopLoad load_;
+  PushMeter push_meter_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;
   std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one

@@ -14,6 +14,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
+#include "cli/push_meter.h"
 #include "cli/push_source.h"
 #include "cli/registry.h"
 #include "cli/site.h"
@@ -106,6 +107,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   edge::Server edge_;
   PushSource push_source_;
   push::Channels channels_;
+  PushMeter push_meter_;
   push::Fanout fanout_;
   push::Server push_;
   Site site_;

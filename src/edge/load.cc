@@ -46,6 +46,11 @@ void LoadMeter::request_ended() {
   --requests_in_flight_;
 }
 
+void LoadMeter::viewer_left() {
+  KLIEG_ASSERT(pushed_to_ > 0, "a viewer leaves who came");
+  --pushed_to_;
+}
+
 void LoadMeter::turn_to(LoopTime now) {
   const int64_t slot = now.time_since_epoch() / slot_duration;
   const int64_t passed = std::clamp<int64_t>(slot - slot_, 0, slots);
@@ -65,7 +70,7 @@ LoadShare LoadMeter::share(Viewers& viewers, LoopTime now) {
   // All but one slot, and what has passed of the one that is filling.
   const Duration span = load_interval + now.time_since_epoch() % slot_duration;
   return {requests_in_flight_, static_cast<uint64_t>(static_cast<double>(bytes) * 8 / to_seconds(span)),
-          viewers.sample(now)};
+          viewers.sample(now), pushed_to_};
 }
 
 double LoadReport::headroom() const {
@@ -90,12 +95,14 @@ LoadReport LoadReporter::report(std::span<const LoadShare> shares, WallTime now)
   next_.made = to_the_ms(now);
   next_.requests_in_flight = next_.egress_bits_per_s = 0;
   std::vector<Viewers::Sample> viewers;
+  uint64_t pushed_to = 0;
   for (const LoadShare& share : shares) {
+    pushed_to += share.pushed_to;
     next_.requests_in_flight += share.requests_in_flight;
     next_.egress_bits_per_s += share.egress_bits_per_s;
     viewers.push_back(share.viewers);
   }
-  next_.viewers = Viewers::total_of(viewers);
+  next_.viewers = Viewers::total_of(viewers) + pushed_to;
   return next_;
 }
 

@@ -29,12 +29,15 @@ struct LoadShare {
   uint64_t requests_in_flight = 0;
   uint64_t egress_bits_per_s = 0;  // the mean of the last 3 s
   Viewers::Sample viewers;
+  uint64_t pushed_to = 0;  // viewers beside those, who ask for nothing
 };
 
 class LoadMeter {
  public:
   void request_began() { ++requests_in_flight_; }
   void request_ended();
+  void viewer_came() { ++pushed_to_; }
+  void viewer_left();
   // Handed over to the network: heads and bodies, without what TLS and TCP add.
   void sent(uint64_t bytes, LoopTime now);
 
@@ -49,6 +52,7 @@ class LoadMeter {
   void turn_to(LoopTime now);
 
   uint64_t requests_in_flight_ = 0;
+  uint64_t pushed_to_ = 0;
   std::array<uint64_t, slots> sent_{};  // in each of the last slots, the one of `slot_` still filling
   int64_t slot_ = 0;
 };

@@ -67,15 +67,15 @@ RC_GTEST_PROP(LoadMeter, never_says_more_than_was_sent_in_the_last_three_seconds
   }
 }
 
-TEST(LoadReporter, sums_what_loops_share_and_counts_a_viewer_of_two_of_them_once) {
+TEST(LoadReporter, sums_what_loops_share_and_counts_a_viewer_of_two_of_them_once_and_who_is_pushed_to_besides) {
   Viewers one({1, 2}), two({1, 2});
   one.saw({"a", "", ""}, start);
   two.saw({"a", "", ""}, start);
   two.saw({"b", "", ""}, start);
   LoadReporter reporter("fra-1", 1'000'000'000, noon);
-  const LoadShare shares[] = {{3, 200'000'000, one.sample(start)}, {4, 50'000'000, two.sample(start)}};
+  const LoadShare shares[] = {{3, 200'000'000, one.sample(start)}, {4, 50'000'000, two.sample(start), 7}};
   const LoadReport report = reporter.report(shares, noon + 60s);
-  EXPECT_EQ(report, (LoadReport{"fra-1", noon, 1, noon + 60s, 7, 250'000'000, 1'000'000'000, 2}));
+  EXPECT_EQ(report, (LoadReport{"fra-1", noon, 1, noon + 60s, 7, 250'000'000, 1'000'000'000, 9}));
   EXPECT_DOUBLE_EQ(report.headroom(), 0.75);
   EXPECT_EQ(reporter.report({}, noon + 63s), (LoadReport{"fra-1", noon, 2, noon + 63s, 0, 0, 1'000'000'000, 0}));
 }

@@ -27,6 +27,9 @@ class LoopLoad final : public http::Meter {
   void request_began() override { meter_.request_began(); }
   void request_ended() override { meter_.request_ended(); }
   void sent(uint64_t bytes) override { meter_.sent(bytes, loop_.now()); }
+  // Who is pushed to, and what that takes.
+  void viewer_came() { meter_.viewer_came(); }
+  void viewer_left() { meter_.viewer_left(); }
   // Not a node's, which asks for others: they are counted where they ask.
   void saw(const http::Request& request, std::string_view client_address);
 

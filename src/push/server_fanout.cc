@@ -29,8 +29,9 @@ Seat::~Seat() { fanout_.remove(*this); }
 
 void Seat::on_drained() { fanout_.visit(*this); }
 
-Fanout::Fanout(net::Loop& loop, Metrics& metrics, const PaceSettings& pace, const FanoutLimits& limits)
+Fanout::Fanout(net::Loop& loop, Metrics& metrics, Meter* meter, const PaceSettings& pace, const FanoutLimits& limits)
     : loop_(loop),
+      meter_(meter),
       limits_(limits),
       pace_(pace),
       timer_(loop, [this] { turn(); }),
@@ -48,6 +49,7 @@ void Fanout::add(Seat& seat) {
   if (!watch) watch = std::make_unique<Watch>(*this, *seat.reel_);
   ++watch->seats;
   viewers_.Increment();
+  if (meter_) meter_->viewer_came();
   renew();
 }
 
@@ -65,6 +67,7 @@ void Fanout::remove(Seat& seat) {
   const auto watch = watches_.find(seat.reel_.get());
   if (--watch->second->seats == 0) watches_.erase(watch);
   viewers_.Decrement();
+  if (meter_) meter_->viewer_left();
 }
 
 void Fanout::renew() {
@@ -80,7 +83,9 @@ void Fanout::turn() {
     if (position_ >= seats_.size()) position_ = 0;
     visit(*seats_[position_++]);
   }
-  sent_bytes_.Increment(static_cast<double>(std::exchange(bytes_, 0)));
+  const uint64_t bytes = std::exchange(bytes_, 0);
+  sent_bytes_.Increment(static_cast<double>(bytes));
+  if (meter_ && bytes > 0) meter_->sent(bytes);
   sent_pushes_.Increment(static_cast<double>(pushes_));
   if (pushes_ > 0) measure();
   schedule();

@@ -53,6 +53,15 @@ class Seat {
   size_t place_ = 0;
 };
 
+// Counts what leaves and for how many, for whoever decides by it.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  virtual void viewer_came() = 0;
+  virtual void viewer_left() = 0;
+  virtual void sent(uint64_t bytes) = 0;
+};
+
 struct FanoutLimits {
   // For one visit's pieces: 10 s for less than a second of the broadcast. Who takes that long would never catch up, and
   // a viewer that reads a byte a second is gone in it.
@@ -63,7 +72,9 @@ struct FanoutLimits {
 
 class Fanout {
  public:
-  Fanout(net::Loop& loop, Metrics& metrics, const PaceSettings& pace = {}, const FanoutLimits& limits = {});
+  // `meter`: null where nobody counts.
+  Fanout(net::Loop& loop, Metrics& metrics, Meter* meter = nullptr, const PaceSettings& pace = {},
+         const FanoutLimits& limits = {});
   ~Fanout();  // asserted: nobody sits
 
   size_t seats() const { return seats_.size(); }
@@ -82,6 +93,7 @@ class Fanout {
   bool send_due(Seat& seat);
 
   net::Loop& loop_;
+  Meter* const meter_;
   const FanoutLimits limits_;
   Pace pace_;
   Round round_;

@@ -55,7 +55,8 @@ struct Viewer final : Sitter {
 // Without windows, which are for pace_test.cc: how busy the machine is makes no difference here.
 struct Hall {
   explicit Hall(const FanoutLimits& limits = {}, size_t turn_max = 100)
-      : fanout(loop, metrics, {.window_max = 0s, .turn_max = turn_max}, limits), reel(std::make_shared<Reel>()) {}
+      : fanout(loop, metrics, nullptr, {.window_max = 0s, .turn_max = turn_max}, limits),
+        reel(std::make_shared<Reel>()) {}
   ~Hall() {
     for (const auto& viewer : viewers) viewer->seat.reset();
   }
