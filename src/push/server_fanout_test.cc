@@ -169,6 +169,18 @@ TEST(Fanout, one_that_takes_nothing_for_too_long_is_let_go_from_inside_its_visit
   EXPECT_EQ(quick.line.received, "[h]K0a");
 }
 
+TEST(Fanout, one_that_takes_a_byte_now_and_then_is_let_go_all_the_same) {
+  Hall hall({.stalled_max = 0s});
+  hall.key("K0");
+  Viewer& slow = hall.come();
+  slow.line.stuck = true;
+  hall.turns();
+  slow.line.waiting.erase(0, 1);
+  hall.frame("a");
+  hall.turns();
+  EXPECT_TRUE(slow.stalled);
+}
+
 TEST(Fanout, the_end_is_told_when_all_is_sent_to_a_slow_one_too) {
   Hall hall;
   hall.key("K0");

@@ -1,4 +1,4 @@
-// The same roads over TLS: RTMPS in, HTTPS by HTTP/1.1 and HTTP/2 out.
+// The same roads over TLS: RTMPS in, RTMPS, HTTPS by HTTP/1.1 and HTTP/2 out.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { before, describe, test } from "node:test";
 import { publish_with_ffmpeg } from "../world/encoder.js";
 import { key_of, start_klieg, temporary_folder } from "../world/klieg.js";
 import { run } from "../world/program.js";
+import { assert_continuous, packets } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 
 describe("over TLS", () => {
@@ -25,6 +26,15 @@ describe("over TLS", () => {
   });
 
   test("what comes in by RTMPS can be watched", () => klieg.live());
+
+  test("what goes out by RTMPS is whole", async (test_context) => {
+    await klieg.live();
+    const read = await packets(test_context, `rtmps://${klieg.address.rtmps}/live/show`, 2);
+    assert_continuous(
+      read.filter((packet) => packet.kind === "video"),
+      0.05,
+    );
+  });
 
   for (const version of ["1.1", "2"]) {
     test(`the playlist comes by HTTP/${version}`, async (test_context) => {

@@ -129,13 +129,17 @@ describe("while a broadcast is live", () => {
   });
 });
 
-test("a viewer that takes nothing costs little, is let go, and nobody else notices", async (t) => {
+test("viewers that take nothing, or leave in the middle, cost little, are let go, and nobody else notices", async (t) => {
   const home = await start_klieg(t);
   publish_clip(t, home.rtmp(), await make_clip(t, 5, "640x360", "8M", "noise=alls=40:allf=t"));
   await home.live();
   const witness = packets(t, play_url(home), 10);
   const before_kb = await resident_kb(home.program.pid);
   for (let i = 0; i < 10; ++i) playing_peer(t, home.address.rtmp, "show", { reading: false });
+  for (let i = 0; i < 10; ++i) {
+    const leaver = playing_peer(t, home.address.rtmp, "show");
+    leaver.socket.once("data", () => setTimeout(() => leaver.socket.destroy(), 100 * (i + 1)));
+  }
   await until(
     "those who do not read to be let go",
     async () =>
