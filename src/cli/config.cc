@@ -113,6 +113,11 @@ Result<void> add_channels(Config& config, Text text) {
   return {};
 }
 
+Result<void> set_push_admit(Config& config, Text text) {
+  using Rule = push::AdmissionRule;
+  return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
+}
+
 Result<void> set_layer(Config& config, Text text) {
   return set_choice<Layer, &Config::layer>(config, text,
                                            {{"proxy", Layer::proxy}, {"cache", Layer::cache}, {"both", Layer::both}});
@@ -216,6 +221,10 @@ constexpr Setting table[] = {
      set_number<&C::hls_part_hold_back_ms, 0, 10'000>},
     {"dash.target_latency_ms", "", "MS", "the delay a DASH player aims at; 0: chosen from the chunks",
      set_number<&C::dash_target_latency_ms, 0, 30'000>},
+    {"push.viewers_max", "", "NUMBER", "how many this node pushes to; others play low-latency HTTP. 0: nobody",
+     set_number<&C::push_viewers_max, 0, 10'000'000>, Of::both},
+    {"push.admit", "", "first|headroom", "the first so many, or as many at most while the machine has headroom",
+     set_push_admit, Of::both},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",

@@ -25,6 +25,7 @@
 #include "edge/server_door.h"
 #include "ingest/slots.h"
 #include "origin/manifests.h"
+#include "push/admission.h"
 #include "transcoder/ladder.h"
 #include "transcoder/transcoder.h"
 
@@ -64,6 +65,9 @@ struct Config {
   origin::HlsParts hls_parts = origin::HlsParts::file;
   uint32_t hls_part_hold_back_ms = 0;   // 0: chosen by origin/manifests.h
   uint32_t dash_target_latency_ms = 0;  // 0: origin's default
+
+  uint32_t push_viewers_max = push::AdmissionSettings().viewers_max;
+  push::AdmissionRule push_admit = push::AdmissionSettings().rule;
 
   logging::Level log_level = logging::Level::info;
   logging::Format log_format = logging::Format::text;

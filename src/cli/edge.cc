@@ -9,6 +9,7 @@
 #include "cli/node.h"
 #include "cli/server_command.h"
 #include "edge/server_load.h"
+#include "push/admission.h"
 
 namespace klieg::cli {
 namespace {
@@ -16,11 +17,12 @@ namespace {
 // The world of `klieg edge`.
 class EdgeWorld final : public RunningServer {
  public:
-  explicit EdgeWorld(const Config& config) : config_(config), process_(config, metrics_) {
+  explicit EdgeWorld(const Config& config)
+      : config_(config), push_admission_({config.push_viewers_max, config.push_admit}), process_(config, metrics_) {
     const SipKey key{random_seed(), random_seed()};
     std::vector<edge::LoopLoad*> loads;
     for (size_t i = 0; i < loops_of(config); ++i) {
-      shards_.push_back(std::make_unique<EdgeShard>(config, key, metrics_));
+      shards_.push_back(std::make_unique<EdgeShard>(config, key, push_admission_, metrics_));
       process_.add(*shards_.back());
       loads.push_back(&shards_.back()->load());
     }
@@ -49,6 +51,7 @@ class EdgeWorld final : public RunningServer {
  private:
   const Config& config_;
   Metrics metrics_;
+  push::Admission push_admission_;
   std::vector<std::unique_ptr<EdgeShard>> shards_;
   std::unique_ptr<edge::Disk> disk_;  // its thread ends before the loops do that it tells
   bus::InProcess bus_;

@@ -25,8 +25,9 @@ edge::EngineSettings engine_settings(const Config& config) {
 
 }  // namespace
 
-EdgeShard::EdgeShard(const Config& config, const SipKey& key, Metrics& metrics)
+EdgeShard::EdgeShard(const Config& config, const SipKey& key, push::Admission& push_admission, Metrics& metrics)
     : config_(config),
+      push_admission_(push_admission),
       metrics_(metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
@@ -95,11 +96,13 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
     });
   }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
-  http_ = http::Server::make(loop_, *edge_, http::Limits(), metrics_, http::Attendants{&door_, &load_});
+  http::Handler& handler = *this;
+  http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_source_ = std::make_unique<PushSource>(loop_, *engine_, *edge_);
   channels_ = std::make_unique<push::Channels>(*push_source_);
   fanout_ = std::make_unique<push::Fanout>(loop_, metrics_, &push_meter_);
   push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, metrics_);
+  websocket_push_ = std::make_unique<push::WebSocketServer>(loop_, *channels_, *fanout_, push_admission_, metrics_);
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());
 }
@@ -112,6 +115,7 @@ void EdgeShard::leave() {
   listeners_.clear();
   rtmp_.reset();
   push_.reset();
+  websocket_push_.reset();
   fanout_.reset();
   channels_.reset();
   push_source_.reset();
@@ -152,12 +156,19 @@ void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Conne
   push_->take(std::move(request), std::move(connection));
 }
 
+void EdgeShard::serve(const http::Request& request, http::Responder responder) {
+  if (!push::WebSocketServer::is_its(request.path)) return edge_->serve(request, std::move(responder));
+  if (edge_->admit(request, responder)) websocket_push_->serve(request, std::move(responder));
+}
+
 void EdgeShard::drain(std::function<void()> drained) {
   listeners_.clear();
   edge_->end_feeds();
   rtmp_->stop([this, drained = std::move(drained)]() mutable {
     push_->stop([this, drained = std::move(drained)]() mutable {
-      http_->drain([drained = std::move(drained)] { drained(); });
+      websocket_push_->stop([this, drained = std::move(drained)]() mutable {
+        http_->drain([drained = std::move(drained)] { drained(); });
+      });
     });
   });
 }

@@ -24,13 +24,14 @@
 #include "push/channels.h"
 #include "push/server.h"
 #include "push/server_fanout.h"
+#include "push/server_websocket.h"
 
 namespace klieg::cli {
 
-class EdgeShard final : public LoopHouse, private ingest::Gate {
+class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Handler {
  public:
   // `key`: of all shards, for the hashes of viewers and addresses.
-  EdgeShard(const Config& config, const SipKey& key, Metrics& metrics);
+  EdgeShard(const Config& config, const SipKey& key, push::Admission& push_admission, Metrics& metrics);
   ~EdgeShard() override;
 
   // Before the loops run: `all` shards of the process in order, this one among them. `trust`: whose word is taken for
@@ -49,12 +50,14 @@ class EdgeShard final : public LoopHouse, private ingest::Gate {
  private:
   void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
   void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) override;
+  void serve(const http::Request& request, http::Responder responder) override;
   bool believed_here() const { return !config_.node_secret.empty(); }
   edge::Parent& add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust);
   size_t by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const;
   void on_engine(std::move_only_function<void(edge::Engine&)> work);  // from any thread
 
   const Config& config_;
+  push::Admission& push_admission_;
   Metrics& metrics_;
   net::Loop loop_;
   Node node_;
@@ -74,6 +77,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate {
   std::unique_ptr<push::Channels> channels_;
   std::unique_ptr<push::Fanout> fanout_;
   std::unique_ptr<push::Server> push_;
+  std::unique_ptr<push::WebSocketServer> websocket_push_;
   std::unique_ptr<ingest::Server> rtmp_;  // meets whoever knocks at the RTMP door
   std::vector<std::unique_ptr<net::Listener>> listeners_;
 };

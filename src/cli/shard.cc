@@ -101,6 +101,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       push_meter_(load_),
       fanout_(loop_, metrics, &push_meter_),
       push_(loop_, channels_, fanout_, metrics),
+      websocket_push_(loop_, channels_, fanout_, world.push_admission(), metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
@@ -139,7 +140,9 @@ void Shard::drain(std::function<void()> drained) {
     end_broadcasts();  // of publishers who were on their way in
     let_go_.arm(loop_.now() + ends_travel_max);
     push_.stop([this, drained = std::move(drained)]() mutable {
-      http_->drain([drained = std::move(drained)] { drained(); });
+      websocket_push_.stop([this, drained = std::move(drained)]() mutable {
+        http_->drain([drained = std::move(drained)] { drained(); });
+      });
     });
   });
 }
@@ -292,6 +295,10 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
+  if (push::WebSocketServer::is_its(request.path)) {
+    if (edge_.admit(request, responder)) websocket_push_.serve(request, std::move(responder));
+    return;
+  }
   edge_.serve(request, std::move(responder));
 }
 

@@ -31,6 +31,7 @@
 #include "push/channels.h"
 #include "push/server.h"
 #include "push/server_fanout.h"
+#include "push/server_websocket.h"
 #include "transcoder/worker_pool.h"
 
 namespace klieg::cli {
@@ -110,6 +111,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   PushMeter push_meter_;
   push::Fanout fanout_;
   push::Server push_;
+  push::WebSocketServer websocket_push_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;

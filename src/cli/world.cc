@@ -22,6 +22,7 @@ ingest::SlotPolicy slot_policy(const Config& config) {
 
 World::World(const Config& config)
     : room_(config.ladder_cores_percent / 100.0 * std::max(1u, std::thread::hardware_concurrency())),
+      push_admission_({config.push_viewers_max, config.push_admit}),
       process_(config, metrics_) {
   const SipKey key{random_seed(), random_seed()};
   std::vector<edge::LoopLoad*> loads;

@@ -15,6 +15,7 @@
 #include "cli/server_command.h"
 #include "cli/shard.h"
 #include "edge/server_load.h"
+#include "push/admission.h"
 
 namespace klieg::cli {
 
@@ -34,10 +35,12 @@ class World final : public RunningServer {
   void on_registry(std::move_only_function<void(Registry&)> work);
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
+  push::Admission& push_admission() { return push_admission_; }
 
  private:
   Metrics metrics_;
   transcoder::Room room_;  // of all shards
+  push::Admission push_admission_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;  // on the first shard's loop
   bus::InProcess bus_;

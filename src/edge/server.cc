@@ -120,7 +120,6 @@ void Server::serve(const http::Request& request, http::Responder responder) {
   arm();
 }
 
-// A viewer, counted if let in.
 bool Server::admit(const http::Request& request, http::Responder& responder) {
   if (door_ && door_->asks(request.peer) != Admission::allowed) {
     http::Response response = http::Response::text(429, "too many requests from this address; ask again in a second");

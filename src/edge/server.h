@@ -53,6 +53,8 @@ class Server final : public http::Handler {
   ~Server() override;
 
   void serve(const http::Request& request, http::Responder responder) override;
+  // For a viewer's request that another answers: whether its address may ask now. Counted if so, answered if not.
+  bool admit(const http::Request& request, http::Responder& responder);
   // Something outside a request changed the engine's deadlines.
   void arm();
   // The server stops: subscriptions of children end, so that they turn to another parent.
@@ -67,7 +69,6 @@ class Server final : public http::Handler {
   void answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer);
   void next_answers();
   void post_next_answers();
-  bool admit(const http::Request& request, http::Responder& responder);
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const http::Conditions& conditions, Trust trust);
   http::Response respond(const Served& served, const http::Conditions& conditions, Trust trust);

@@ -43,6 +43,7 @@ class Pace {
 
   // Zero: at once.
   Duration window(size_t viewers) const;
+  Duration window_max() const { return settings_.window_max; }
   size_t turn_max() const { return settings_.turn_max; }
 
  private:

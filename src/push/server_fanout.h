@@ -78,6 +78,9 @@ class Fanout {
   ~Fanout();  // asserted: nobody sits
 
   size_t seats() const { return seats_.size(); }
+  // Within how long everybody would be served once, with one seat more; and what that is at most.
+  Duration window_with_one_more() const { return pace_.window(seats_.size() + 1); }
+  Duration window_max() const { return pace_.window_max(); }
 
  private:
   friend class Seat;

@@ -1,0 +1,301 @@
+#include "push/server_websocket.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/logging.h"
+#include "push/websocket_reading.h"
+
+namespace klieg::push {
+namespace {
+
+using wire::websocket::CloseCode;
+
+constexpr std::string_view path_before = "/live/";
+constexpr std::string_view path_after = "/push";
+
+std::string_view name_in(std::string_view path) {
+  if (!path.starts_with(path_before) || !path.ends_with(path_after)) return {};
+  if (path.size() <= path_before.size() + path_after.size()) return {};
+  path = path.substr(path_before.size(), path.size() - path_before.size() - path_after.size());
+  return path.contains('/') ? std::string_view() : path;
+}
+
+// "rendition=720p" of a query; names of tracks need no escaping.
+std::string rendition_in(std::string_view query) {
+  constexpr std::string_view key = "rendition=";
+  while (!query.empty()) {
+    const std::string_view field = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(field.size() + 1, query.size()));
+    if (field.starts_with(key)) return std::string(field.substr(key.size()));
+  }
+  return {};
+}
+
+http::Response refusal_of(ChannelEnd why) {
+  switch (why) {
+    case ChannelEnd::not_live:
+    case ChannelEnd::ended:
+      return http::Response::text(404, "not live");
+    case ChannelEnd::lost:
+      return http::Response::text(502, "it cannot be reached now; try again in a moment");
+    case ChannelEnd::unreadable:
+      return http::Response::text(502, "it is in a form that cannot be pushed");
+  }
+  return http::Response::text(502, "");
+}
+
+}  // namespace
+
+struct WebSocketServer::Show : std::enable_shared_from_this<Show> {
+  explicit Show(net::Loop& owner) : loop(owner), reading([this] { changed(); }) {}
+  ~Show() { channel->leave(reading); }
+  Show(const Show&) = delete;
+  Show& operator=(const Show&) = delete;
+
+  void join(std::shared_ptr<Channel> joined) {
+    channel = std::move(joined);
+    channel->join(reading);
+  }
+  // In a later turn: viewers come and go by it, and the channel is on the stack.
+  void changed();
+
+  net::Loop& loop;
+  std::shared_ptr<Channel> channel;
+  WebSocketReading reading;
+  std::unordered_set<WebSocketViewer*> viewers;
+};
+
+// One viewer: born by serve(), lives on the server's loop, dies in on_closed, or when its request was refused.
+class WebSocketViewer final : public net::ConnectionHandler,
+                              public Sitter,
+                              public std::enable_shared_from_this<WebSocketViewer> {
+ public:
+  WebSocketViewer(WebSocketServer& server, std::shared_ptr<WebSocketServer::Show> show, http::WebSocketOffer offer,
+                  http::Responder responder, Admission::Place place)
+      : server_(server),
+        show_(std::move(show)),
+        offer_(std::move(offer)),
+        responder_(std::move(responder)),
+        place_(std::move(place)),
+        session_(server.limits_.session, server.loop_.now()),
+        timer_(server.loop_, [this] { wake(); }) {
+    show_->viewers.insert(this);
+  }
+  ~WebSocketViewer() override {
+    seat_.reset();
+    show_->viewers.erase(this);
+  }
+
+  void start() {
+    const auto self = shared_from_this();
+    timer_.arm(now() + server_.limits_.answer_within);
+    look();
+  }
+
+  // What the channel's state means for this viewer.
+  void look() {
+    const WebSocketReading& reading = show_->reading;
+    if (responder_ && reading.over()) return refuse(refusal_of(*reading.over()), name_of(*reading.over()));
+    if (responder_ && reading.begun()) return let_in();
+    if (seat_ && reading.over()) {  // the fanout says when all is sent; not for ever
+      last_words_by_ = now() + server_.limits_.last_words_within;
+      arm();
+    }
+  }
+
+  void stop() {
+    if (responder_) return refuse(http::Response::text(503, "the server is going; ask again"), "stopped");
+    seat_.reset();
+    session_.close(WebSocketEnd::stopped, CloseCode::going_away, "the server is going", now());
+    pump();
+  }
+
+  void on_bytes(ByteView bytes) override {
+    if (closing_) return;
+    session_.receive(bytes, now());
+    pump();
+  }
+
+  void on_drained() override {
+    answers_unsent_ = 0;
+    if (seat_) seat_->on_drained();
+  }
+
+  void on_closed(net::Closed) override {
+    const auto self = shared_from_this();
+    closing_ = true;  // nothing is to be written any more
+    session_.end(WebSocketEnd::left);
+    seat_.reset();
+    timer_.cancel();
+    logging::debug(
+        "WebSocket viewer gone",
+        {{"channel", show_->channel->name()}, {"peer", connection_->peer()}, {"outcome", name_of(session_.why())}});
+    server_.metrics_
+        .counter("klieg_push_websocket_sessions_ended_total", "WebSocket viewers that are gone, by outcome",
+                 {{"outcome", std::string(name_of(session_.why()))}})
+        .Increment();
+    server_.remove(self);
+  }
+
+  void on_stalled() override {
+    session_.end(WebSocketEnd::not_reading);
+    pump();
+  }
+
+  void on_reel_end() override {
+    seat_.reset();
+    session_.close(WebSocketEnd::finished, CloseCode::normal, "", now());
+    pump();
+  }
+
+ private:
+  LoopTime now() const { return server_.loop_.now(); }
+
+  void refuse(http::Response response, std::string_view why) {
+    const auto self = shared_from_this();
+    timer_.cancel();
+    std::exchange(responder_, std::nullopt)->respond(std::move(response));
+    server_.count_refusal(why);
+    server_.remove(self);
+  }
+
+  void let_in() {
+    connection_ = std::exchange(responder_, std::nullopt)->upgrade(offer_, websocket_protocol);
+    if (!connection_) {  // it left meanwhile, or was told why not
+      timer_.cancel();
+      return server_.remove(shared_from_this());
+    }
+    connection_->start(*this);
+    session_ = WebSocketSession(server_.limits_.session, now());
+    seat_ = std::make_unique<Seat>(server_.fanout_, show_->reading.reel(), *connection_, *this);
+    arm();
+  }
+
+  // After anything that may have moved the session.
+  void pump() {
+    const std::vector<Bytes> output = session_.take_output();
+    if (!closing_ && !output.empty()) {
+      for (const Bytes& piece : output) answers_unsent_ += piece.size();
+      connection_->write(output);
+      if (connection_->unsent() == 0) answers_unsent_ = 0;
+      if (answers_unsent_ > server_.limits_.answers_unsent_max) session_.end(WebSocketEnd::not_reading);
+    }
+    if (session_.state() != WebSocketState::open) seat_.reset();
+    if (!closing_ && session_.state() == WebSocketState::closed) {
+      closing_ = true;
+      closed_by_ = now() + server_.limits_.close_within;
+      const bool reads = session_.why() != WebSocketEnd::not_reading && session_.why() != WebSocketEnd::silent;
+      reads ? connection_->close() : connection_->abort();
+    }
+    arm();
+  }
+
+  void arm() {
+    if (closing_) return timer_.arm(closed_by_);
+    timer_.arm(seat_ && last_words_by_ ? std::min(*last_words_by_, session_.wake_at()) : session_.wake_at());
+  }
+
+  void wake() {
+    if (responder_) return refuse(http::Response::text(504, "nobody could say anything of it in time"), "timed_out");
+    if (closing_) return connection_->abort();
+    if (seat_ && last_words_by_ && now() >= *last_words_by_) session_.end(WebSocketEnd::not_reading);
+    session_.wake(now());
+    pump();
+  }
+
+  WebSocketServer& server_;
+  const std::shared_ptr<WebSocketServer::Show> show_;
+  const http::WebSocketOffer offer_;
+  std::optional<http::Responder> responder_;     // while its request is held
+  std::unique_ptr<net::Connection> connection_;  // after that
+  const Admission::Place place_;
+  WebSocketSession session_;
+  net::Timer timer_;
+  std::unique_ptr<Seat> seat_;
+  size_t answers_unsent_ = 0;
+  bool closing_ = false;  // close() or abort() was called; only on_closed is to come
+  LoopTime closed_by_;
+  std::optional<LoopTime> last_words_by_;
+};
+
+void WebSocketServer::Show::changed() {
+  loop.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    std::vector<std::shared_ptr<WebSocketViewer>> viewers;  // one may go by what another does
+    for (WebSocketViewer* viewer : self->viewers) viewers.push_back(viewer->shared_from_this());
+    for (const auto& viewer : viewers) viewer->look();
+  });
+}
+
+WebSocketServer::WebSocketServer(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission,
+                                 Metrics& metrics, const WebSocketServerLimits& limits)
+    : loop_(loop), channels_(channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
+
+WebSocketServer::~WebSocketServer() = default;
+
+bool WebSocketServer::is_its(std::string_view path) { return !name_in(path).empty(); }
+
+void WebSocketServer::serve(const http::Request& request, http::Responder responder) {
+  if (!http::asks_for_websocket(request)) {
+    http::Response response = http::Response::text(426, "this is for a WebSocket");
+    response.own_headers.add("upgrade", "websocket");
+    return responder.respond(std::move(response));
+  }
+  auto offer = http::read_websocket_offer(request);
+  if (!offer) {
+    count_refusal("malformed");
+    return responder.respond(std::move(offer.error()));
+  }
+  if (!offer->offers(websocket_protocol)) {
+    count_refusal("malformed");
+    return responder.respond(http::Response::text(400, "the subprotocol spoken here is klieg.push.1"));
+  }
+  if (stopping_) return responder.respond(http::Response::text(503, "the server is going; ask again"));
+  Admission::Place place;
+  const auto verdict = admission_.ask(fanout_.window_with_one_more(), fanout_.window_max(), place);
+  if (verdict != AdmissionVerdict::admitted) {
+    count_refusal(verdict == AdmissionVerdict::full ? "full" : "no_headroom");
+    return responder.respond(http::Response::text(503, words_of(verdict)));
+  }
+  const auto viewer =
+      std::make_shared<WebSocketViewer>(*this, show(std::string(name_in(request.path)), rendition_in(request.query)),
+                                        std::move(*offer), std::move(responder), std::move(place));
+  viewers_.insert(viewer);
+  viewer->start();
+}
+
+std::shared_ptr<WebSocketServer::Show> WebSocketServer::show(const std::string& channel, const std::string& rendition) {
+  std::erase_if(shows_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Show>& known = shows_[{channel, rendition}];
+  std::shared_ptr<Show> show = known.lock();
+  if (!show || show->channel->over()) {
+    known = show = std::make_shared<Show>(loop_);
+    show->join(channels_.open(channel, rendition));
+  }
+  return show;
+}
+
+void WebSocketServer::stop(std::move_only_function<void()> done) {
+  stopping_ = true;
+  stopped_ = std::move(done);
+  for (const auto& viewer : std::vector(viewers_.begin(), viewers_.end())) viewer->stop();
+  if (viewers_.empty() && stopped_) loop_.post(std::exchange(stopped_, nullptr));
+}
+
+void WebSocketServer::remove(const std::shared_ptr<WebSocketViewer>& viewer) {
+  viewers_.erase(viewer);
+  if (stopping_ && viewers_.empty() && stopped_) loop_.post(std::exchange(stopped_, nullptr));
+}
+
+void WebSocketServer::count_refusal(std::string_view why) {
+  metrics_
+      .counter("klieg_push_websocket_refused_total", "requests for a WebSocket that were refused, by reason",
+               {{"reason", std::string(why)}})
+      .Increment();
+}
+
+}  // namespace klieg::push

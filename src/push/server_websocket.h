@@ -1,0 +1,82 @@
+// WebSocket viewers of one loop: /live/NAME/push, in the subprotocol of websocket_reading.h.
+//
+//   request ──refused: no WebSocket, another origin, no room──► answered 4xx, 503
+//      │
+//      ▼
+//   waiting ──headers known──► watching ──over, gone, silent, not reading──► closed
+//      └──not live, lost, too long──► answered 404, 502, 504
+//
+// The request is held until there is something to send, so that whoever is refused is so by an answer of HTTP.
+//
+// Memory per viewer: the session (0.5 KiB), its seat (server_fanout.h), and at most answers_unsent_max of answers that
+// it does not read.
+//
+// Owner: the loop's shard. Thread: that loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "base/metrics.h"
+#include "http/server.h"
+#include "net/loop.h"
+#include "push/admission.h"
+#include "push/channels.h"
+#include "push/server_fanout.h"
+#include "push/websocket_session.h"
+
+namespace klieg::push {
+
+class WebSocketViewer;
+
+struct WebSocketServerLimits {
+  WebSocketLimits session;
+  Duration answer_within = 20s;  // of the request: a channel that is looked for is lost after about 10 s
+  // A pong has at most 127 bytes; who lets hundreds of them wait asks without reading.
+  size_t answers_unsent_max = 64 << 10;
+  Duration last_words_within = 10s;  // for what is left to send when the broadcast has ended
+  Duration close_within = 3s;        // then the connection is reset
+};
+
+class WebSocketServer {
+ public:
+  // All of these outlive the server, and it its loop's last turn.
+  WebSocketServer(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission, Metrics& metrics,
+                  const WebSocketServerLimits& limits = {});
+  ~WebSocketServer();
+
+  static bool is_its(std::string_view path);  // "/live/NAME/push"
+  void serve(const http::Request& request, http::Responder responder);
+
+  // Tells every viewer that we go, and calls `done` when the last is gone, at most close_within later. Who comes now is
+  // turned away.
+  void stop(std::move_only_function<void()> done);
+
+  size_t viewer_count() const { return viewers_.size(); }
+
+ private:
+  friend class WebSocketViewer;
+  // A channel with its rendering, while somebody looks at it.
+  struct Show;
+
+  std::shared_ptr<Show> show(const std::string& channel, const std::string& rendition);
+  void remove(const std::shared_ptr<WebSocketViewer>& viewer);
+  void count_refusal(std::string_view why);
+
+  net::Loop& loop_;
+  Channels& channels_;
+  Fanout& fanout_;
+  Admission& admission_;
+  Metrics& metrics_;
+  const WebSocketServerLimits limits_;
+  std::map<std::pair<std::string, std::string>, std::weak_ptr<Show>> shows_;
+  std::unordered_set<std::shared_ptr<WebSocketViewer>> viewers_;
+  std::move_only_function<void()> stopped_;
+  bool stopping_ = false;
+};
+
+}  // namespace klieg::push
