@@ -57,6 +57,7 @@ void Fanout::add(Seat& seat) {
 void Fanout::remove(Seat& seat) {
   size_t hole = seat.place_;
   const auto move_to_hole = [&](size_t from) {
+    if (from == hole) return;
     seats_[hole] = seats_[from];
     seats_[hole]->place_ = hole;
     hole = from;

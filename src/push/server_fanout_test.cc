@@ -198,6 +198,27 @@ TEST(Fanout, the_end_is_told_when_all_is_sent_to_a_slow_one_too) {
   EXPECT_EQ(slow.line.received, "[h]K0z");
 }
 
+TEST(Fanout, whoever_leaves_between_two_rounds_the_others_stay) {
+  for (size_t first = 0; first < 4; ++first) {
+    for (size_t second = 0; second < 4; ++second) {
+      Hall hall;
+      hall.key("K0");
+      for (int i = 0; i < 4; ++i) hall.come();
+      hall.turns();
+      hall.viewers[first]->seat.reset();
+      hall.frame("a");
+      hall.turns();
+      hall.viewers[second]->seat.reset();
+      hall.frame("b");
+      hall.turns();
+      EXPECT_EQ(hall.fanout.seats(), first == second ? 3u : 2u);
+      for (const auto& viewer : hall.viewers) {
+        if (viewer->seat) EXPECT_EQ(viewer->line.received, "[h]K0ab") << first << second;
+      }
+    }
+  }
+}
+
 TEST(Fanout, whoever_leaves_meanwhile_nobody_is_left_out) {
   Hall hall({}, 7);
   hall.key("K0");
