@@ -11,13 +11,21 @@ export interface Position {
 
 const fastest = 1.1; // speech stays natural, pitch is kept by the element
 const slowest = 0.97;
-const start_off_s = 0.15; // act when this far off...
-const settle_off_s = 0.04; // ...and until this near: no flutter around the target
-const spare_s = 0.3; // one and a half parts of 200 ms: never spend these to catch up
-const dry_s = 0.1; // three frames
+
+export interface PaceLaw {
+  start_off_s: number; // act when this far off...
+  settle_off_s: number; // ...and until this near: no flutter around the target
+  spare_s: number; // never spend these to catch up
+  dry_s: number;
+}
+// One and a half parts of 200 ms are spare; three frames are nearly nothing.
+export const of_parts: PaceLaw = { start_off_s: 0.15, settle_off_s: 0.04, spare_s: 0.3, dry_s: 0.1 };
+// Where chunks of a frame or two come as they are born.
+export const of_chunks: PaceLaw = { start_off_s: 0.06, settle_off_s: 0.015, spare_s: 0.07, dry_s: 0.035 };
+
 const replay_s = 5; // further behind than this the viewer is watching the past: leave it alone
 
-export function pace(position: Position): number {
+export function pace(position: Position, { start_off_s, settle_off_s, spare_s, dry_s }: PaceLaw = of_parts): number {
   const off_s = position.behind_s - position.target_s;
   if (off_s > replay_s) return 1;
   if (position.ahead_s < dry_s) return position.ahead_s > 0 && off_s < start_off_s ? slowest : 1;

@@ -4,7 +4,7 @@
 import type { RungChooser } from "./chooser";
 import type { Choice, Rung } from "./ladder";
 
-export type Player = "hls" | "dash" | "native";
+export type Player = "push" | "hls" | "dash" | "native";
 
 //   loading -> playing <-> stalled        the picture moves, or does not though it should
 //                 ^ \
@@ -63,13 +63,17 @@ export interface Opening {
   choice: Choice; // to begin with; one that this broadcast does not have means automatic
   chooser: RungChooser; // outlives the Playback: what one has learned of the network the next need not
   lines_shown(): number; // height of the picture on the screen, in device pixels
+  push_gives_way(why: string): void; // this broadcast is not to be pushed here: refused, lost, or not carried
 }
 
 export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;
 export const dash_address = (channel: string) => `/live/${encodeURIComponent(channel)}/manifest.mpd`;
+export const push_address = (channel: string, page: string) =>
+  new URL(`/live/${encodeURIComponent(channel)}/push`, page).href.replace(/^http/, "ws");
 
 // Players come as separate chunks, so that a viewer downloads the one that plays.
 const chunks = {
+  push: () => import("./push"),
   hls: () => import("./hls"),
   dash: () => import("./dash"),
   native: () => import("./native"),

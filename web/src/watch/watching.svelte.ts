@@ -1,7 +1,7 @@
 // One viewer watching one channel: joins the status feed, the server's clock and a playback session, and offers what
 // the page shows as reactive state. Lives from the page's mount to its destroy().
 
-import { choose_player, support_here } from "../playback/choose";
+import { Tier, choose_player, support_here } from "../playback/choose";
 import { RungChooser } from "../playback/chooser";
 import { type Choice, type Rung, audio_only } from "../playback/ladder";
 import { type Playback, type Player, type Span, type Stats, open_playback, prefetch_player } from "../playback/playback";
@@ -47,6 +47,7 @@ export class Watching {
 
   readonly video: HTMLVideoElement;
   #channel: string;
+  #tier: Tier;
   #still: HTMLCanvasElement;
   #clock = new ServerClock();
   #session: PlaybackSession;
@@ -64,7 +65,8 @@ export class Watching {
     this.video = video;
     this.#still = still;
     this.#channel = channel;
-    this.player = choose_player(wish, support_here());
+    this.#tier = new Tier(choose_player(wish, support_here()));
+    this.player = this.#tier.wish;
     if (this.player !== null) prefetch_player(this.player);
     this.#session = new PlaybackSession(
       () => this.#open(),
@@ -116,6 +118,7 @@ export class Watching {
 
   choose_player(player: Player): void {
     if (player === this.player) return;
+    this.#tier.choose(player);
     this.player = player;
     this.#session.reopen(performance.now());
   }
@@ -168,6 +171,8 @@ export class Watching {
   }
 
   async #open() {
+    const broadcast = this.status?.broadcast ?? null;
+    this.player = this.#tier.player(broadcast);
     const playback = await open_playback(this.player ?? "hls", {
       video: this.video,
       channel: this.#channel,
@@ -175,6 +180,10 @@ export class Watching {
       choice: this.choice,
       chooser: this.#chooser,
       lines_shown: () => this.video.clientHeight * window.devicePixelRatio,
+      push_gives_way: (why) => {
+        console.info(`push gives way to low-latency HTTP: ${why}`);
+        this.#tier.gave_way(broadcast);
+      },
     });
     this.#play();
     return playback;
