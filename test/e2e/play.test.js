@@ -13,6 +13,7 @@ import { Program, run, until } from "../world/program.js";
 import { assert_continuous, get, packets } from "../world/reader.js";
 import { playing_peer } from "../world/rtmp_peer.js";
 import { suite_end } from "../world/suite.js";
+import { ask_for_push } from "../world/websocket_peer.js";
 
 const secret = "a-secret-between-nodes";
 
@@ -135,19 +136,20 @@ test("viewers that take nothing, or leave in the middle, cost little, are let go
   await home.live();
   const witness = packets(t, play_url(home), 10);
   const before_kb = await resident_kb(home.program.pid);
-  for (let i = 0; i < 10; ++i) playing_peer(t, home.address.rtmp, "show", { reading: false });
+  for (let i = 0; i < 10; ++i) {
+    playing_peer(t, home.address.rtmp, "show", { reading: false });
+    assert.match(await ask_for_push(t, home.address.http), /^HTTP\/1.1 101 /);
+  }
   for (let i = 0; i < 10; ++i) {
     const leaver = playing_peer(t, home.address.rtmp, "show");
     leaver.socket.once("data", () => setTimeout(() => leaver.socket.destroy(), 100 * (i + 1)));
   }
-  await until(
-    "those who do not read to be let go",
-    async () =>
-      /rtmp_sessions_ended_total{outcome="not_reading"} 10\b/.test(await get(`http://${home.address.admin}/metrics`))
-        ? true
-        : undefined,
-    25_000,
-  );
+  const all_let_go = async () => {
+    const metrics = await get(`http://${home.address.admin}/metrics`);
+    const let_go = (by) => metrics.includes(`${by}_sessions_ended_total{outcome="not_reading"} 10\n`);
+    return (let_go("rtmp") && let_go("websocket")) || undefined;
+  };
+  await until("those who do not read to be let go", all_let_go, 25_000);
   const grown_kb = (await resident_kb(home.program.pid)) - before_kb;
   // A sanitizer keeps what was freed.
   if (!process.env.TEST_BUILD) assert.ok(grown_kb < 60_000, `${grown_kb} KB more than before`);
