@@ -44,7 +44,9 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     lowLatencyMode: true, // the live sync is PART-HOLD-BACK of the playlist
     maxLiveSyncPlaybackRate: 1, // pace() below decides
     liveSyncOnStallIncrease: 0.2, // one part more in hand after each stall, at most a target duration
-    backBufferLength: 8,
+    // Trimming makes hls.js forget which parts of the segment it is at have come, and now and then it then waits two seconds
+    // for that segment to leave the playlist. Browsers let go of the oldest by themselves.
+    backBufferLength: Infinity,
     maxBufferLength: 12,
     maxMaxBufferLength: 60,
     enableInterstitialPlayback: false,
