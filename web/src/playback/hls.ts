@@ -6,7 +6,7 @@ import { crawling_bps } from "./arrival";
 import { type Choice, type Rung, audio_only, highest_first, track_of } from "./ladder";
 import { pace } from "./pace";
 import { picture_loader } from "./hls_loader";
-import { Picture, Thaw, ahead_s, buffer_end_s, picture_stats } from "./picture";
+import { Picture, Seam, Thaw, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import { type Opening, type Playback, hls_address } from "./playback";
 import { Throughput } from "./throughput";
 
@@ -62,6 +62,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
   let listening = false; // to that one
   let destroyed = false;
   const picture = new Picture();
+  const seam = new Seam();
   const thaw = new Thaw();
   let changed_at_ms = -Infinity; // the rung
   let edge = { at_s: 0, since_ms: 0 }; // the end of the playlist
@@ -93,6 +94,14 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     const { loading, loaded } = part?.stats.loaded ? part.stats : frag.stats;
     if (frag.type === "main" && loading.end > loading.first) throughput.add(loaded, loading.end - loading.first, performance.now());
   });
+  hls.on(Events.BUFFER_APPENDED, (_event, { type, frag, part }) => {
+    if (type === "audio" || !part || frag.type !== "main") return;
+    seam.appended(id_of(frag.level), frag.start, part.end);
+    close_seam();
+  });
+  function close_seam(): void {
+    if (!document.hidden && seam.look(video.videoHeight, video.currentTime)) video.currentTime += 0;
+  }
   // A rung that has no media now is left before hls.js comes upon the gap, and again if it does.
   hls.on(Events.LEVEL_LOADED, (_event, { level, details }) => {
     if (details.fragments.at(-1)?.gap && !details.partList?.length) leave(level);
@@ -157,6 +166,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
 
   const looking = setInterval(() => {
     look();
+    close_seam();
     if (video.paused || hls.targetLatency === null) return;
     const rate = pace({
       behind_s: hls.latency,

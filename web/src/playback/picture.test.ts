@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Picture, Thaw } from "./picture";
+import { Picture, Seam, Thaw } from "./picture";
 
 const at = (currentTime: number, more = {}) => ({ currentTime, paused: false, ended: false, seeking: false, ...more });
 
@@ -34,6 +34,37 @@ describe("a picture", () => {
     expect(picture.look(at(1.2), 9250)).toBe("playing");
   });
   it("is drained at its end", () => expect(new Picture().look(at(9, { ended: true }), 0)).toBe("drained"));
+});
+
+describe("the seam between two rungs", () => {
+  // Segments of a second, parts of 200 ms: the rung changes in the segment that begins at 10, and is there at once.
+  const seam_of = (rungs: [string, string], end_s: number) => {
+    const seam = new Seam();
+    seam.appended(rungs[0], 9, 10);
+    seam.look(720, 9.1);
+    for (let at_s = 10.2; at_s < end_s + 0.01; at_s += 0.2) seam.appended(rungs[1], Math.floor(at_s - 0.01), at_s);
+    return seam;
+  };
+  it("needs one seek where its key frame is behind", () => {
+    const seam = seam_of(["high", "low"], 10.6);
+    expect(seam.look(720, 10.25)).toBe(true);
+    expect(seam.look(720, 10.3)).toBe(false);
+  });
+  it("waits until the new pictures reach beyond what is shown", () => expect(seam_of(["high", "low"], 10.2).look(720, 10.25)).toBe(false));
+  it("needs none where the new rung shows by itself", () => {
+    const seam = seam_of(["high", "low"], 10.6);
+    expect(seam.look(720, 9.9)).toBe(false);
+    expect(seam.look(720, 10.02)).toBe(false);
+    expect(seam.look(240, 10.06)).toBe(false);
+    expect(seam.look(240, 10.25)).toBe(false);
+  });
+  it("needs one where the player had read beyond its key frame", () => {
+    const seam = seam_of(["high", "low"], 10.6);
+    expect(seam.look(720, 9.9)).toBe(false);
+    expect(seam.look(720, 10.06)).toBe(true);
+  });
+  it("needs none just before the next key frame", () => expect(seam_of(["high", "low"], 11.4).look(720, 10.95)).toBe(false));
+  it("is none where the rung is the same", () => expect(seam_of(["low", "low"], 10.6).look(720, 10.25)).toBe(false));
 });
 
 describe("a picture that stands while the sound goes on", () => {

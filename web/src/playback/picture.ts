@@ -17,6 +17,8 @@ const frozen_ms = 400; // no picture for this long, four frames of a slow camera
 const frozen_moved_s = 0.3; // ...though the sound went on
 const thaw_ahead_s = 0.1; // with less in hand there is nothing to show after a seek
 const thaw_wait_ms = 1_000;
+const paint_s = 0.05; // until the element says the size of a picture that is due
+const seam_s = 0.1; // so near to the next key frame a seek takes as long as waiting for it
 
 export class Picture {
   #time_s: number | null = null;
@@ -34,6 +36,38 @@ export class Picture {
     if (moved) this.#moved_at_ms = now_ms;
     if (this.#moved_at_ms === null) return "loading";
     return now_ms - this.#moved_at_ms < still_ms ? "playing" : "stalled";
+  }
+}
+
+// Where one rung gives way to another. Chromium reads a little ahead of what it shows, and what it has read of the old
+// rung it shows to the end, until it comes to a key frame of the new one: if that of the segment lies behind, there is no
+// picture for the rest of the segment, though all of them are there. A seek to where the element is makes it begin again
+// at the key frame before. It costs a tenth of a second: so only if the new rung does not show by itself.
+export class Seam {
+  #rung: string | null = null;
+  #lines = 0; // of the picture before
+  #open: { from_s: number; end_s: number; next_s: number } | null = null;
+
+  // There are pictures of `rung` from a segment's begin at `from_s` to `end_s` now.
+  appended(rung: string | null, from_s: number, end_s: number): void {
+    if (this.#rung !== null && rung !== this.#rung) this.#open = { from_s, end_s, next_s: Infinity };
+    this.#rung = rung;
+    if (this.#open === null) return;
+    this.#open.end_s = end_s;
+    if (from_s > this.#open.from_s) this.#open.next_s = Math.min(from_s, this.#open.next_s);
+  }
+
+  // Whether to seek now. `lines`: height of the picture that is shown.
+  look(lines: number, time_s: number): boolean {
+    const open = this.#open;
+    if (open === null || lines !== this.#lines || time_s > open.next_s - seam_s) {
+      this.#lines = lines;
+      this.#open = null;
+      return false;
+    }
+    if (time_s < open.from_s + paint_s || open.end_s < time_s + thaw_ahead_s) return false;
+    this.#open = null;
+    return true;
   }
 }
 
