@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view viewer_cookie = "klieg_viewer=";
 
-// The field in which it stands: HTTP/2 sends each cookie by itself (RFC 9113 section 8.2.3).
+// The field in which it stands, of clients that send several.
 std::string_view cookies_of(const http::Request& request) {
   for (const auto& [name, value] : request.headers) {
     if (name == "cookie" && value.contains(viewer_cookie)) return value;

@@ -242,6 +242,7 @@ void Http2Session::serve(Exchange& exchange) {
   request.peer = viewer_.connection().peer();
   request.body = Bytes::take(std::move(exchange.content));
   std::string_view target, method;
+  std::string cookies;
   uint32_t at = 0;
   for (const auto& [name_end, value_end] : exchange.ends) {
     const std::string_view all = exchange.fields;
@@ -255,11 +256,14 @@ void Http2Session::serve(Exchange& exchange) {
       request.scheme = field.value;
     } else if (field.name == ":authority") {
       request.authority = field.value;
+    } else if (field.name == "cookie") {  // one field again, for who knows nothing of HTTP/2 (RFC 9113 section 8.2.3)
+      cookies.append(cookies.empty() ? "" : "; ").append(field.value);
     } else if (!field.name.starts_with(':')) {
       if (field.name == "host" && request.authority.empty()) request.authority = field.value;
       request.headers.push_back(field);
     }
   }
+  if (!cookies.empty()) request.headers.push_back({"cookie", cookies});
   exchange.method = request.method = method_of(method);
   request.method_name = method;
   if (method == "CONNECT") return begin(exchange, Response::text(501, "CONNECT is not offered"));

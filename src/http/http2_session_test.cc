@@ -64,14 +64,16 @@ class Http2Client {
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
 
-  int32_t request(const std::string& path, const std::string& method = "GET", const std::string& content = "") {
+  int32_t request(const std::string& path, const std::string& method = "GET", const std::string& content = "",
+                  const std::vector<std::pair<std::string, std::string>>& more = {}) {
     const auto field = [](std::string_view name, const std::string& value) {
       return nghttp2_nv{reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
                         reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), 0};
     };
     const std::string scheme = "http", host = "h";
-    const nghttp2_nv fields[] = {field(":method", method), field(":scheme", scheme), field(":authority", host),
-                                 field(":path", path)};
+    std::vector<nghttp2_nv> fields{field(":method", method), field(":scheme", scheme), field(":authority", host),
+                                   field(":path", path)};
+    for (const auto& [name, value] : more) fields.push_back(field(name, value));
     content_ = content;
     nghttp2_data_provider body{};
     body.source.ptr = &content_;
@@ -84,7 +86,7 @@ class Http2Client {
       if (rest.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
       return static_cast<ssize_t>(size);
     };
-    const int32_t stream = nghttp2_submit_request(session_, nullptr, fields, std::size(fields),
+    const int32_t stream = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
                                                   content.empty() ? nullptr : &body, nullptr);
     talk();
     return stream;
@@ -163,6 +165,19 @@ TEST_F(Http2, prior_knowledge_gets_a_response_with_its_length) {
   EXPECT_EQ(seen.headers["etag"], "\"x\"");
   EXPECT_EQ(seen.body, "hello");
   EXPECT_TRUE(seen.ended);
+}
+
+TEST_F(Http2, cookies_that_come_one_by_one_are_one_field_again) {
+  std::vector<std::string> cookies;
+  handler.answer = [&](const Request& request) {
+    for (const auto& [name, value] : request.headers) {
+      if (name == "cookie") cookies.emplace_back(value);
+    }
+    return Response::text(200, "");
+  };
+  connect();
+  client->request("/", "GET", "", {{"cookie", "a=1"}, {"x", "y"}, {"cookie", "b=2"}});
+  EXPECT_THAT(cookies, ElementsAre("a=1; b=2"));
 }
 
 TEST_F(Http2, a_preface_that_comes_in_pieces_is_still_http_2) {
