@@ -128,7 +128,7 @@ DiskRoutes::~DiskRoutes() { *self_ = nullptr; }
 void DiskRoutes::keep(const std::string& key, const std::shared_ptr<const Object>& object) {
   const ResponseFacts& facts = object->facts;
   const Duration fresh_for = facts.lifetime - current_age(facts, clock_.wall_now());
-  const bool worth_it = object->status == 200 && object->log->state() == LogEnd::complete && object->owns_log &&
+  const bool worth_it = object->status == 200 && object->log->state() == LogEnd::complete && object->alias_of.empty() &&
                         object->topic.empty() && object->variant.empty() && !facts.no_cache && fresh_for >= fresh_min &&
                         object->size() <= bytes_max_;
   if (!worth_it || entries_.contains(key)) return;

@@ -488,6 +488,11 @@ void Engine::settle(const std::string& key) {
 }
 
 void Engine::keep(const std::string& key, std::shared_ptr<const Object> object) {
+  if (!object->alias_of.empty()) {
+    Resource* whole = store_.peek(object->alias_of);
+    if (!whole) return;  // nobody would weigh its bytes
+    whole->aliases.push_back(key);
+  }
   Resource& resource = store_.obtain(key);
   std::erase_if(resource.variants, [&](const auto& older) { return older->variant == object->variant; });
   // What is immutable is worth nothing beyond its lifetime: nobody will ask a parent whether it changed.

@@ -38,9 +38,10 @@ struct Object {
   uint64_t size() const { return end.value_or(log->size()) - offset; }
   // It will never be whole. An alias may have all its bytes of a log that does not.
   bool lost() const { return log->state() == LogEnd::aborted && (!end || log->size() < *end); }
-  // Of the log's own bytes: an alias has none.
-  uint64_t bytes_held() const { return owns_log ? log->size() : 0; }
-  bool owns_log = true;
+  // An alias is a range of another resource's bytes: the key of that one, with which it goes. Empty: no alias.
+  std::string alias_of;
+  // Of the log's bytes: an alias has none of its own.
+  uint64_t bytes_held() const { return alias_of.empty() ? log->size() : 0; }
   // Where the log is for one reader and nobody keeps it. Who is answered with the object hands it on to that reader.
   std::shared_ptr<LogProgress> progress;
 
@@ -61,6 +62,7 @@ struct Resource {
   // The fetches for it that viewers share: one, or, where the variants are known, one for each that is wanted.
   std::vector<std::shared_ptr<Flight>> flights;
   LoopTime uncacheable_until = LoopTime::min();  // whoever asks until then goes alone, at once
+  std::vector<std::string> aliases;              // keys of what is here and holds these bytes too, or has gone already
 
   // Held while something refers to it that an eviction would break.
   bool pinned() const { return !flights.empty(); }

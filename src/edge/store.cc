@@ -122,7 +122,16 @@ bool Store::evict_from_main() {
 
 void Store::evict(Resource& resource) {
   if (evicting_) evicting_(resource);
+  const std::string key = resource.key;
+  const std::vector<std::string> aliases = std::move(resource.aliases);
   drop(resource);
+  // They would keep its bytes where nobody weighs them.
+  for (const std::string& name : aliases) {
+    Resource* alias = peek(name);
+    if (!alias) continue;
+    std::erase_if(alias->variants, [&](const auto& object) { return object->alias_of == key; });
+    if (alias->empty() && alias->uncacheable_until == LoopTime::min()) drop(*alias);
+  }
 }
 
 void Store::remember(std::string_view key) {

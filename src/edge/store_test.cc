@@ -45,7 +45,7 @@ TEST(Store, an_alias_weighs_nothing_of_the_bytes_that_it_names) {
   Store store(1'000'000);
   Resource& resource = store.obtain("/a");
   auto alias = object_of(5000);
-  alias->owns_log = false;
+  alias->alias_of = "/b";
   resource.variants = {alias};
   store.settle(resource);
   EXPECT_EQ(store.bytes(), Store::overhead + 2);
@@ -124,6 +124,23 @@ TEST(Store, what_is_no_longer_used_goes_from_the_main_queue_too) {
   int kept = 0;
   for (int i = 0; i < 15; ++i) kept += store.peek(key_of("/today", i)) ? 1 : 0;
   EXPECT_EQ(kept, 15);
+}
+
+TEST(Store, an_alias_goes_with_the_bytes_that_it_names) {
+  Store store(3 * weight);
+  put(store, "/whole");
+  Resource& part = store.obtain("/part");
+  const auto alias = std::make_shared<Object>();
+  alias->log = store.peek("/whole")->variants.front()->log;
+  alias->alias_of = "/whole";
+  part.variants = {alias};
+  store.settle(part);
+  const std::weak_ptr<const Log> bytes = alias->log;
+  store.peek("/whole")->aliases = {"/part", "/gone-already"};
+  put(store, "/large", 2 * 1000);
+  EXPECT_FALSE(store.peek("/whole"));
+  EXPECT_FALSE(store.peek("/part"));
+  EXPECT_EQ(bytes.use_count(), 1) << "by this test alone";
 }
 
 TEST(Store, ghosts_are_few_while_little_is_kept) {

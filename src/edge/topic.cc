@@ -184,7 +184,7 @@ void Topic::apply(const media::AliasBorn& alias) {
   if (alias.size > born || alias.offset > born - alias.size) return expect_no_longer(alias.name);
   std::shared_ptr<Object> object = host_.pushed_object(*alias.head, *this);
   object->log = open.object->log;
-  object->owns_log = false;
+  object->alias_of = open.name;
   object->offset = alias.offset;
   object->end = alias.offset + alias.size;
   open.aliases.push_back(alias);
