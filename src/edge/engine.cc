@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "edge/forwarding.h"
 #include "edge/invalidation.h"
+#include "edge/topic_path.h"
 
 namespace klieg::edge {
 namespace {
@@ -326,7 +327,7 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   const bool bodiless = flight.request().method == "HEAD" || head.status == 204 || head.status == 304;
   flight.identify({head.status == 200 ? object->facts.etag : "", bodiless ? std::nullopt : head.size});
   count(FlightEnding::landed);
-  if (const std::string_view topic = field_of(head.fields, media::topic_header); !topic.empty()) {
+  if (const std::string_view topic = field_of(head.fields, media::topic_header); is_topic(topic)) {
     object->topic = topic;
     object->topic_used = want_topic(object->topic);
   }

@@ -38,6 +38,16 @@ TEST_F(EngineTopics, where_nothing_is_pushed_a_topic_is_a_word) {
   EXPECT_FALSE(run().offers_topics());
 }
 
+TEST_F(EngineTopics, what_is_no_path_is_no_topic) {
+  const std::string long_one = "/" + std::string(2'000, 't');
+  for (const std::string& topic :
+       {std::string("t"), std::string("/a b"), std::string("/a?b"), std::string("/\xFF"), long_one}) {
+    get("/a");
+    first.answer(first.asked() - 1, 200, {{"klieg-topic", topic}}, "x");
+  }
+  EXPECT_EQ(topics.asked(), 0u);
+}
+
 TEST_F(EngineTopics, what_is_pushed_is_here_before_anybody_asks_and_grows) {
   watch();
   say(begun(1, "/t-1"));
