@@ -21,8 +21,9 @@ FetchEnd fetch_end_of(http::ExchangeEnd end) {
     case http::ExchangeEnd::complete:
       return FetchEnd::complete;
     case http::ExchangeEnd::unreachable:
-    case http::ExchangeEnd::too_many:
       return FetchEnd::unreachable;
+    case http::ExchangeEnd::too_many:
+      return FetchEnd::too_many;
     case http::ExchangeEnd::reset:
       return FetchEnd::reset;
     case http::ExchangeEnd::malformed:

@@ -18,6 +18,8 @@ FetchEnd fetch_end_of(Outcome refused) {
       return FetchEnd::timed_out;
     case Outcome::bad_gateway:
       return FetchEnd::malformed;
+    case Outcome::too_many:
+      return FetchEnd::too_many;
     default:
       return FetchEnd::unreachable;
   }

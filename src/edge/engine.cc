@@ -455,6 +455,7 @@ void Engine::on_failed(Flight& flight, FlightFailure why) {
     return land(trip, trip.validated, Outcome::hit_on_error);
   }
   Refused refused{502, Outcome::unreachable, "no parent answered\n"};
+  if (why == FlightFailure::too_many) refused = too_many;
   if (why == FlightFailure::timed_out) refused = {504, Outcome::timed_out, "no parent answered in time\n"};
   if (why == FlightFailure::bad_gateway) refused = {502, Outcome::bad_gateway, "a parent's answer was not HTTP\n"};
   for (const Pending& ticket : take_tickets(trip)) answer(ticket, refused);

@@ -35,6 +35,8 @@ TopicEnd topic_end_of(FetchEnd how) {
       return TopicEnd::refused;
     case FetchEnd::timed_out:
       return TopicEnd::lagged;
+    case FetchEnd::too_many:
+      return TopicEnd::unreachable;
   }
   return TopicEnd::lost;
 }
@@ -372,8 +374,8 @@ size_t operations_of_an_evening() {
   return evening.done;
 }
 
-constexpr FetchEnd ends[] = {FetchEnd::complete, FetchEnd::unreachable, FetchEnd::reset, FetchEnd::malformed,
-                             FetchEnd::timed_out};
+constexpr FetchEnd ends[] = {FetchEnd::complete,  FetchEnd::unreachable, FetchEnd::reset,
+                             FetchEnd::malformed, FetchEnd::timed_out,   FetchEnd::too_many};
 
 TEST(EngineFailure, whichever_operation_fails_once_no_viewer_notices_and_nothing_is_left_over) {
   const size_t operations = operations_of_an_evening();

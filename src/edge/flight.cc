@@ -245,18 +245,19 @@ void Flight::on_end(FetchEnd how) {
     std::exchange(log_, nullptr)->end(LogEnd::complete);
     return finish(FlightEnd::complete);
   }
-  lose_way();
+  how == FetchEnd::too_many ? let_go_of_way() : lose_way();
   resume_later();
 }
 
 // No head came that could be taken.
 void Flight::lose_attempt(FetchEnd how) {
-  lose_way();
+  how == FetchEnd::too_many ? let_go_of_way() : lose_way();
   failure_ = how == FetchEnd::timed_out   ? FlightFailure::timed_out
+             : how == FetchEnd::too_many  ? FlightFailure::too_many
              : how == FetchEnd::malformed ? FlightFailure::bad_gateway
                                           : FlightFailure::unreachable;
   // Nobody knows whether a request that is not safe was carried out, unless it never left.
-  const bool may_repeat = is_safe(request_.method) || how == FetchEnd::unreachable;
+  const bool may_repeat = is_safe(request_.method) || how == FetchEnd::unreachable || how == FetchEnd::too_many;
   may_repeat&& attempts_ < attempts_max ? wait(pause_after(attempts_ - 1)) : fail(failure_);
 }
 

@@ -40,6 +40,7 @@ namespace klieg::edge {
 enum class FlightFailure : uint8_t {
   unreachable,  // every way that was tried
   timed_out,    // the last of them
+  too_many,     // not sent: more of our own requests wait for the last of them than may
   bad_gateway,  // the last answered something that is not HTTP, or a part or a 304 that was not asked for
 };
 

@@ -35,6 +35,7 @@ TEST_F(EngineTest, four_attempts_are_all_and_each_way_to_fail_has_its_name) {
       {FetchEnd::unreachable, "unreachable", 502}, {FetchEnd::reset, "unreachable", 502},
       {FetchEnd::malformed, "bad_gateway", 502},   {FetchEnd::timed_out, "timed_out", 504},
       {FetchEnd::complete, "unreachable", 502},  // an end without a head
+      {FetchEnd::too_many, "too_many", 503},
   };
   for (const auto& [how, name, status] : cases) {
     const size_t before = first.asked() + second.asked();
@@ -52,6 +53,15 @@ TEST_F(EngineTest, four_attempts_are_all_and_each_way_to_fail_has_its_name) {
     EXPECT_EQ(run().store().size(), 0u);
   }
   EXPECT_EQ(run().ended(FlightEnding::failed), std::size(cases));
+}
+
+TEST_F(EngineTest, a_parent_is_none_the_worse_for_what_was_not_sent_to_it) {
+  const Seen viewer = get("/a");
+  first.end(0, FetchEnd::too_many);
+  pass(1s);
+  second.answer(0, 200, fresh, "abc");
+  EXPECT_EQ(viewer->text(), "abc");
+  EXPECT_EQ(routes.failures, 0u);
 }
 
 TEST_F(EngineTest, a_retry_budget_that_is_spent_ends_a_flight_in_a_later_turn) {

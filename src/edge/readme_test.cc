@@ -121,7 +121,8 @@ TEST(Readme, every_arrow_of_a_flight_is_flown_and_no_other) {
   flight()->expect().wait().come_by_push();
   // Whole, after every failure there is.
   flight()->ask().head().body("abc").fail(FetchEnd::complete);
-  for (const FetchEnd how : {FetchEnd::unreachable, FetchEnd::reset, FetchEnd::malformed, FetchEnd::timed_out}) {
+  for (const FetchEnd how :
+       {FetchEnd::unreachable, FetchEnd::reset, FetchEnd::malformed, FetchEnd::timed_out, FetchEnd::too_many}) {
     flight()->ask().fail(how).wait().head();
   }
   for (const Verdict verdict : {Verdict::refuse, Verdict::try_elsewhere, Verdict::ask_again_later}) {

@@ -41,6 +41,7 @@ struct FetchHead {
 enum class FetchEnd : uint8_t {
   complete,
   unreachable,  // no connection
+  too_many,     // not sent: too many of our own wait for a connection already; the way is none the worse for it
   reset,        // the connection broke, or the body ended short of what was announced
   malformed,    // not HTTP as we accept it
   timed_out,    // no head, or no further byte of the body, in time
