@@ -80,11 +80,11 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   engine_ = std::make_unique<edge::Engine>(engine_settings(config_), clock_, *routes_, topics ? routes_.get() : nullptr,
                                            random_seed());
   engine_->when_forgotten([this, others = std::move(others)](const std::string& target) {
-    if (disk_) disk_->forget(target);
+    if (disk_) disk_->forget(engine_->key_of(target));
     for (EdgeShard* other : others) {
       other->on_engine([other, target](edge::Engine& engine) {
         engine.forget(target);
-        if (other->disk_) other->disk_->forget(target);
+        if (other->disk_) other->disk_->forget(engine.key_of(target));
       });
     }
   });

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "wire/cache_control.h"
 
 namespace klieg::edge {
 namespace {
@@ -28,22 +31,41 @@ bool write_all(int file, ByteView content) {
   return true;
 }
 
+// The bytes are all that is asked for, and not whether they are still right.
+bool asks_for_bytes(const FetchRequest& request) {
+  const std::vector<wire::HeaderView> fields = views_of(request.fields);
+  const wire::RequestDirectives wishes = wire::request_directives(fields);
+  const bool conditional = std::ranges::any_of(fields, [](const auto& field) { return field.name.starts_with("if-"); });
+  return request.method == "GET" && !conditional && !wishes.no_cache && !wishes.max_age && !wishes.min_fresh;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Disk>> Disk::open(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(fmt::format("{}: cannot be made ({})", folder, error.message()));
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().native().ends_with(suffix)) std::filesystem::remove(entry.path(), error);
-  }
-  if (error || ::access(folder.c_str(), W_OK | X_OK) != 0) {
+  const int lock = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock < 0 || ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    if (lock >= 0) ::close(lock);
     return fail(fmt::format("{}: cannot be written; give a folder of ours to --edge-disk", folder));
   }
-  return std::unique_ptr<Disk>(new Disk(folder));
+  std::unique_ptr<Disk> disk(new Disk(folder, lock));
+  // A file system that knows no locks (ENOLCK, EBADF) is believed to be ours.
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return fail(fmt::format("{}: another klieg keeps its files there; give each its own folder", folder));
+  }
+  auto entry = std::filesystem::directory_iterator(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code stays;
+    if (entry->path().native().ends_with(suffix)) std::filesystem::remove(entry->path(), stays);
+    if (stays) return fail(fmt::format("{}: cannot be removed ({})", entry->path().native(), stays.message()));
+  }
+  if (error) return fail(fmt::format("{}: cannot be read ({})", folder, error.message()));
+  return disk;
 }
 
-Disk::Disk(std::string folder) : folder_(std::move(folder)), thread_([this] { run(); }) {}
+Disk::Disk(std::string folder, int lock) : folder_(std::move(folder)), lock_(lock), thread_([this] { run(); }) {}
 
 Disk::~Disk() {
   {
@@ -52,6 +74,7 @@ Disk::~Disk() {
   }
   changed_.notify_one();
   thread_.join();
+  ::close(lock_);
 }
 
 std::string Disk::path_of(uint64_t file) const { return fmt::format("{}/{}{}", folder_, file, suffix); }
@@ -88,32 +111,44 @@ Disk::Accepted Disk::write(uint64_t file, std::vector<Bytes> content, std::funct
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool written = descriptor >= 0;
     for (const Bytes& piece : content) written = written && write_all(descriptor, piece);
-    const int why = errno;
-    if (descriptor >= 0) ::close(descriptor);
+    int why = errno;
+    if (descriptor >= 0 && ::close(descriptor) != 0 && written) {  // some say only now that there is no room
+      written = false;
+      why = errno;
+    }
     waiting_ -= size;
     if (!written) {
       logging::warning("an object is not kept on disk", {{"file", path}, {"why", std::strerror(why)}});
-      ::unlink(path.c_str());
+      if (descriptor >= 0) ::unlink(path.c_str());
     }
     done(written);
   });
   return Accepted::yes;
 }
 
-void Disk::read(uint64_t file, std::function<void(std::optional<Bytes>)> piece) {
-  enqueue([this, file, piece = std::move(piece)] {
+Disk::Accepted Disk::read(uint64_t file, uint64_t size, std::function<More(std::optional<Bytes>)> piece) {
+  if (reads_ >= reads_max) return Accepted::too_many;
+  ++reads_;
+  enqueue([this, file, size, piece = std::move(piece)] {
     const int descriptor = ::open(path_of(file).c_str(), O_RDONLY | O_CLOEXEC);
-    ssize_t got = descriptor >= 0 ? 1 : -1;
-    while (got > 0) {
+    uint64_t read = 0;
+    ssize_t got = -1;
+    auto more = More::wanted;
+    while (descriptor >= 0 && more == More::wanted) {
       std::vector<uint8_t> content(piece_size);
       got = ::read(descriptor, content.data(), content.size());
+      if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;
+      read += static_cast<uint64_t>(got);
+      if (read > size) break;
       content.resize(static_cast<size_t>(got));
-      piece(Bytes::take(std::move(content)));
+      more = piece(Bytes::take(std::move(content)));
     }
     if (descriptor >= 0) ::close(descriptor);
-    piece(got == 0 ? std::optional(Bytes()) : std::nullopt);
+    --reads_;
+    if (more == More::wanted) piece(got == 0 && read == size ? std::optional(Bytes()) : std::nullopt);
   });
+  return Accepted::yes;
 }
 
 void Disk::remove(uint64_t file) {
@@ -158,7 +193,7 @@ void DiskRoutes::keep(const std::string& key, const std::shared_ptr<const Object
 }
 
 void DiskRoutes::make_room() {
-  while (bytes_ > bytes_max_) forget(std::string(order_.front()));
+  while (bytes_ > bytes_max_ || entries_.size() > objects_max) forget(std::string(order_.front()));
 }
 
 void DiskRoutes::forget(std::string_view key) {
@@ -170,14 +205,17 @@ void DiskRoutes::forget(std::string_view key) {
   entries_.erase(found);
 }
 
-std::optional<Routes::Way> DiskRoutes::choose(std::string_view key, uint32_t attempt, LoopTime now) {
-  if (attempt > 0 || entries_.empty()) return upward_.choose(key, attempt, now);
-  const auto found = entries_.find(std::string(key));
-  if (found == entries_.end() || !found->second.written) return upward_.choose(key, attempt, now);
+// By the target, not by the key: that may be another's name too.
+std::optional<Routes::Way> DiskRoutes::choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
+                                              LoopTime now) {
+  const auto found = attempt == 0 ? entries_.find(request.target) : entries_.end();
+  if (found == entries_.end() || !found->second.written || !asks_for_bytes(request)) {
+    return upward_.choose(key, request, attempt, now);
+  }
   const ResponseFacts& facts = found->second.head->facts;
   if (current_age(facts, clock_.wall_now()) >= facts.lifetime) {
-    forget(key);
-    return upward_.choose(key, attempt, now);
+    forget(request.target);
+    return upward_.choose(key, request, attempt, now);
   }
   return Way{this, from_disk};
 }
@@ -196,47 +234,82 @@ void DiskRoutes::released(const Way& way) {
 class DiskRoutes::DiskFetch final : public Fetch {
  public:
   struct Line {
-    FetchHandler* handler = nullptr;
-    bool begun = false;
+    DiskFetch* fetch = nullptr;  // of the loop alone
+    std::atomic<bool> wanted = true;
   };
-  explicit DiskFetch(FetchHandler& handler) { line->handler = &handler; }
-  ~DiskFetch() override { line->handler = nullptr; }
-  const std::shared_ptr<Line> line = std::make_shared<Line>();
+  DiskFetch(DiskRoutes& routes, std::string key, const Entry& entry, FetchHandler& handler)
+      : self_(routes.self_),
+        key_(std::move(key)),
+        handler_(handler),
+        head_(entry.head),
+        size_(entry.size),
+        waits_(routes.loop_, [this] { end(FetchEnd::timed_out); }) {
+    line_->fetch = this;
+    net::Loop& loop = routes.loop_;
+    const auto accepted = routes.disk_.read(entry.file, size_, [&loop, line = line_](std::optional<Bytes> piece) {
+      if (!line->wanted) return Disk::More::not_wanted;
+      loop.post([line, piece = std::move(piece)]() mutable {
+        if (line->fetch) line->fetch->take(std::move(piece));
+      });
+      return Disk::More::wanted;
+    });
+    waits_.arm(loop.now() + (accepted == Disk::Accepted::yes ? read_time_max : Duration(0)));
+  }
+  ~DiskFetch() override { let_go(); }
+
+ private:
+  void take(std::optional<Bytes> piece) {
+    if (!piece) {
+      if (*self_) (*self_)->forget(key_);
+      return end(begun_ ? FetchEnd::reset : FetchEnd::unreachable);
+    }
+    const auto line = line_;  // the handler may let go of us
+    if (!std::exchange(begun_, true)) tell_head();
+    if (!line->fetch) return;
+    if (piece->empty()) return end(FetchEnd::complete);
+    if (*self_) waits_.arm((*self_)->loop_.now() + read_time_max);
+    handler_.on_body(std::move(*piece));
+  }
+
+  void tell_head() {
+    Fields fields = head_->fields;
+    if (*self_) {
+      const Duration age = current_age(head_->facts, (*self_)->clock_.wall_now());
+      fields.emplace_back("age", fmt::to_string(std::chrono::floor<std::chrono::seconds>(age).count()));
+    }
+    const std::vector<wire::HeaderView> views = views_of(fields);
+    FetchHead told;
+    told.status = head_->status;
+    told.fields = views;
+    told.size = size_;
+    handler_.on_head(told);
+  }
+
+  void let_go() {
+    line_->fetch = nullptr;
+    line_->wanted = false;
+  }
+
+  void end(FetchEnd how) {
+    let_go();
+    waits_.cancel();
+    handler_.on_end(how);
+  }
+
+  const std::shared_ptr<Line> line_ = std::make_shared<Line>();
+  const std::shared_ptr<DiskRoutes*> self_;
+  const std::string key_;
+  FetchHandler& handler_;
+  const std::shared_ptr<const Object> head_;
+  const uint64_t size_;
+  bool begun_ = false;
+  net::Timer waits_;
 };
 
 std::unique_ptr<Fetch> DiskRoutes::fetch(FetchRequest request, FetchHandler& handler) {
-  auto fetch = std::make_unique<DiskFetch>(handler);
   const auto found = entries_.find(request.target);
-  if (found == entries_.end()) {  // the key is not its only name: whoever asked goes upward
-    loop_.post([line = fetch->line] {
-      if (line->handler) line->handler->on_end(FetchEnd::unreachable);
-    });
-    return fetch;
-  }
-  disk_.read(found->second.file, [&loop = loop_, self = self_, line = fetch->line, key = request.target,
-                                  head = found->second.head, size = found->second.size](std::optional<Bytes> piece) {
-    loop.post([self, line, key, head, size, piece = std::move(piece)]() mutable {
-      if (!piece && *self) (*self)->forget(key);
-      if (!line->handler) return;
-      if (!piece) return line->handler->on_end(line->begun ? FetchEnd::reset : FetchEnd::unreachable);
-      if (!std::exchange(line->begun, true)) {
-        Fields fields = head->fields;
-        if (*self) {
-          const Duration age = current_age(head->facts, (*self)->clock_.wall_now());
-          fields.emplace_back("age", fmt::to_string(std::chrono::floor<std::chrono::seconds>(age).count()));
-        }
-        const std::vector<wire::HeaderView> views = views_of(fields);
-        FetchHead told;
-        told.status = head->status;
-        told.fields = views;
-        told.size = size;
-        line->handler->on_head(told);
-        if (!line->handler) return;
-      }
-      piece->empty() ? line->handler->on_end(FetchEnd::complete) : line->handler->on_body(std::move(*piece));
-    });
-  });
-  return fetch;
+  KLIEG_ASSERT(found != entries_.end(), "what is here was chosen");
+  return std::make_unique<DiskFetch>(*this, found->first, found->second, handler);
 }
 
 }  // namespace klieg::edge

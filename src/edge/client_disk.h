@@ -7,7 +7,10 @@
 //   asked for, not in memory, in the folder and fresh --> read, and in memory again
 //
 // A file holds a body; what belongs to it (fields, age) stays in memory, about 1 KiB each. The folder begins empty:
-// names of the run before mean nothing to this one.
+// names of the run before mean nothing to this one. It is one process's: two would read each other's files by number.
+//
+// A file answers who asks for bytes. Who changes something (POST), or asks whether what is here is still right, is
+// sent upward, and so is who has waited for the disk too long.
 //
 // Thread: Disk has one of its own, where files are touched and nothing else; DiskRoutes lives on its loop, hears of
 // files by posted messages, and is asked only there.
@@ -40,8 +43,11 @@ class Disk {
  public:
   // Waiting to be written. A disk that is slower than evictions loses objects, not memory.
   static constexpr uint64_t waiting_max = uint64_t{64} << 20;
+  // Waiting to be read: some MiB each, so what is asked for after so many would come later than from a parent.
+  static constexpr size_t reads_max = 256;
 
-  // Makes the folder where need be, and empties it of files of ours. The error says what is wrong with which folder.
+  // Makes the folder where need be, takes it for this process, and empties it of files of ours. The error says what is
+  // wrong with which folder.
   static Result<std::unique_ptr<Disk>> open(const std::string& folder);
   ~Disk();  // what waits is dropped
   Disk(const Disk&) = delete;
@@ -50,20 +56,24 @@ class Disk {
   // From any thread; `done` and what follows are called on the disk's own.
   enum class Accepted : uint8_t { yes, too_many };
   Accepted write(uint64_t file, std::vector<Bytes> content, std::function<void(bool written)> done);
-  // Pieces in order, each at most 1 MiB; at the end an empty one, or nullopt where reading failed.
-  void read(uint64_t file, std::function<void(std::optional<Bytes>)> piece);
+  // Pieces in order, each at most 1 MiB; at the end an empty one, or nullopt where reading failed or the file is not of
+  // this size. Nothing more once `piece` says that nobody wants it.
+  enum class More : uint8_t { wanted, not_wanted };
+  Accepted read(uint64_t file, uint64_t size, std::function<More(std::optional<Bytes>)> piece);
   void remove(uint64_t file);
   uint64_t new_file() { return ++last_file_; }
 
  private:
-  explicit Disk(std::string folder);
+  Disk(std::string folder, int lock);
   std::string path_of(uint64_t file) const;
   void enqueue(std::move_only_function<void()> job);
   void run();
 
   const std::string folder_;
+  const int lock_;  // the folder's descriptor, held as long as we are
   std::atomic<uint64_t> last_file_ = 0;
   std::atomic<uint64_t> waiting_ = 0;
+  std::atomic<size_t> reads_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::move_only_function<void()>> jobs_;  // guarded by mutex_
@@ -75,6 +85,10 @@ class DiskRoutes final : public Routes, private Upstream {
  public:
   // What is evicted while it would be fresh for less than this is not worth a file.
   static constexpr Duration fresh_min = std::chrono::minutes(10);
+  // x 1 KiB of what belongs to them: 128 MiB. As many segments of 1 MiB are 128 GiB.
+  static constexpr size_t objects_max = 131'072;
+  // Without a piece. A disk that works takes some 10 ms; one that stands still for so long may do so for ever.
+  static constexpr Duration read_time_max = 2s;
 
   DiskRoutes(net::Loop& loop, Disk& disk, uint64_t bytes_max, const Clock& clock, Routes& upward);
   ~DiskRoutes() override;
@@ -85,8 +99,8 @@ class DiskRoutes final : public Routes, private Upstream {
   size_t objects() const { return entries_.size(); }
   uint64_t bytes() const { return bytes_; }
 
-  size_t ways() const override { return upward_.ways(); }
-  std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) override;
+  size_t ways(std::string_view key) const override { return upward_.ways(key); }
+  std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt, LoopTime now) override;
   void succeeded(const Way& way, LoopTime now) override;
   void failed(const Way& way, LoopTime now) override;
   void released(const Way& way) override;

@@ -63,9 +63,10 @@ class OnDisk : public testing::Test {
   // All that was enqueued until now has been done, and the loop has heard of it.
   void settle() {
     std::promise<void> done;
-    disk->read(UINT64_MAX, [&](std::optional<Bytes>) {
+    disk->read(UINT64_MAX, 0, [&](std::optional<Bytes>) {
       loop.post([this] { loop.stop(); });
       done.set_value();
+      return Disk::More::not_wanted;
     });
     done.get_future().wait();
     loop.run();
@@ -77,14 +78,15 @@ class OnDisk : public testing::Test {
   }
   Heard fetched(const std::string& key) {
     Heard heard(loop);
-    const auto way = routes->choose(key, 0, clock.now());
+    const auto way = routes->choose(key, {.target = key}, 0, clock.now());
     EXPECT_TRUE(way);
     const auto fetch = way->upstream->fetch({.target = key}, heard);
     loop.run();
     return heard;
   }
-  bool is_kept(const std::string& key) {
-    const auto way = routes->choose(key, 0, clock.now());
+  bool is_kept(const std::string& key) { return answers({.target = key}); }
+  bool answers(const FetchRequest& request) {
+    const auto way = routes->choose(request.target, request, 0, clock.now());
     const bool from_disk = way && way->upstream != &parent;
     if (way) routes->released(*way);
     return from_disk;
@@ -151,6 +153,51 @@ TEST_F(OnDisk, what_has_grown_old_or_lost_its_file_is_asked_for_upward) {
   ASSERT_TRUE(is_kept("/lost"));
   EXPECT_EQ(fetched("/lost").end, FetchEnd::unreachable);
   EXPECT_FALSE(is_kept("/lost")) << "not a second time";
+}
+
+TEST_F(OnDisk, a_file_answers_who_asks_for_bytes_and_nobody_who_asks_for_more) {
+  routes->keep("/a", object("x"));
+  settle();
+  EXPECT_TRUE(answers({.target = "/a"}));
+  for (const char* method : {"POST", "PUT", "DELETE", "HEAD", "OPTIONS"}) {
+    EXPECT_FALSE(answers({.method = method, .target = "/a"})) << method;
+  }
+  EXPECT_FALSE(answers({.target = "/a", .fields = {{"if-none-match", "\"e\""}}}));
+  EXPECT_FALSE(answers({.target = "/a", .fields = {{"cache-control", "no-cache"}}}));
+  EXPECT_FALSE(answers({.target = "/a?token=b"})) << "of another name of the same key nothing is known here";
+}
+
+TEST_F(OnDisk, a_file_that_was_cut_or_has_grown_is_not_passed_off_as_the_object_nor_read_again) {
+  for (const uintmax_t size : {400, 900}) {
+    routes->keep("/a", object(std::string(800, 'x')));
+    settle();
+    ASSERT_TRUE(is_kept("/a"));
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) std::filesystem::resize_file(entry, size);
+    EXPECT_EQ(fetched("/a").end, size < 800 ? FetchEnd::reset : FetchEnd::unreachable);
+    EXPECT_FALSE(is_kept("/a")) << "not a second time";
+  }
+}
+
+TEST_F(OnDisk, a_disk_that_stands_still_is_not_waited_for) {
+  routes->keep("/a", object("x"));
+  settle();
+  std::promise<void> goes_on;
+  disk->read(UINT64_MAX, 0, [&](std::optional<Bytes>) {
+    goes_on.get_future().wait();
+    return Disk::More::not_wanted;
+  });
+  EXPECT_EQ(fetched("/a").end, FetchEnd::timed_out);
+  const auto nothing = [](std::optional<Bytes>) { return Disk::More::not_wanted; };
+  size_t waiting = 0;
+  while (disk->read(UINT64_MAX, 0, nothing) == Disk::Accepted::yes) ++waiting;
+  EXPECT_LE(waiting, Disk::reads_max);
+  goes_on.set_value();
+}
+
+TEST_F(OnDisk, a_folder_belongs_to_one_process) {
+  const auto second = Disk::open(folder);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("another klieg"), std::string::npos);
 }
 
 TEST_F(OnDisk, the_folder_begins_empty_of_ours_and_a_bad_one_is_refused_with_words) {

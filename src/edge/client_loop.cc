@@ -239,9 +239,10 @@ std::unique_ptr<media::Subscription> LoopParent::subscribe(std::string_view topi
   return subscription;
 }
 
-std::optional<Routes::Way> LoopRoutes::choose(std::string_view key, uint32_t attempt, LoopTime now) {
+std::optional<Routes::Way> LoopRoutes::choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
+                                              LoopTime now) {
   LoopParent* home = home_of(key);
-  if (!home) return upward_.choose(key, attempt, now);
+  if (!home) return upward_.choose(key, request, attempt, now);
   if (attempt > 0) return std::nullopt;  // the home has tried what can be tried
   return Way{home, to_home};
 }

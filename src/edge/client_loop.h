@@ -49,8 +49,8 @@ class LoopRoutes final : public Routes, public media::TopicSource {
   LoopRoutes(std::vector<LoopParent*> parents, Routes& upward, media::TopicSource* topics)
       : parents_(std::move(parents)), upward_(upward), topics_(topics) {}
 
-  size_t ways() const override { return upward_.ways(); }
-  std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) override;
+  size_t ways(std::string_view key) const override { return home_of(key) ? 1 : upward_.ways(key); }
+  std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt, LoopTime now) override;
   void succeeded(const Way& way, LoopTime now) override;
   void failed(const Way& way, LoopTime now) override;
   void released(const Way& way) override;

@@ -18,8 +18,8 @@ struct OneParent final : Upstream, Routes {
     handler = &asker;
     return std::make_unique<Asking>();
   }
-  size_t ways() const override { return 1; }
-  std::optional<Way> choose(std::string_view, uint32_t, LoopTime) override { return Way{this, 0}; }
+  size_t ways(std::string_view) const override { return 1; }
+  std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t, LoopTime) override { return Way{this, 0}; }
   void succeeded(const Way&, LoopTime) override {}
   void failed(const Way&, LoopTime) override {}
   void released(const Way&) override {}

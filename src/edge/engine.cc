@@ -518,10 +518,14 @@ void Engine::invalidate(const Trip& trip, const FetchHead& head) {
   }
 }
 
-void Engine::forget(std::string_view target) {
+std::string Engine::key_of(std::string_view target) const {
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = target.substr(std::min(path.size() + 1, target.size()));
-  const std::string key = target_of(path, query_rules_.key_of(path, query));
+  return target_of(path, query_rules_.key_of(path, query));
+}
+
+void Engine::forget(std::string_view target) {
+  const std::string key = key_of(target);
   for (auto& [flight, trip] : trips_) {
     if (flight->key() == key) trip.word = Trip::Word::out_of_date;
   }

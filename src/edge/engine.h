@@ -139,6 +139,8 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   // What a child that joins now has to be told first. Empty: nothing is known of the topic.
   std::vector<media::PushRecord> snapshot(std::string_view topic) const;
 
+  // Under what "/path?query" is kept here.
+  std::string key_of(std::string_view target) const;
   // What is kept of "/path?query" is no longer right: somebody changed it.
   void forget(std::string_view target);
   // Whom to tell what was forgotten because of a request that was made here: the caches of the other loops. Null:

@@ -109,7 +109,7 @@ void Flight::send() {
   skip_ = 0;
   to_the_end_ = true;
   asked_at_ = host_.now();
-  way_ = host_.routes().choose(key_, attempts_, asked_at_);
+  way_ = host_.routes().choose(key_, request_, attempts_, asked_at_);
   stranded_ = !way_;
   wake(stranded_ ? asked_at_ : LoopTime::max());
   if (stranded_) return;
@@ -152,7 +152,7 @@ void Flight::let_go_of_way() {
 void Flight::on_head(const FetchHead& head) {
   const auto keep = shared_from_this();
   if (head_awaited_) return go_on(head);
-  const size_t chances = std::min<size_t>(host_.routes().ways(), attempts_max);
+  const size_t chances = std::min<size_t>(host_.routes().ways(key_), attempts_max);
   const auto chance = attempts_ < chances ? FlightHost::Chance::more : FlightHost::Chance::last;
   FlightHost::Decision decision = host_.on_head(*this, head, chance);
   if (state_ == State::over) return;

@@ -30,8 +30,8 @@ struct WillingParent final : Upstream, Routes {
     handler->on_head(head);
     handler->on_end(FetchEnd::complete);
   }
-  size_t ways() const override { return 1; }
-  std::optional<Way> choose(std::string_view, uint32_t, LoopTime) override { return Way{this, 0}; }
+  size_t ways(std::string_view) const override { return 1; }
+  std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t, LoopTime) override { return Way{this, 0}; }
   void succeeded(const Way&, LoopTime) override {}
   void failed(const Way&, LoopTime) override {}
   void released(const Way&) override {}

@@ -65,7 +65,7 @@ std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTi
   return chosen;
 }
 
-std::optional<Routes::Way> Hosts::choose(std::string_view key, uint32_t attempt, LoopTime now) {
+std::optional<Routes::Way> Hosts::choose(std::string_view key, const FetchRequest&, uint32_t attempt, LoopTime now) {
   if (attempt > 0 && !spend_retry(now)) return std::nullopt;
   if (attempt == 0) retries_ = std::min(retries_at_once, retries_ + retries_per_request);
   const auto chosen = pick(key, attempt, now);

@@ -38,8 +38,8 @@ class Hosts final : public Routes, public media::TopicSource {
   // Of the PoP; `upstream` null: this node itself.
   void add_cache_host(std::string name, Upstream* upstream, media::TopicSource* topics);
 
-  size_t ways() const override { return hosts_.size(); }
-  std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) override;
+  size_t ways(std::string_view) const override { return hosts_.size(); }
+  std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt, LoopTime now) override;
   void succeeded(const Way& way, LoopTime now) override;
   void failed(const Way& way, LoopTime now) override;
   void released(const Way& way) override;

@@ -38,7 +38,7 @@ struct HostsTest : testing::Test {
   }
 
   Routes::Way choose(std::string_view key = "/k", uint32_t attempt = 0) {
-    const auto way = hosts.choose(key, attempt, now);
+    const auto way = hosts.choose(key, {}, attempt, now);
     EXPECT_TRUE(way);
     return way.value_or(Routes::Way{nullptr, SIZE_MAX});
   }
@@ -54,11 +54,11 @@ using HostsOfANode = HostsTest;
 
 TEST_F(HostsOfANode, the_first_parent_is_asked_as_long_as_it_is_well) {
   parents(3);
-  EXPECT_EQ(hosts.ways(), 3u);
+  EXPECT_EQ(hosts.ways("/k"), 3u);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(asked(std::to_string(i)), 0u);
 }
 
-TEST_F(HostsOfANode, nobody_is_asked_where_there_is_nobody) { EXPECT_FALSE(hosts.choose("/k", 0, now)); }
+TEST_F(HostsOfANode, nobody_is_asked_where_there_is_nobody) { EXPECT_FALSE(hosts.choose("/k", {}, 0, now)); }
 
 TEST_F(HostsOfANode, one_failure_sends_the_request_on_and_no_other) {
   parents(3);
@@ -199,7 +199,7 @@ RC_GTEST_FIXTURE_PROP(HostsTest, no_host_ever_carries_more_than_its_bound, ()) {
       --load[under_way[i].index];
       under_way.erase(under_way.begin() + static_cast<ptrdiff_t>(i));
     } else {
-      const Routes::Way way = hosts.choose("/" + std::to_string(event % 7), 0, now).value();
+      const Routes::Way way = hosts.choose("/" + std::to_string(event % 7), {}, 0, now).value();
       const uint64_t bound = load_bound(under_way.size(), 5);
       RC_ASSERT(++load[way.index] <= bound);
       under_way.push_back(way);
@@ -211,7 +211,7 @@ TEST_F(HostsOfANode, retries_are_a_fifth_of_requests_and_ten_a_second) {
   parents(2);
   const auto retries = [&] {
     int count = 0;
-    while (const auto way = hosts.choose("/k", 1, now)) {
+    while (const auto way = hosts.choose("/k", {}, 1, now)) {
       hosts.released(*way);
       ++count;
     }

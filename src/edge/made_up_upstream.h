@@ -108,8 +108,8 @@ class MadeUpRoutes final : public Routes {
   explicit MadeUpRoutes(std::vector<MadeUpUpstream*> parents) : parents_(std::move(parents)) {}
   ~MadeUpRoutes() override { EXPECT_EQ(chosen_, ended_) << "each way that was chosen ends once"; }
 
-  size_t ways() const override { return parents_.size(); }
-  std::optional<Way> choose(std::string_view, uint32_t attempt, LoopTime) override {
+  size_t ways(std::string_view) const override { return parents_.size(); }
+  std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t attempt, LoopTime) override {
     if (parents_.empty()) return std::nullopt;
     if (attempt > 0 && retries == 0) return std::nullopt;
     if (attempt > 0) --retries;

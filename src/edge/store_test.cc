@@ -163,8 +163,8 @@ struct NoHost final : FlightHost, Routes {
   void on_wake_changed(Flight&) override {}
   void on_resumed(Flight&) override {}
   void on_over(Flight&, FlightEnd) override {}
-  size_t ways() const override { return 0; }
-  std::optional<Way> choose(std::string_view, uint32_t, LoopTime) override { return std::nullopt; }
+  size_t ways(std::string_view) const override { return 0; }
+  std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t, LoopTime) override { return std::nullopt; }
   void succeeded(const Way&, LoopTime) override {}
   void failed(const Way&, LoopTime) override {}
   void released(const Way&) override {}

@@ -81,9 +81,10 @@ class Routes {
     size_t index = 0;  // the Routes' own
   };
   virtual ~Routes() = default;
-  virtual size_t ways() const = 0;  // how many there are for a key
+  virtual size_t ways(std::string_view key) const = 0;  // how many there are
   // `attempt` counts from 0. Empty: nobody is left to ask, or the retry budget is spent.
-  virtual std::optional<Way> choose(std::string_view key, uint32_t attempt, LoopTime now) = 0;
+  virtual std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
+                                    LoopTime now) = 0;
   // A head came. The way goes on until it ends, as each that was chosen does once, by one of the other two.
   virtual void succeeded(const Way& way, LoopTime now) = 0;
   virtual void failed(const Way& way, LoopTime now) = 0;
