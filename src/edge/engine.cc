@@ -17,6 +17,9 @@ constexpr Duration tend_every = 1s;
 constexpr Duration poll_pause = 100ms;  // of a 404 that is held, when nothing says when it is born
 // Beyond it what need not be validated goes by eviction: a year's worth of deadlines would outgrow what they are about.
 constexpr Duration lifetime_watched_max = std::chrono::hours(1);
+// Of a request that is made for all who wait. What is larger a parent may refuse for its size (nginx and Apache take 8
+// KiB of a line), and so goes alone: else one viewer's cookies would keep an object from everybody.
+constexpr size_t shared_head_size_max = size_t{8} << 10;
 
 bool is_get_or_head(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
@@ -55,6 +58,13 @@ std::shared_ptr<Flight> flight_for(const Resource& resource, std::span<const wir
     if (variant_of(vary, fields) == variant_of(vary, views_of(flight->request().fields))) return flight;
   }
   return nullptr;
+}
+
+size_t head_size_of(const Question& question) {
+  size_t size = question.path.size() + question.query.size();
+  for (const wire::HeaderView& field : question.fields)
+    size += field.name.size() + field.value.size() + 4;  // ": " CRLF
+  return size;
 }
 
 // What was asked for each viewer as it came may be in a coding that others do not take.
@@ -215,10 +225,13 @@ std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload
 
 Engine::Found Engine::join(const std::string& key, const Question& question, std::shared_ptr<const Object> validated) {
   if (full()) return too_many;
-  Resource& resource = store_.obtain(key);
-  if (const auto flight = flight_for(resource, question.fields)) {
-    return board(trips_.at(flight.get()), question, Outcome::joined);
+  if (const Resource* here = store_.peek(key)) {
+    if (const auto flight = flight_for(*here, question.fields)) {
+      return board(trips_.at(flight.get()), question, Outcome::joined);
+    }
   }
+  if (head_size_of(question) > shared_head_size_max) return pass(key, question);
+  Resource& resource = store_.obtain(key);
   if (resource.flights.size() >= variants_max) return pass(key, question);
   Trip& trip = depart(resource, question, std::move(validated));
   if (expected_.contains(key)) {

@@ -117,6 +117,21 @@ TEST_F(EngineTest, a_request_that_forbids_keeping_goes_alone_and_leaves_nothing)
   EXPECT_EQ(viewer->text(), "abc");
 }
 
+TEST_F(EngineTest, a_request_so_large_that_a_parent_may_refuse_it_leads_nobody) {
+  const Fields large{{"cookie", std::string(9'000, 'c')}};
+  const Seen refused = get("/a", large);
+  const Seen other = get("/a");
+  ASSERT_EQ(first.asked(), 2u);
+  first.answer(0, 431, {}, "");
+  EXPECT_EQ(refused->how(), "passed");
+  const Seen joiner = get("/a", large);
+  first.answer(1, 200, fresh, "a");
+  EXPECT_EQ(other->how(), "miss");
+  EXPECT_EQ(joiner->how(), "joined");
+  EXPECT_EQ(get("/a", large)->how(), "hit");
+  EXPECT_EQ(run().store().size(), 1u);
+}
+
 TEST_F(EngineTest, head_is_answered_from_what_a_get_brings) {
   const Seen head = ask("HEAD", "/a");
   EXPECT_EQ(first.request(0).method, "GET");
