@@ -38,12 +38,15 @@ TEST_F(EngineTest, what_is_one_viewers_own_does_not_go_upward_for_all) {
                           {"if-none-match", "\"v\""},
                           {"cmcd-session", "sid"},
                           {"x-forwarded-for", "198.51.100.1"},
+                          {"forwarded", "for=198.51.100.1"},
+                          {"x-real-ip", "198.51.100.1"},
                           {"klieg-topic", "/t"},
                           {"host", "x"},
                           {"accept-encoding", "br, gzip"},
                           {"cookie", "c"}});
   EXPECT_EQ(first.request(0).target, "/a?x=1");
-  for (const std::string_view name : {"range", "if-none-match", "cmcd-session", "klieg-topic", "host"}) {
+  for (const std::string_view name :
+       {"range", "if-none-match", "cmcd-session", "klieg-topic", "host", "forwarded", "x-real-ip"}) {
     EXPECT_EQ(first.field(0, name), "") << name;
   }
   EXPECT_EQ(first.field(0, "x-forwarded-for"), "192.0.2.1");

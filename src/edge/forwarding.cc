@@ -14,7 +14,9 @@ namespace klieg::edge {
 namespace {
 
 // Nothing of the client's may pass for ours: what nodes tell each other, and who the client is.
-bool is_between_nodes(std::string_view name) { return name.starts_with("klieg-") || name == "x-forwarded-for"; }
+bool is_between_nodes(std::string_view name) {
+  return name.starts_with("klieg-") || name == "x-forwarded-for" || name == "forwarded" || name == "x-real-ip";
+}
 
 bool is_one_viewers_own(std::string_view name) {
   constexpr std::array<std::string_view, 7> own{
