@@ -125,8 +125,12 @@ void Engine::on_unexpected(const std::string& name) {
 }
 
 void Engine::on_document(const std::string& name, Topic& topic) {
-  documents_[name] = &topic;
   const PushedDocument& document = *topic.document(name);
+  // A manifest comes in the topic of each of its tracks, and one may be behind another.
+  Topic*& teller = documents_[name];
+  const PushedDocument* other = teller && teller != &topic ? teller->document(name) : nullptr;
+  if (other && document.as_it_came.version < other->as_it_came.version) return;
+  teller = &topic;
   std::vector<std::shared_ptr<Flight>> ripe;
   const auto [first, last] = awaiting_.equal_range(name);
   for (auto one = first; one != last;) {
@@ -144,6 +148,11 @@ void Engine::on_document_lost(const std::string& name, const Topic& topic) {
   const auto document = documents_.find(name);
   if (document == documents_.end() || document->second != &topic) return;
   documents_.erase(document);
+  for (const auto& [_, entry] : topics_) {
+    if (entry.topic && entry.topic.get() != &topic && entry.topic->live() && entry.topic->document(name)) {
+      return on_document(name, *entry.topic);
+    }
+  }
   std::vector<std::shared_ptr<Flight>> left;
   const auto [first, last] = awaiting_.equal_range(name);
   for (auto one = first; one != last; ++one) {

@@ -220,6 +220,23 @@ TEST_F(EngineTopics, a_playlist_that_is_pushed_answers_at_once_and_changes) {
   EXPECT_EQ(first.asked(), 1u);
 }
 
+TEST_F(EngineTopics, a_manifest_that_several_topics_tell_is_never_an_older_one_and_goes_with_the_last_of_them) {
+  watch();
+  get("/u-0");
+  first.answer(1, 200, {{"klieg-topic", "/u"}}, "x");
+  topics.say(0, document("/m.mpd", 1, 0, "one"));
+  topics.say(1, document("/m.mpd", 2, 0, "two"));
+  EXPECT_EQ(get("/m.mpd")->text(), "two");
+  topics.say(0, document("/m.mpd", 1, 0, "one, still"));
+  EXPECT_EQ(get("/m.mpd")->text(), "two");
+  topics.say(0, document("/m.mpd", 2, 0, "two"));
+  topics.say(1, media::NameGone{"/m.mpd"});
+  EXPECT_EQ(get("/m.mpd")->how(), "hit");
+  EXPECT_EQ(first.asked(), 2u);
+  topics.end(0, TopicEnd::finished);
+  EXPECT_EQ(get("/m.mpd")->how(), "waiting") << "it was of the broadcast that is over";
+}
+
 TEST_F(EngineTopics, a_blocking_reload_is_answered_by_the_next_version_and_asks_nobody) {
   watch();
   say(document("/t.m3u8", 5, 1, "5.1"));

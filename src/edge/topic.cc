@@ -208,7 +208,10 @@ void Topic::apply(const media::NameExpected& expected) {
   host_.on_expected(expected.name);
 }
 
-void Topic::apply(const media::NameGone& gone) { expect_no_longer(gone.name); }
+void Topic::apply(const media::NameGone& gone) {
+  expect_no_longer(gone.name);
+  if (documents_.erase(gone.name) > 0) host_.on_document_lost(gone.name, *this);
+}
 
 void Topic::expect_no_longer(const std::string& name) {
   if (expected_.erase(name) > 0) host_.on_unexpected(name);

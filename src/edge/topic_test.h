@@ -81,7 +81,10 @@ struct Heard final : media::PushSink {
   }
   void apply(const media::DocumentChanged& record) { documents[record.name] = record.content.text(); }
   void apply(const media::NameExpected& record) { expected[record.name] = true; }
-  void apply(const media::NameGone& record) { expected.erase(record.name); }
+  void apply(const media::NameGone& record) {
+    expected.erase(record.name);
+    documents.erase(record.name);
+  }
   Seen& object(media::ObjectNumber number) {
     EXPECT_TRUE(open.contains(number)) << "what grows has begun";
     return objects[open[number]];

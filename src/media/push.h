@@ -74,7 +74,8 @@ struct DocumentVersion {
 enum class Finality : uint8_t { may_change, is_final };
 
 // A playlist as it is now. It answers every request for its name whose directives ask for this version or an earlier
-// one; a final one answers all.
+// one; a final one answers all. Or a manifest, which lists several tracks and is told in the topic of each: its version
+// only says which of two is the later.
 struct DocumentChanged {
   std::string name;  // path, and of the query what is not _HLS_msn and _HLS_part: "/live/...m3u8?_HLS_skip=YES"
   std::shared_ptr<const ObjectHead> head;
@@ -88,7 +89,8 @@ struct NameExpected {
   std::string name;
 };
 
-// The name will never be born, after all: an expectation that the broadcast did not keep.
+// The name will never be born, after all: an expectation that the broadcast did not keep. Or it is a document's, which
+// is not told any more for the time being: who is asked for it asks upward.
 struct NameGone {
   std::string name;
 };

@@ -12,6 +12,18 @@ namespace {
 // As long as a viewer's request waits for the same (Origin::find).
 constexpr Duration mirror_wait_max = 3s;
 
+media::DocumentChanged as_pushed(const Found& found, const std::string& name, const media::DocumentVersion& version) {
+  const Document& document = *found.document;
+  media::ObjectHead head = head_of(document.kind(), Coding::gzip, found.freshness, found.target_duration_s);
+  std::ranges::move(own_head_of(document, Coding::gzip, name), std::back_inserter(head));
+  media::DocumentChanged changed;
+  changed.name = name;
+  changed.head = std::make_shared<const media::ObjectHead>(std::move(head));
+  changed.version = version;
+  changed.content = document.content(Coding::gzip);
+  return changed;
+}
+
 }  // namespace
 
 class Feed::Handle final : public media::Subscription {
@@ -57,7 +69,7 @@ void Feed::on_applied(const Window& window, const media::Record& record) {
     Topic& topic = at->second;
     topic.on_applied(record);
     // A record of another track may have moved what this one's playlist lists.
-    if (topic.playlists_changed()) want_flush();
+    if (topic.playlists_changed() || topic.manifest_changed()) want_flush();
   }
 }
 
@@ -79,7 +91,7 @@ void Feed::flush(LoopTime now) {
   }
   for (auto at = topics_.begin(); at != topics_.end();) {
     Topic& topic = at->second;
-    if (!topic.abandoned()) update_playlists(topic, now);
+    if (!topic.abandoned()) update_documents(topic, now);
     if (topic.ended()) topic.end(media::TopicEnd::finished);
     at = topic.abandoned() ? topics_.erase(at) : std::next(at);
   }
@@ -100,7 +112,7 @@ Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime no
   if (track) {
     const media::TrackId id = track->newest().track;
     Topic& topic = topics_.try_emplace({window, id}, *window, id, newcomer->playlist).first->second;
-    update_playlists(topic, now);
+    update_documents(topic, now);
     topic.add(newcomer);
     return Begin::done;
   }
@@ -112,8 +124,9 @@ Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime no
 }
 
 // And says that somebody is there: a mirror that nobody asks is dropped.
-void Feed::update_playlists(Topic& topic, LoopTime now) {
+void Feed::update_documents(Topic& topic, LoopTime now) {
   origin_.note_asked(topic.channel(), now);
+  update_manifest(topic, now);
   if (!topic.playlists_changed()) return;
   Topic::Playlists playlists;
   for (size_t i = 0; i < playlists.size(); ++i) {
@@ -122,19 +135,28 @@ void Feed::update_playlists(Topic& topic, LoopTime now) {
     const Found* found = std::get_if<Found>(&answer);
     if (!found) continue;  // there is nothing to list yet
     const Document& document = *found->document;
-    const Bytes& content = document.content(Coding::gzip);
-    if (content.size() > wire::push::document_size_max) continue;  // who wants that one asks for it
-    media::ObjectHead head = head_of(document.kind(), Coding::gzip, found->freshness, found->target_duration_s);
-    std::ranges::move(own_head_of(document, Coding::gzip, topic.playlist()), std::back_inserter(head));
-    media::DocumentChanged& changed = playlists[i].emplace();
-    changed.name = topic.playlist();
+    if (document.content(Coding::gzip).size() > wire::push::document_size_max) continue;  // who wants it asks for it
+    media::DocumentChanged& changed = playlists[i].emplace(as_pushed(*found, topic.playlist(), topic.version()));
     if (!query.empty()) changed.name.append("?").append(query);
-    changed.head = std::make_shared<const media::ObjectHead>(std::move(head));
-    changed.version = topic.version();
     if (topic.ended()) changed.finality = media::Finality::is_final;
-    changed.content = content;
   }
   topic.tell_playlists(std::move(playlists));
+}
+
+// Its name is the channel's, not the broadcast's: it is told of the one that the channel shows, and only while that is
+// on air. What comes after has to be asked for.
+void Feed::update_manifest(Topic& topic, LoopTime now) {
+  if (!topic.manifest_changed()) return;
+  const std::string channel(topic.channel());
+  const auto lost = [](const auto& track) { return track.second.lost(); };
+  const bool whole = !topic.ended() && origin_.window(channel) == &topic.window() &&
+                     std::ranges::none_of(topic.window().tracks(), lost);
+  if (!whole) return topic.tell_manifest(std::nullopt);
+  const std::string name = manifest_path(channel);
+  const Answer answer = origin_.find(name, "", now, WallTime(), Patience::exhausted);
+  const Found* found = std::get_if<Found>(&answer);
+  const bool fits = found && found->document->content(Coding::gzip).size() <= wire::push::document_size_max;
+  topic.tell_manifest(fits ? std::optional(as_pushed(*found, name, {.msn = topic.window().version()})) : std::nullopt);
 }
 
 }  // namespace klieg::origin

@@ -53,6 +53,8 @@ std::string_view topic_of(std::string_view path);
 
 std::string broadcast_name(const std::string& id, uint32_t epoch);  // "ID.EPOCH"
 
+std::string manifest_path(std::string_view channel);
+
 // Within a broadcast, relative to its playlists.
 std::string playlist_name(std::string_view track);
 std::string header_name(std::string_view track, uint32_t version);

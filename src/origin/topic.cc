@@ -60,6 +60,7 @@ void Topic::add(const std::shared_ptr<Subscriber>& newcomer) {
   for (const auto& playlist : playlists_) {
     if (playlist) it(*playlist);
   }
+  if (manifest_) it(*manifest_);
   subscribers_.push_back(newcomer);
 }
 
@@ -158,6 +159,14 @@ void Topic::tell_playlists(Playlists now) {
     playlists_[i] = std::move(now[i]);
     tell(*playlists_[i]);
   }
+}
+
+void Topic::tell_manifest(std::optional<media::DocumentChanged> now) {
+  manifest_of_ = window_.version();
+  if (now && manifest_ && now->content == manifest_->content) return;
+  if (manifest_ && !now) tell(media::NameGone{manifest_->name});
+  manifest_ = std::move(now);
+  if (manifest_) tell(*manifest_);
 }
 
 media::DocumentVersion Topic::version() const {
