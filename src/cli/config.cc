@@ -246,6 +246,8 @@ constexpr Setting table[] = {
     {"edge.hold_paths", "", "PATTERN,...", "paths whose 404 at the live edge is held, for parents that hold nothing",
      add_texts<&C::hold_paths, check_path_pattern>, Of::edge},
     {"edge.hold_max_ms", "", "MS", "how long it is held", set_number<&C::hold_max_ms, 100, 30'000>, Of::edge},
+    {"edge.topic_kept_s", "", "S", "how long after its last viewer a rendition is still taken by push",
+     set_number<&C::topic_kept_s, 1, 3'600>, Of::edge},
     {"edge.egress_capacity_mbps", "", "MBIT/S", "what this node's line and plan allow; its headroom is counted from it",
      set_number<&C::egress_capacity_mbps, 1, 10'000'000>, Of::both},
     {"log.level", "--log-level", "debug|info|warning|error", "least important line that is written", set_log_level,

@@ -89,6 +89,7 @@ struct Config {
   uint32_t disk_mb = 10'240;
   std::vector<std::string> hold_paths;
   uint32_t hold_max_ms = 3'000;
+  uint32_t topic_kept_s = 30;
   uint32_t egress_capacity_mbps = 1'000;
 };
 

@@ -15,6 +15,7 @@ edge::EngineSettings engine_settings(const Config& config) {
   settings.bytes_max = (uint64_t{config.cache_mb} << 20) / loops_of(config);
   settings.hold_paths = config.hold_paths;
   settings.hold_max = std::chrono::milliseconds(config.hold_max_ms);
+  settings.topic_kept = std::chrono::seconds(config.topic_kept_s);
   const auto parent =
       edge::parse_parent_url(config.parents.empty() ? "http://" + config.peers.front() : config.parents.front());
   KLIEG_ASSERT(parent, "settings were read and found right");
