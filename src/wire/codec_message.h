@@ -62,7 +62,7 @@ struct Begin {
   // By RungId; a rung that is not named begins at once. Frames presented earlier are decoded but not sent: they are
   // given only so that decoding can begin. The first frame sent of each rung is a key frame.
   std::vector<MediaTime> from;
-  MediaTime key_origin;  // from which the key grid is counted, where there is one
+  MediaTime key_origin = {};  // from which the key grid is counted, where there is one
 };
 
 struct SourceSample {
