@@ -59,7 +59,8 @@ std::vector<av::Frame> Decoder::decode(const media::Sample& sample) {
   packet_->pts = sample.presentation_time().time_since_epoch().count();
   packet_->dts = sample.decode_time.time_since_epoch().count();
   if (sample.sync == media::Sync::yes) packet_->flags |= AV_PKT_FLAG_KEY;
-  (void)avcodec_send_packet(context_.get(), packet_.get());  // an error is the sample's: nothing comes of it
+  // An error is the sample's: nothing comes of it.
+  if (const int error = avcodec_send_packet(context_.get(), packet_.get()); error < 0) objection_ = error;
   av_packet_unref(packet_.get());
   return received();
 }
@@ -75,7 +76,10 @@ std::vector<av::Frame> Decoder::received() {
   std::vector<av::Frame> frames;
   for (;;) {
     av::Frame frame = av::new_frame();
-    if (avcodec_receive_frame(context_.get(), frame.get()) < 0) return frames;
+    if (const int error = avcodec_receive_frame(context_.get(), frame.get()); error < 0) {
+      if (error != AVERROR(EAGAIN) && error != AVERROR_EOF) objection_ = error;
+      return frames;
+    }
     if (frame->pts != AV_NOPTS_VALUE) frames.push_back(std::move(frame));
   }
 }

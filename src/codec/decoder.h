@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -25,12 +26,16 @@ class Decoder {
   std::vector<av::Frame> decode(const media::Sample& sample);
   std::vector<av::Frame> drain();  // what was still inside; then, and only then, decoding may begin anew
 
+  // What the decoder said of the last sample that it refused, for the operator; nothing, if it refused none.
+  std::string objection() const { return objection_ == 0 ? "" : av::words_of(objection_); }
+
  private:
   explicit Decoder(av::CodecContext context) : context_(std::move(context)), packet_(av::new_packet()) {}
   std::vector<av::Frame> received();
 
   av::CodecContext context_;
   av::Packet packet_;
+  int objection_ = 0;
 };
 
 struct SourceFrame {
@@ -48,6 +53,7 @@ class VideoSource {
 
   std::vector<SourceFrame> decode(const media::Sample& sample);
   std::vector<SourceFrame> drain();
+  std::string objection() const { return decoder_.objection(); }
 
  private:
   struct Expected {

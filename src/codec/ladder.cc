@@ -133,6 +133,8 @@ Result<void> Ladder::open_video_rung(media::RungId id, const media::Rung& rung) 
 void Ladder::on(const Begin& begin) {
   finish();
   generation_ = begin.generation;
+  video_yield_.begin();
+  audio_yield_.begin();
   key_origin_ = begin.key_origin;
   orientation_ = {};
   grid_line_.reset();
@@ -149,10 +151,14 @@ void Ladder::on(const SourceSample& source) {
   if (!generation_) return;
   const LoopTime begun = clock_();
   if (source.kind == media::TrackKind::video && video_source_) {
-    for (const SourceFrame& frame : video_source_->decode(source.sample)) on_frame(frame);
+    const std::vector<SourceFrame> frames = video_source_->decode(source.sample);
+    for (const SourceFrame& frame : frames) on_frame(frame);
+    note_yield(source, frames.size(), video_source_->objection());
     say_progress(source.sample, begun);
   } else if (source.kind == media::TrackKind::audio && audio_source_) {
-    for (const av::Frame& sound : audio_source_->decode(source.sample)) {
+    const std::vector<av::Frame> sounds = audio_source_->decode(source.sample);
+    note_yield(source, sounds.size(), audio_source_->objection());
+    for (const av::Frame& sound : sounds) {
       for (AudioRung& rung : audio_rungs_) rung.push(*sound);
       if (!video_source_) done_ = MediaTime(Duration(sound->pts));
     }
@@ -250,6 +256,17 @@ void Ladder::finish() {
 template <class Rung>
 void Ladder::say_made(Rung& rung) {
   for (media::Sample& sample : rung.take_made()) say_(RungSample{*generation_, rung.id(), std::move(sample)});
+}
+
+void Ladder::note_yield(const SourceSample& source, size_t frames, const std::string& objection) {
+  const bool video = source.kind == media::TrackKind::video;
+  Yield& yield = video ? video_yield_ : audio_yield_;
+  if (!yield.gave_nothing(source.sample.duration, frames)) return;
+  std::string words = (video ? "no picture" : "no sound") + std::string(" comes of ") +
+                      std::string(name_of((video ? video_ : audio_)->codec)) + " after " +
+                      std::to_string(yield.samples()) + " samples";
+  if (!objection.empty()) words += ": " + objection;
+  say_(Undecodable{*generation_, source.kind, std::move(words)});
 }
 
 void Ladder::say_progress(const media::Sample& sample, LoopTime begun) {

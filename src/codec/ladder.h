@@ -6,12 +6,14 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "codec/audio_rung.h"
 #include "codec/decoder.h"
 #include "codec/snapshot.h"
 #include "codec/video_rung.h"
+#include "codec/yield.h"
 #include "wire/codec_message.h"
 
 namespace klieg::codec {
@@ -43,6 +45,7 @@ class Ladder {
   Key key_at(const SourceFrame& frame);
   void take_snapshots(const SourceFrame& frame);
   void finish();
+  void note_yield(const wire::codec::SourceSample& source, size_t frames, const std::string& objection);
   void say_progress(const media::Sample& sample, LoopTime begun);
   template <class Rung>
   void say_made(Rung& rung);
@@ -63,6 +66,8 @@ class Ladder {
   std::optional<media::Track> audio_;
   std::optional<VideoSource> video_source_;
   std::optional<Decoder> audio_source_;
+  Yield video_yield_;
+  Yield audio_yield_;
   std::vector<VideoRung> video_rungs_;  // the largest first
   std::vector<AudioRung> audio_rungs_;
   std::vector<Snapshot> snapshots_;

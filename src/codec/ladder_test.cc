@@ -533,6 +533,7 @@ TEST_F(LadderTest, whatever_a_malformed_file_holds_is_made_or_refused) {
       }
       say(Drain{});
       EXPECT_EQ(all<Configured>().size() + all<Refused>().size(), 1u) << entry.path();
+      EXPECT_LE(all<Undecodable>().size(), made(0).empty() ? 1u : 0u) << entry.path();
       ++tracks;
     }
   }
@@ -590,6 +591,45 @@ TEST_F(LadderTest, what_cannot_be_made_is_refused_with_words) {
   EXPECT_EQ(all<Refused>().size(), 5u);
   EXPECT_TRUE(all<Configured>().empty());
   for (const Refused& refused : all<Refused>()) EXPECT_GT(refused.words.size(), 20u);
+}
+
+// The lengths and types of the NAL units are right, and nothing behind them: as if it were encrypted.
+void spoil(MadeUpSource& source) {
+  const size_t kept = 4 + (source.track.codec == media::Codec::avc ? 1 : 2);
+  for (Sample& sample : source.samples) {
+    const ByteView whole = sample.content.view();
+    std::vector<uint8_t> spoilt(whole.begin(), whole.end());
+    for (size_t unit = 0; unit + 4 < spoilt.size();) {
+      const size_t end = unit + 4 + ByteReader(whole.subspan(unit)).u32();
+      std::fill(spoilt.begin() + static_cast<ptrdiff_t>(std::min(unit + kept, end)),
+                spoilt.begin() + static_cast<ptrdiff_t>(end), uint8_t{0});
+      unit = end;
+    }
+    sample.content = Bytes::take(std::move(spoilt));
+  }
+}
+
+TEST_F(LadderTest, pictures_that_nothing_comes_of_are_not_passed_over_in_silence) {
+  for (const char* encoder : {"libx264", "libx265"}) {
+    auto source = make_video({.encoder = encoder, .frames = 200});
+    if (!source) continue;
+    said_.clear();
+    spoil(*source);
+    make(*source, {video_rung(160, 90)});
+    EXPECT_TRUE(made(0).empty());
+    ASSERT_EQ(all<Undecodable>().size(), 1u) << encoder;
+    EXPECT_EQ(all<Undecodable>()[0].kind, TrackKind::video);
+    EXPECT_THAT(all<Undecodable>()[0].words, testing::HasSubstr("after 90 samples: "));
+  }
+}
+
+TEST_F(LadderTest, sound_that_nothing_comes_of_is_not_passed_over_in_silence) {
+  MadeUpSource source = make_audio({.encoder = "libopus", .milliseconds = 4000}).value();
+  for (Sample& sample : source.samples) sample.content = Bytes::copy_of(std::string_view("\xff\xff\xff"));
+  make(source, {audio_rung()});
+  EXPECT_TRUE(made(0).empty());
+  ASSERT_EQ(all<Undecodable>().size(), 1u);
+  EXPECT_EQ(all<Undecodable>()[0].kind, TrackKind::audio);
 }
 
 TEST_F(LadderTest, messages_out_of_their_order_change_nothing) {

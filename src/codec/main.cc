@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "klieg-codec cannot shut itself in: %s\n", sandbox.error().message.c_str());
     return 1;
   }
-  say(wire::codec::Hello{1,
+  say(wire::codec::Hello{wire::codec::protocol_version,
                          "FFmpeg " + std::string(av_version_info()) + (nvidia ? ", NVENC; " : ", x264; ") + *sandbox});
 
   codec::Ladder ladder(settings, say, read_loop_clock);

@@ -137,7 +137,7 @@ TEST(worker, greets_with_its_protocol_and_says_what_holds_it) {
   Worker worker;
   const auto hello = worker.hear_until<Hello>();
   ASSERT_TRUE(hello);
-  EXPECT_EQ(hello->version, 1u);
+  EXPECT_EQ(hello->version, protocol_version);
   EXPECT_NE(hello->words.find("seccomp"), std::string::npos) << hello->words;
 }
 

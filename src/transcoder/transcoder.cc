@@ -18,6 +18,8 @@ namespace codec = wire::codec;
 // A worker's samples are presented where source samples are: nothing honest lies further ahead of the source than this.
 constexpr Duration ahead_max = 10s;
 
+constexpr std::string_view what_to_send = "set the encoder to H.264 with 8 bits and 4:2:0, and AAC";
+
 constexpr size_t picture_size_max = size_t{1} << 20;  // a poster of 1080p as JPEG has about 200 KB
 
 }  // namespace
@@ -56,6 +58,7 @@ void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
   auto& known = tracks_[static_cast<size_t>(track.kind)];
   if (known == track) return;
   known = track;
+  undecodable_[static_cast<size_t>(track.kind)] = false;
   replay_.drop(track.kind);  // what was coded otherwise
   // Of a broadcast that begins, the other track follows in a moment: the ladder is decided in the next turn.
   tracks_changed_ = true;
@@ -63,6 +66,9 @@ void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
 }
 
 void Transcoder::on_source_period(LoopTime now, MediaTime start) {
+  if (std::exchange(publisher_left_, false) && std::exchange(undecodable_, {}) != std::array<bool, 2>{}) {
+    tracks_changed_ = true;
+  }
   if (tracks_changed_) decide_ladder(now);
   period_began_ = true;
   period_start_ = start;
@@ -97,7 +103,10 @@ void Transcoder::on_source_sample(LoopTime now, TrackKind kind, const media::Sam
   }
 }
 
-void Transcoder::on_source_paused(LoopTime) { rest_worker(); }
+void Transcoder::on_source_paused(LoopTime) {
+  publisher_left_ = true;
+  rest_worker();
+}
 
 void Transcoder::on_source_ended(LoopTime now) {
   if (state_ == State::working && begun_) {
@@ -121,8 +130,8 @@ void Transcoder::want(LoopTime now) {
 Source Transcoder::source() const {
   const auto& video = tracks_[static_cast<size_t>(TrackKind::video)];
   const auto& audio = tracks_[static_cast<size_t>(TrackKind::audio)];
-  return {.video = video ? &*video : nullptr,
-          .audio = audio ? &*audio : nullptr,
+  return {.video = video && !undecodable_[0] ? &*video : nullptr,
+          .audio = audio && !undecodable_[1] ? &*audio : nullptr,
           .top = video && video->codec == media::Codec::avc ? top_ : TopRung::none};
 }
 
@@ -131,7 +140,7 @@ bool Transcoder::takes_pictures() const {
 }
 
 bool Transcoder::uses(TrackKind kind) const {
-  if (!tracks_[static_cast<size_t>(kind)]) return false;
+  if (!tracks_[static_cast<size_t>(kind)] || undecodable_[static_cast<size_t>(kind)]) return false;
   if (kind == TrackKind::video && takes_pictures()) return true;
   return std::ranges::any_of(rungs_, [&](const RungState& state) { return state.rung.kind == kind; });
 }
@@ -374,7 +383,9 @@ bool Transcoder::take(LoopTime now, codec::Configured&) {
 bool Transcoder::take(LoopTime, codec::Refused& message) {
   if (opening_ == 0) return false;
   if (--opening_ > 0) return true;
-  logging::warning("this source cannot be transcoded", {{"broadcast", settings_.broadcast}, {"why", message.words}});
+  ++counts_.undecodable;
+  logging::warning("no ladder can be made of what comes, viewers get it alone: " + std::string(what_to_send),
+                   {{"broadcast", settings_.broadcast}, {"why", message.words}});
   state_ == State::draining ? finish() : turn_off();
   return true;
 }
@@ -422,6 +433,18 @@ bool Transcoder::take(LoopTime now, codec::Progress& message) {
 
 bool Transcoder::take(LoopTime, codec::Drained&) {
   if (state_ == State::draining) finish();
+  return true;
+}
+
+bool Transcoder::take(LoopTime now, codec::Undecodable& message) {
+  if (message.generation > generation_) return false;
+  if (message.generation != generation_ || !begun_ || !uses(message.kind) || state_ != State::working) return true;
+  ++counts_.undecodable;
+  logging::warning("what comes cannot be decoded, viewers get it without a ladder: " + std::string(what_to_send),
+                   {{"broadcast", settings_.broadcast}, {"why", message.words}});
+  undecodable_[static_cast<size_t>(message.kind)] = true;
+  replay_.drop(message.kind);
+  decide_ladder(now);
   return true;
 }
 

@@ -104,10 +104,11 @@ class Transcoder {
   std::optional<LoopTime> wake_at() const;
 
   struct Counts {
-    uint64_t shed = 0;        // rungs given up
-    uint64_t taken_back = 0;  // and made again
-    uint64_t rests = 0;       // times that workers died one after the other
-    uint64_t doubled = 0;     // samples that came again after a replay
+    uint64_t shed = 0;         // rungs given up
+    uint64_t taken_back = 0;   // and made again
+    uint64_t rests = 0;        // times that workers died one after the other
+    uint64_t undecodable = 0;  // sources that no worker could make anything of
+    uint64_t doubled = 0;      // samples that came again after a replay
   };
   const Counts& counts() const { return counts_; }
   Duration lag() const { return pace_.lag(); }
@@ -169,6 +170,7 @@ class Transcoder {
   bool take(LoopTime now, wire::codec::PictureMade& message);
   bool take(LoopTime now, wire::codec::Progress& message);
   bool take(LoopTime now, wire::codec::Drained& message);
+  bool take(LoopTime now, wire::codec::Undecodable& message);
 
   // Keeping up.
   void keep_pace(LoopTime now);
@@ -184,6 +186,10 @@ class Transcoder {
 
   State state_ = State::off;
   std::array<std::optional<media::Track>, 2> tracks_;  // of the source, by TrackKind
+  // By TrackKind: nothing came of it, so nothing is made of it. Until it has another track, or its publisher comes
+  // again: a broadcast whose clock jumps is not tried again and again.
+  std::array<bool, 2> undecodable_{};
+  bool publisher_left_ = false;  // since the last period began
   bool tracks_changed_ = false;
   LoopTime tracks_changed_at_;
   bool ladder_told_ = false;

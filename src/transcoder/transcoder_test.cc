@@ -240,6 +240,60 @@ TEST(Transcoder, a_source_that_cannot_be_decoded_has_no_ladder) {
   EXPECT_EQ(stage.port.asked, 1);
 }
 
+// What the worker says of the generation that it was given last.
+void say_undecodable(Stage& stage, uint32_t generation, TrackKind kind) {
+  stage.transcoder.on_message(stage.now, codec::Undecodable{generation, kind, "nothing comes of it"});
+}
+
+TEST(Transcoder, of_pictures_that_nothing_comes_of_no_rungs_are_made_and_sound_goes_on) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  say_undecodable(stage, 1, TrackKind::video);
+  EXPECT_THAT(names(stage.out.ladder), ElementsAre("audio-64k"));
+  EXPECT_EQ(stage.transcoder.counts().undecodable, 1u);
+  say_undecodable(stage, 1, TrackKind::video);
+  EXPECT_EQ(stage.transcoder.counts().undecodable, 1u) << "of a ladder that is no more";
+  stage.out.samples.assign(1, {});
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.out.samples[0].size(), 50u);
+  EXPECT_THAT(stage.port.ended, IsEmpty());
+  say_undecodable(stage, 2, TrackKind::audio);
+  EXPECT_THAT(stage.out.ladder, IsEmpty());
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::let_go));
+  EXPECT_EQ(stage.port.granted, 0);
+  stage.frames_for(1s);
+  EXPECT_EQ(stage.port.asked, 1);
+}
+
+TEST(Transcoder, what_could_not_be_decoded_is_tried_again_when_its_publisher_comes_again_or_another_format) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  say_undecodable(stage, 1, TrackKind::video);
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  EXPECT_THAT(names(stage.out.ladder), ElementsAre("audio-64k")) << "its clock jumped, no more";
+  stage.transcoder.on_source_paused(stage.now);
+  stage.transcoder.on_source_period(stage.now, stage.at);
+  EXPECT_EQ(stage.out.ladder.size(), 3u);
+  stage.frames = 0;
+  stage.frames_for(1s);
+  say_undecodable(stage, 2, TrackKind::video);
+  media::Track another = picture_track;
+  another.codecs = "avc1.64002a";
+  stage.transcoder.on_source_track(stage.now, another);
+  stage.on_time();
+  EXPECT_EQ(stage.out.ladder.size(), 3u);
+}
+
+TEST(Transcoder, a_worker_that_speaks_of_what_it_was_not_given_is_broken) {
+  Stage stage;
+  stage.begin();
+  stage.frames_for(1s);
+  say_undecodable(stage, 7, TrackKind::video);
+  EXPECT_THAT(stage.port.ended, ElementsAre(WorkerEnd::broken));
+}
+
 TEST(Transcoder, a_ladder_for_the_first_viewer_is_listed_and_made_when_one_comes) {
   Stage stage({.broadcast = "test", .rungs = *parse_rungs("480p,240p,audio"), .start = Start::first_viewer});
   stage.begin();

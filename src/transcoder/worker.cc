@@ -16,8 +16,6 @@ namespace {
 // Between the end of its stream and that of its process there is a moment.
 constexpr Duration farewell_max = 50ms;
 
-constexpr uint32_t protocol_version = 1;
-
 }  // namespace
 
 std::string codec_program_beside_us() {
@@ -80,9 +78,9 @@ void Worker::deliver() {
 
 void Worker::greet(const wire::codec::Hello& hello) {
   logging::debug("codec worker", {{"pid", child_->pid()}, {"is", hello.words}});
-  if (hello.version == protocol_version) return;
+  if (hello.version == wire::codec::protocol_version) return;
   go(WorkerEnd::broken, fmt::format("it speaks version {}, not {}: install the klieg-codec that came with this klieg",
-                                    hello.version, protocol_version));
+                                    hello.version, wire::codec::protocol_version));
 }
 
 void Worker::on_closed(net::Closed) {

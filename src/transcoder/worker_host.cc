@@ -54,7 +54,7 @@ void TranscoderHost::want() {
 
 Admission TranscoderHost::admit(double cores) {
   if (pool_.room().take(cores - granted_) == Admission::refused) {
-    pool_.metrics().refused.Increment();
+    pool_.metrics().no_room.Increment();
     return Admission::refused;
   }
   granted_ = cores;
@@ -102,6 +102,7 @@ void TranscoderHost::settle() {
   count(pool_.metrics().shed, counted_.shed, counts.shed);
   count(pool_.metrics().taken_back, counted_.taken_back, counts.taken_back);
   count(pool_.metrics().rests, counted_.rests, counts.rests);
+  count(pool_.metrics().undecodable, counted_.undecodable, counts.undecodable);
 
   // Mostly the moment moves on with every frame: a timer that comes too early looks again.
   const auto due = transcoder_.wake_at();

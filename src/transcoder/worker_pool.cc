@@ -15,6 +15,11 @@ prometheus::Counter& ends_counter(Metrics& metrics, WorkerEnd how) {
                          {{"outcome", std::string(name_of(how))}});
 }
 
+prometheus::Counter& refused_counter(Metrics& metrics, const char* why) {
+  return metrics.counter("klieg_transcoder_refused_total", "broadcasts of which no ladder was made, by why",
+                         {{"outcome", why}});
+}
+
 }  // namespace
 
 Admission Room::take(double more) {
@@ -30,7 +35,8 @@ WorkerMetrics::WorkerMetrics(Metrics& metrics)
       shed(metrics.counter("klieg_transcoder_rungs_shed_total", "rungs given up because the machine did not keep up")),
       taken_back(metrics.counter("klieg_transcoder_rungs_taken_back_total", "rungs made again after they were shed")),
       rests(metrics.counter("klieg_transcoder_rests_total", "times a ladder rested because workers died in a row")),
-      refused(metrics.counter("klieg_transcoder_refused_total", "broadcasts without a ladder for want of room")),
+      no_room(refused_counter(metrics, "no_room")),
+      undecodable(refused_counter(metrics, "undecodable")),
       lag(metrics.duration_histogram("klieg_transcoder_lag_seconds",
                                      "how far what came out of a codec worker was behind what was fed")) {
   for (size_t i = 0; i < std::size(ends_); ++i) ends_[i] = &ends_counter(metrics, static_cast<WorkerEnd>(i));

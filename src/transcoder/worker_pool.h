@@ -37,8 +37,9 @@ struct WorkerMetrics {
   prometheus::Counter& shed;
   prometheus::Counter& taken_back;
   prometheus::Counter& rests;
-  prometheus::Counter& refused;  // broadcasts for which there was no room
-  prometheus::Histogram& lag;    // of what came out behind what was fed, at each frame
+  prometheus::Counter& no_room;      // for a ladder
+  prometheus::Counter& undecodable;  // sources
+  prometheus::Histogram& lag;        // of what came out behind what was fed, at each frame
 
  private:
   prometheus::Counter* ends_[6];

@@ -36,7 +36,7 @@ std::string says(const std::vector<codec::FromWorker>& messages) {
   }
   return fmt::format("printf '{}' >&3\n", octal);
 }
-const std::string hello = says({codec::Hello{1, "a script"}});
+const std::string hello = says({codec::Hello{codec::protocol_version, "a script"}});
 const std::string reads_on = "cat <&3 >/dev/null\n";
 
 struct Workers : testing::Test, WorkerHandler {
@@ -117,7 +117,7 @@ TEST_F(Workers, nonsense_is_found) {
 }
 
 TEST_F(Workers, another_version_says_what_to_do) {
-  start(says({codec::Hello{2, "of tomorrow"}}) + reads_on);
+  start(says({codec::Hello{codec::protocol_version + 1, "of tomorrow"}}) + reads_on);
   run_until([&] { return !ends.empty(); });
   EXPECT_THAT(ends[0], HasSubstr("install the klieg-codec that came with this klieg"));
 }

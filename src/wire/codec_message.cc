@@ -237,6 +237,12 @@ void fields(auto& io, Progress& progress) {
 
 void fields(auto& /*io*/, Drained&) {}
 
+void fields(auto& io, Undecodable& undecodable) {
+  io.number(undecodable.generation);
+  io.choice(undecodable.kind, media::TrackKind::audio);
+  io.words(undecodable.words);
+}
+
 // A message's type is its place in the variant; those of the worker have the high bit, so that one that goes the wrong
 // way is known for what it is.
 template <class Message>

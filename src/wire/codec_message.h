@@ -5,12 +5,13 @@
 //            behind a u8 count, the content of samples and pictures last and without
 //
 //   server:  (Configure (Begin SourceSample*)*)* ... SetPresence at any time ... Drain
-//   worker:  Hello -> (RungTrack* Configured or Refused) (RungSample | PictureMade | Progress)* ... Drained
+//   worker:  Hello -> (RungTrack* Configured or Refused) (RungSample | PictureMade | Progress | Undecodable)* ...
+//   Drained
 //
 // The worker answers each Configure at once: with Configured, after the RungTracks of every rung, so that all headers
 // are known before the first sample is there; or with Refused. What comes out carries the generation of the Begin that
 // it belongs to. A Begin, a Configure and a Drain first bring out what is still in the coders, under the old
-// generation.
+// generation. A decoder that opened and knows nothing of what it is given shows only then: Undecodable.
 //
 // Pure. The bytes come from a process that may have been taken over by a hostile stream, so reading trusts nothing.
 #pragma once
@@ -34,6 +35,7 @@ namespace klieg::wire::codec {
 // The largest sample or decoder configuration that ingest accepts is 16 MiB (an RTMP message). A message has at most
 // two of them (Configure), and less than 64 KiB besides.
 inline constexpr size_t message_size_max = (32u << 20) + (64u << 10);
+inline constexpr uint32_t protocol_version = 2;
 inline constexpr size_t rungs_max = 32;         // a ladder of video and audio has about seven
 inline constexpr size_t name_size_max = 64;     // of rungs and RFC 6381 codecs: letters, digits, '.', '-', '_'
 inline constexpr size_t words_size_max = 1024;  // longer ones are cut; what is not printable ASCII comes out as '?'
@@ -82,8 +84,8 @@ struct Drain {};
 // --- from the worker ---
 
 struct Hello {
-  uint32_t version = 1;  // of this protocol
-  std::string words;     // of the libraries and encoders, for the log
+  uint32_t version = protocol_version;
+  std::string words;  // of the libraries and encoders, for the log
 };
 
 struct RungTrack {
@@ -118,8 +120,17 @@ struct Progress {
 
 struct Drained {};
 
+// Nothing has come of this source since its generation began, however much was given. The words are for the operator.
+// Said once; what is given further is tried further.
+struct Undecodable {
+  uint32_t generation = 0;
+  media::TrackKind kind = media::TrackKind::video;
+  std::string words;
+};
+
 using ToWorker = std::variant<Configure, Begin, SourceSample, SetPresence, Drain>;
-using FromWorker = std::variant<Hello, RungTrack, Configured, Refused, RungSample, PictureMade, Progress, Drained>;
+using FromWorker =
+    std::variant<Hello, RungTrack, Configured, Refused, RungSample, PictureMade, Progress, Drained, Undecodable>;
 
 // The message as it goes over the socket; a sample's content stays where it is: write the pieces in order.
 std::vector<Bytes> write(const ToWorker& message);

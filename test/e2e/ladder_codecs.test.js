@@ -1,6 +1,7 @@
 // Sources that not every player can decode, or follow, reach those that know H.264 and AAC alone.
 
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 
@@ -9,7 +10,7 @@ import { publish_with_ffmpeg, x264 } from "../world/encoder.js";
 import { klieg_path, start_klieg, temporary_folder } from "../world/klieg.js";
 import { assert_decodes, common_segments, renditions } from "../world/ladder.js";
 import { Program, run, until } from "../world/program.js";
-import { assert_valid_mpd } from "../world/reader.js";
+import { assert_valid_mpd, get } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 
 // What the clip is made of, and what viewers of it need not know.
@@ -61,16 +62,7 @@ describe("a player of H.264 and AAC alone sees a broadcast of", () => {
   for (const [codec, { video, audio }] of Object.entries(sources)) {
     test(`${codec.toUpperCase()} with ${audio[0].replace("lib", "")}`, { timeout: 90_000 }, async (t) => {
       const file = join(await temporary_folder(t), `${codec}.mp4`);
-      await run(
-        t,
-        "ffmpeg",
-        [
-          ...["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=426x240:rate=30", "-f", "lavfi", "-i", "sine"],
-          ...["-t", String(clip_s), "-pix_fmt", "yuv420p", "-ar", "48000", "-b:v", "400k"],
-          ...["-c:v", ...video, "-c:a", ...audio, file],
-        ],
-        60_000,
-      );
+      await make_clip(t, file, [...video, "-c:a", ...audio]);
       new Program(t, klieg_path, ["publish", "--to", klieg.rtmp(codec), "--loop", file]);
       await klieg.live(codec, 20_000);
       await assert_plain(t, codec);
@@ -83,3 +75,72 @@ describe("a player of H.264 and AAC alone sees a broadcast of", () => {
     await assert_plain(t, "grid");
   });
 });
+
+// What no decoder understands, under a configuration that is in order: the rungs are refused, not the broadcast.
+const spoilt = {
+  h264: { video: x264().slice(1), shown: /^avc1/ },
+  hevc: { video: sources.hevc.video, shown: /^hvc1/ }, // which was to be encoded anew
+};
+
+describe("a broadcast goes on, and the log says why there are no rungs, when nothing can be decoded of its", () => {
+  const t = suite_end();
+  let klieg;
+
+  before(async () => {
+    klieg = await start_klieg(t, { channels: Object.keys(spoilt), ladder: "120p:100k,audio" });
+  });
+
+  for (const [codec, { video, shown }] of Object.entries(spoilt)) {
+    test(codec.toUpperCase(), { timeout: 60_000 }, async (t) => {
+      const file = join(await temporary_folder(t), `${codec}.mp4`);
+      await make_clip(t, file, [...video, "-c:a", "aac"]);
+      await spoil_pictures(t, file);
+      const refused = await refused_ladders(klieg);
+      new Program(t, klieg_path, ["publish", "--to", klieg.rtmp(codec), "--loop", file]);
+      const [line] = await klieg.program.heard(new RegExp(`.*cannot be decoded.*broadcast=${codec} .*`), 30_000);
+      assert.match(line, /set the encoder to H\.264 .*why="no picture comes of \w+ after \d+ samples: /);
+      assert.equal(await refused_ladders(klieg), refused + 1);
+      if (codec !== "h264") await klieg.program.heard(new RegExp(`passed on as it comes.*broadcast=${codec} `));
+      await klieg.live(codec, 20_000);
+      const all = await until("what came, and rungs of its sound alone", async () => {
+        const listed = await renditions(klieg.hls(codec));
+        return listed.map(({ name }) => name).sort().join() === "audio,audio-64k,video" ? listed : undefined;
+      });
+      assert.match(all.find(({ name }) => name === "video").codecs, shown);
+      const [, newest] = await common_segments(all, 2);
+      await until("a segment more", async () => ((await common_segments(all, 1))[0] > newest ? true : undefined));
+    });
+  }
+});
+
+async function refused_ladders(klieg) {
+  const metrics = await get(`http://${klieg.address.admin}/metrics`);
+  return Number(/^klieg_transcoder_refused_total\{outcome="undecodable"\} (\d+)/m.exec(metrics)[1]);
+}
+
+const make_clip = (t, file, codecs) =>
+  run(
+    t,
+    "ffmpeg",
+    [
+      ...["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=426x240:rate=30", "-f", "lavfi", "-i", "sine"],
+      ...["-t", String(clip_s), "-pix_fmt", "yuv420p", "-ar", "48000", "-b:v", "400k", "-c:v", ...codecs, file],
+    ],
+    60_000,
+  );
+
+// The lengths and types of NAL units stay, and of what is behind them nothing.
+async function spoil_pictures(t, file) {
+  const packets = ["-select_streams", "v:0", "-show_entries", "packet=pos,size", "-of", "json"];
+  const { output } = await run(t, "ffprobe", ["-v", "error", ...packets, file], 10_000);
+  const bytes = await readFile(file);
+  for (const { pos, size } of JSON.parse(output).packets) {
+    const end = Number(pos) + Number(size);
+    for (let unit = Number(pos); unit < end; ) {
+      const next = unit + 4 + bytes.readUInt32BE(unit);
+      bytes.fill(0, Math.min(unit + 6, next), next);
+      unit = next;
+    }
+  }
+  await writeFile(file, bytes);
+}
