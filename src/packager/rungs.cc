@@ -44,6 +44,7 @@ void Rungs::on_ladder(const std::vector<media::Rung>& rungs) {
     member->named = Named::yes;
     member->awaited = !period_begun_;
     member->presence.clear();
+    member->early.clear();  // of another ladder
     ladder_.push_back(&*member);
   }
   announce();
@@ -74,22 +75,47 @@ bool Rungs::acceptable(const Member& member, const Sample& sample) const {
   if (std::chrono::abs(sample.composition_offset) > composition_offset_max) return false;
   if (sample.presentation_time() <= member.presented_until) return false;
   if (sample.duration < sample_duration_min || sample.duration > sample_duration_max) return false;
+  return !is_ahead(member, sample);
+}
+
+bool Rungs::is_ahead(const Member& member, const Sample& sample) const {
   const Duration ahead = sample.presentation_time() - shown_until_;
-  return ahead <= (member.rung.kind == TrackKind::video ? rounding : audio_ahead_max);
+  return ahead > (member.rung.kind == TrackKind::video ? rounding : audio_ahead_max);
 }
 
 void Rungs::on_rung_sample(media::RungId rung, Sample sample) {
   Member* member = find(rung);
   if (!member) return;
-  if (!acceptable(*member, sample) || member->waiting.size() >= rung_waiting_max) {
+  if (period_begun_ && member->early.empty()) {
+    take(*member, std::move(sample));
+    follow(*member);
+    return forget_spans();
+  }
+  if (member->early.size() == rung_early_max) {
+    member->early.pop_front();
+    ++counts_.dropped_samples;
+  }
+  member->early.push_back(std::move(sample));
+}
+
+void Rungs::take(Member& member, Sample sample) {
+  if (!acceptable(member, sample) || member.waiting.size() >= rung_waiting_max) {
     ++counts_.dropped_samples;
     return;
   }
-  member->decoded_until = sample.decode_time;
-  member->presented_until = sample.presentation_time();
-  member->waiting.push_back(std::move(sample));
-  follow(*member);
-  forget_spans();
+  member.decoded_until = sample.decode_time;
+  member.presented_until = sample.presentation_time();
+  member.waiting.push_back(std::move(sample));
+}
+
+// One that has no header drops them: they would be for segments that are gaps by the time it has.
+void Rungs::take_early(Member& member) {
+  while (!member.early.empty() && !is_ahead(member, member.early.front())) {
+    Sample sample = std::move(member.early.front());
+    member.early.pop_front();
+    take(member, std::move(sample));
+    follow(member);
+  }
 }
 
 void Rungs::on_rung_presence(media::RungId rung, Presence presence, MediaTime from) {
@@ -159,13 +185,17 @@ void Rungs::follow(MediaTime horizon) {
   if (members_.empty()) return forget_spans();
   if (!awaited_since_) awaited_since_ = shown_until_;
   if (shown_until_ - *awaited_since_ > header_wait_max) stop_awaiting();
-  for (Member& member : members_) follow(member);
+  for (Member& member : members_) {
+    take_early(member);
+    follow(member);
+  }
   forget_spans();
 }
 
 void Rungs::end() {
   for (Member& member : members_) {
     if (!member.writer) continue;
+    take_early(member);
     follow(member);
     while (const Span* span = span_of(member)) {
       const bool last = !after(*span);

@@ -12,6 +12,9 @@
 // A segment of a rung is `media` if nothing of it is missing, else a gap. The one exception is the last of a broadcast:
 // what is in the coders then is lost, so it is shown as far as it goes.
 //
+// Where the leading track is itself a rung (a source that is encoded anew), the others come before the first period has
+// begun: the packager still waits for what tells it the grid. They wait too, so that all begin with the same segment.
+//
 // A rung can cost the broadcast nothing: it is never waited for, but for the headers of a ladder that was announced,
 // and those for header_wait_max.
 #pragma once
@@ -42,6 +45,9 @@ inline constexpr Duration rung_return_max = 1500ms;
 inline constexpr Duration header_wait_max = 2s;
 // Frames of one rung that wait for the decision whether they lie before a cut: a second of audio at most.
 inline constexpr size_t rung_waiting_max = 256;
+// Frames of one rung that came before the leading track had them: as long as the packager gathers, at 60 fps. Beyond,
+// the oldest goes.
+inline constexpr size_t rung_early_max = 60 * (grid_max / Duration(1s));
 // In bytes: a poster of 720 lines takes 100 kB, a thumbnail of 90 lines 5 kB.
 inline constexpr size_t poster_size_max = 1u << 20;
 inline constexpr size_t thumbnail_size_max = 128u << 10;
@@ -117,6 +123,7 @@ class Rungs final : public media::RungSink {
     Duration last_duration{0};
     MediaTime decoded_until{-1s};  // newest decode and presentation time that came
     MediaTime presented_until{-1s};
+    std::deque<media::Sample> early;  // came before the first period had begun, and lies ahead of the leading track
     std::deque<media::Sample> waiting;
     std::map<MediaTime, media::Presence> presence;  // from there on; before the first: media
   };
@@ -131,6 +138,9 @@ class Rungs final : public media::RungSink {
   Duration lag_of(const Member& member) const;
   bool is_gap(const Member& member, const Span& span) const;
   bool acceptable(const Member& member, const media::Sample& sample) const;
+  bool is_ahead(const Member& member, const media::Sample& sample) const;
+  void take(Member& member, media::Sample sample);
+  void take_early(Member& member);
 
   void follow(Member& member);
   Place place_of(const Member& member, const media::Sample& sample, const Span& span) const;

@@ -161,6 +161,38 @@ TEST_F(Ladder, a_rung_is_cut_where_the_source_was_and_ends_with_the_sample_that_
   expect_laws();
 }
 
+// As where the broadcast itself is made by the worker that makes the rungs: each frame of it is followed by theirs.
+TEST_F(Ladder, what_comes_while_the_first_period_is_awaited_waits_too_and_the_first_segment_is_whole) {
+  video_track();
+  ladder({rung("240p")});
+  tracks();
+  for (int at = 0; at < 2040; at += 40) {
+    frame(at);
+    media::Sample sample;
+    sample.decode_time = MediaTime(Duration(1ms) * at);
+    sample.duration = 40ms;
+    sample.sync = at % 1000 == 0 ? key : delta;
+    sample.content = Bytes::copy_of("r");
+    packager.rungs().on_rung_sample(0, sample);
+  }
+  EXPECT_THAT(lines("end 240p"), ElementsAre("end 240p 0 1000", "end 240p 1 1000"));
+  EXPECT_EQ(packager.rungs().counts().gaps, 0u);
+  EXPECT_EQ(packager.rungs().counts().dropped_samples, 0u);
+  expect_laws();
+}
+
+TEST_F(Ladder, what_comes_early_without_end_is_bounded) {
+  ladder({rung("240p")});
+  tracks();
+  media::Sample sample;
+  sample.duration = 1ms;
+  for (size_t i = 0; i < rung_early_max + 10; ++i) {
+    sample.decode_time += 1ms;
+    packager.rungs().on_rung_sample(0, sample);
+  }
+  EXPECT_EQ(packager.rungs().counts().dropped_samples, 10u);
+}
+
 TEST_F(Ladder, audio_is_cut_at_the_frame_nearest_the_cut) {
   video_track();
   packager.on_track(track_of(TrackKind::audio));
