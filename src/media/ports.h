@@ -89,6 +89,8 @@ class RungSink {
   // begins with media.
   virtual void on_rung_presence(RungId rung, Presence presence, MediaTime from) = 0;
   virtual void on_picture(const Picture& picture) = 0;
+  // Answers each on_source_paused, perhaps inside it: all that will come of what was given before has come.
+  virtual void on_drained() = 0;
 };
 
 // Back to the publisher. Each is a request: an encoder that cannot follow ignores it.

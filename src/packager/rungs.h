@@ -71,6 +71,7 @@ class Rungs final : public media::RungSink {
   void on_rung_sample(media::RungId rung, media::Sample sample) override;
   void on_rung_presence(media::RungId rung, media::Presence presence, MediaTime from) override;
   void on_picture(const media::Picture& picture) override;
+  void on_drained() override {}  // what still came lies where it lay
 
   const Counts& counts() const { return counts_; }
 

@@ -86,11 +86,13 @@ void Entrance::fall_back() {
 // --- from ingest ---
 
 void Entrance::on_promised(TrackKind kind) {
+  settle_pause();
   if (state_ == State::judging) return wait(0, [this, kind] { on_promised(kind); });
   packager_.on_promised(kind);
 }
 
 void Entrance::on_track(const media::Track& track) {
+  settle_pause();
   if (state_ == State::judging) {
     tracks_[static_cast<size_t>(track.kind)] = track;
     judge_.on_track(track);
@@ -104,6 +106,7 @@ void Entrance::on_track(const media::Track& track) {
 }
 
 void Entrance::on_sample(TrackKind kind, Sample sample, WallTime wall) {
+  settle_pause();
   if (state_ == State::judging) {
     judge_.on_sample(kind, sample);
     const size_t bytes = sample.content.size();
@@ -128,6 +131,7 @@ void Entrance::on_sample(TrackKind kind, Sample sample, WallTime wall) {
 }
 
 void Entrance::on_discontinuity(media::Discontinuity why, MediaTime at) {
+  settle_pause();
   if (state_ == State::judging) {
     judge_.on_period();
     return wait(0, [this, why, at] { on_discontinuity(why, at); });
@@ -140,23 +144,33 @@ void Entrance::on_discontinuity(media::Discontinuity why, MediaTime at) {
 }
 
 void Entrance::on_data(Bytes amf, MediaTime at) {
+  settle_pause();
   if (state_ == State::judging) return wait(amf.size(), [this, amf, at] { on_data(amf, at); });
   packager_.on_data(std::move(amf), at);
 }
 
 void Entrance::on_paused() {
   if (state_ == State::judging) pass();  // as far as it came
-  if (state_ == State::encoding) {
-    flush_held();
-    end_period();
-    ladder_->on_source_paused();
-  }
+  if (state_ != State::encoding) return packager_.on_paused();
+  flush_held();
+  pausing_ = true;
+  ladder_->on_source_paused();
+}
+
+// What is still in the coders is late from here on.
+void Entrance::settle_pause() {
+  if (!std::exchange(pausing_, false)) return;
+  end_period();
   packager_.on_paused();
 }
 
-void Entrance::on_resumed() { packager_.on_resumed(); }
+void Entrance::on_resumed() {
+  settle_pause();
+  packager_.on_resumed();
+}
 
 void Entrance::on_ended() {
+  settle_pause();
   if (state_ == State::judging) pass();
   if (state_ == State::encoding) {
     flush_held();

@@ -11,6 +11,10 @@
 // Pure, one per broadcast. While it judges, nothing has reached the packager: what came waits here, at most as long as
 // two key frames on a grid take (2 s and a frame), which the packager would wait for in any case.
 //
+// At a pause what is in the coders comes out first, and viewers hear of the pause then: a moment later, and a bounded
+// one (LadderPort answers). Where the clock jumps or the broadcast is ended at once, the server's stop, that much is
+// lost.
+//
 // A broadcast is judged once. One that was encoded and can no longer be is passed on from its next key frame, as a
 // change of format; it stays so.
 #pragma once
@@ -76,6 +80,7 @@ class Entrance final : public media::SampleSink, public media::SourceSink, publi
   void on_rung_sample(media::RungId rung, media::Sample sample) override;
   void on_rung_presence(media::RungId rung, media::Presence presence, MediaTime from) override;
   void on_picture(const media::Picture& picture) override;
+  void on_drained() override { settle_pause(); }
 
  private:
   enum class State : uint8_t { judging, passing, encoding };
@@ -101,6 +106,7 @@ class Entrance final : public media::SampleSink, public media::SourceSink, publi
   void give(media::TrackKind kind, media::Sample sample);
   void flush_held();
   void end_period();
+  void settle_pause();
   void release_sound();
   bool is_top(media::RungId rung) const { return state_ == State::encoding && rung == 0; }
   media::RungId below_top(media::RungId rung) const {
@@ -119,6 +125,7 @@ class Entrance final : public media::SampleSink, public media::SourceSink, publi
   size_t waiting_bytes_ = 0;
 
   bool has_top_ = false;       // the ladder has a rung that can be the broadcast
+  bool pausing_ = false;       // the packager has still to hear of it
   bool period_begun_ = false;  // the ladder knows of it
   MediaTime period_start_;
   std::array<std::optional<media::Sample>, 2> held_;  // until the next says how long it lasts

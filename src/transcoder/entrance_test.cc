@@ -56,6 +56,7 @@ struct SeenRungs final : media::RungSink {
     said.say(fmt::format("rung {} presence", rung));
   }
   void on_picture(const media::Picture&) override { said.say("picture"); }
+  void on_drained() override {}
   Said& said;
 };
 
@@ -245,10 +246,24 @@ TEST_F(EntranceTest, a_break_begins_a_period_with_a_picture_and_drops_what_was_s
 TEST_F(EntranceTest, a_pause_and_the_end_reach_both_sides) {
   go_on_encoded();
   entrance.on_paused();
-  EXPECT_THAT(said.take(), ElementsAre("code video 40 for 40", "code paused", "show paused"));
+  EXPECT_THAT(said.take(), ElementsAre("code video 40 for 40", "code paused"));
+  coded(40ms);
+  coded(40ms, 1);
+  entrance.on_drained();
+  EXPECT_THAT(said.take(), ElementsAre("show video 40 came 10040", "rung 0 40", "show paused"));
   entrance.on_resumed();
   entrance.on_ended();
   EXPECT_THAT(said.take(), ElementsAre("show resumed", "code ended", "show ended"));
+}
+
+TEST_F(EntranceTest, a_publisher_who_comes_back_while_the_coders_are_emptied_is_not_waited_for) {
+  go_on_encoded();
+  entrance.on_paused();
+  said.take();
+  entrance.on_resumed();
+  coded(40ms);
+  entrance.on_drained();
+  EXPECT_THAT(said.take(), ElementsAre("show paused", "show resumed"));
 }
 
 }  // namespace

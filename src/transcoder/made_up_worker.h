@@ -161,6 +161,7 @@ struct Rungs final : media::RungSink {
     presence_from = from;
   }
   void on_picture(const media::Picture&) override { ++pictures; }
+  void on_drained() override { ++drained; }
 
   std::vector<std::string> gaps() const {
     std::vector<std::string> names;
@@ -174,7 +175,7 @@ struct Rungs final : media::RungSink {
   std::vector<Presence> presence;
   MediaTime presence_from;
   std::vector<std::vector<media::Sample>> samples;  // by RungId
-  int ladders = 0, tracks = 0, pictures = 0;
+  int ladders = 0, tracks = 0, pictures = 0, drained = 0;
   std::function<void(const media::Sample&)> on_sample;
 };
 

@@ -66,6 +66,7 @@ void Transcoder::on_source_track(LoopTime now, const media::Track& track) {
 }
 
 void Transcoder::on_source_period(LoopTime now, MediaTime start) {
+  say_drained();
   if (std::exchange(publisher_left_, false) && std::exchange(undecodable_, {}) != std::array<bool, 2>{}) {
     tracks_changed_ = true;
   }
@@ -103,8 +104,10 @@ void Transcoder::on_source_sample(LoopTime now, TrackKind kind, const media::Sam
   }
 }
 
-void Transcoder::on_source_paused(LoopTime) {
+void Transcoder::on_source_paused(LoopTime now) {
   publisher_left_ = true;
+  pausing_until_ = now + pausing_max;
+  if (state_ != State::working || !begun_) say_drained();
   rest_worker();
 }
 
@@ -192,6 +195,7 @@ void Transcoder::adopt(const std::vector<media::Rung>& ladder) {
 }
 
 void Transcoder::turn_off() {
+  say_drained();
   if (state_ == State::working) port_.end_worker(WorkerEnd::let_go);
   port_.give_back();
   state_ = State::off;
@@ -310,6 +314,10 @@ void Transcoder::rest_worker() {
   unanswered_ = 0;
 }
 
+void Transcoder::say_drained() {
+  if (std::exchange(pausing_until_, std::nullopt)) out_.on_drained();
+}
+
 void Transcoder::note_life(LoopTime now) {
   silent_since_ = looked_at_ = now;
   used_before_silence_ = used_at_look_ = port_.worker_used();
@@ -332,6 +340,7 @@ void Transcoder::judge_silence(LoopTime now) {
 }
 
 void Transcoder::on_worker_lost(LoopTime now, WorkerEnd how, const std::string& words) {
+  say_drained();
   logging::warning("codec worker lost", {{"broadcast", settings_.broadcast}, {"how", name_of(how)}, {"why", words}});
   if (state_ == State::draining) {
     state_ = State::off;
@@ -347,6 +356,7 @@ void Transcoder::give_up_worker(LoopTime now, WorkerEnd how, const std::string& 
 }
 
 void Transcoder::finish() {
+  say_drained();
   if (state_ == State::working || state_ == State::draining) port_.end_worker(WorkerEnd::let_go);
   port_.give_back();
   replay_.clear();
@@ -432,6 +442,7 @@ bool Transcoder::take(LoopTime now, codec::Progress& message) {
 }
 
 bool Transcoder::take(LoopTime, codec::Drained&) {
+  say_drained();
   if (state_ == State::draining) finish();
   return true;
 }
@@ -478,6 +489,7 @@ void Transcoder::shed_one(LoopTime now) {
 
 // The worker goes with all that it has not made yet: it would come ever later, and others need the machine.
 void Transcoder::shed_all(LoopTime now) {
+  say_drained();
   logging::warning("ladder shed: the machine does not keep up even with the least rung",
                    {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(pace_.lag())}});
   for (RungState& rung : rungs_) counts_.shed += !std::exchange(rung.shed, true);
@@ -527,6 +539,11 @@ std::optional<double> Transcoder::growth_of_next() const {
 // --- time ---
 
 std::optional<LoopTime> Transcoder::wake_at() const {
+  const std::optional<LoopTime> at = due();
+  return at && pausing_until_ ? std::min(*at, *pausing_until_) : at ? at : pausing_until_;
+}
+
+std::optional<LoopTime> Transcoder::due() const {
   if (tracks_changed_) return tracks_changed_at_;
   switch (state_) {
     case State::off:
@@ -547,8 +564,9 @@ std::optional<LoopTime> Transcoder::wake_at() const {
 
 void Transcoder::on_time(LoopTime now) {
   if (tracks_changed_) decide_ladder(now);
-  const auto due = wake_at();
-  if (!due || now < *due) return;
+  if (pausing_until_ && now >= *pausing_until_) say_drained();
+  const auto at = due();
+  if (!at || now < *at) return;
   if (state_ == State::resting) {
     replace_worker(now, Duration(0));
     settle_presence();

@@ -77,6 +77,8 @@ class Transcoder {
   static constexpr Duration opening_starved_max = 10s;
   // For what is in the coders when the broadcast ends.
   static constexpr Duration draining_max = 2s;
+  // For the same at a pause, of which viewers hear that much later: as long as a worker may be silent.
+  static constexpr Duration pausing_max = silence_max;
   // Where the source keeps no grid that could be taken.
   static constexpr Duration own_grid = 1s;
 
@@ -156,6 +158,8 @@ class Transcoder {
   void begin(LoopTime now);
   void feed(LoopTime now, media::TrackKind kind, const media::Sample& sample);
   void rest_worker();
+  void say_drained();
+  std::optional<LoopTime> due() const;  // but for the end of a pause's patience
   void note_life(LoopTime now);
   void judge_silence(LoopTime now);
   void give_up_worker(LoopTime now, WorkerEnd how, const std::string& words);
@@ -201,6 +205,7 @@ class Transcoder {
   Backoff backoff_;
   LoopTime rest_until_;
   LoopTime drain_until_;
+  std::optional<LoopTime> pausing_until_;  // there is a pause, and on_drained() is still to be said
 
   // Of the worker there is.
   bool begun_ = false;       // it has had Begin for what comes now

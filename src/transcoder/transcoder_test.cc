@@ -446,10 +446,37 @@ TEST(Transcoder, a_pause_brings_out_what_is_in_the_coders) {
   stage.begin();
   stage.frames_for(1s);
   stage.transcoder.on_source_paused(stage.now);
-  stage.pass(20s);
+  EXPECT_EQ(stage.out.drained, 0);
   stage.work();
+  EXPECT_EQ(stage.out.drained, 1);
+  stage.pass(20s);
   EXPECT_EQ(stage.port.worker->taken["Drain"], 1);
   EXPECT_THAT(stage.port.ended, IsEmpty());
+  EXPECT_EQ(stage.out.drained, 1);
+}
+
+TEST(Transcoder, a_pause_does_not_wait_for_a_worker_without_end) {
+  Stage slow;
+  slow.begin();
+  slow.frames_for(1s);
+  slow.transcoder.on_source_paused(slow.now);
+  slow.pass(Transcoder::pausing_max - 1ms);
+  EXPECT_EQ(slow.out.drained, 0);
+  slow.pass(1ms);
+  EXPECT_EQ(slow.out.drained, 1);
+
+  Stage dead;
+  dead.begin();
+  dead.frames_for(1s);
+  dead.transcoder.on_source_paused(dead.now);
+  dead.lose_worker();
+  EXPECT_EQ(dead.out.drained, 1);
+
+  Stage none;
+  none.port.room = 0;
+  none.begin();
+  none.transcoder.on_source_paused(none.now);
+  EXPECT_EQ(none.out.drained, 1) << "nothing is being made";
 }
 
 TEST(Transcoder, at_the_end_the_worker_says_its_last_and_goes) {
