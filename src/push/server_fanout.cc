@@ -82,6 +82,7 @@ void Fanout::turn() {
   pushes_ = 0;
   for (size_t visits = round_.take(seats_.size(), pace_, now); visits > 0 && !seats_.empty(); --visits) {
     if (position_ >= seats_.size()) position_ = 0;
+    look_ahead();
     visit(*seats_[position_++]);
   }
   const uint64_t bytes = std::exchange(bytes_, 0);
@@ -90,6 +91,15 @@ void Fanout::turn() {
   sent_pushes_.Increment(static_cast<double>(pushes_));
   if (pushes_ > 0) measure();
   schedule();
+}
+
+// Thousands of seats and their connections do not stay in the processor's caches from one visit to the next. Waiting
+// for them is a tenth of what a push takes; asked for while the ones before are served, they are there in time.
+void Fanout::look_ahead() const {
+  constexpr size_t seats_ahead = 8, connections_ahead = 4;
+  if (position_ + seats_ahead >= seats_.size()) return;
+  __builtin_prefetch(seats_[position_ + seats_ahead]);
+  __builtin_prefetch(&seats_[position_ + connections_ahead]->connection_);
 }
 
 // A turn is asked for now; when it comes says what the pushes did to the loop.

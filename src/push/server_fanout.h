@@ -90,6 +90,7 @@ class Fanout {
   void remove(Seat& seat);
   void renew();
   void turn();
+  void look_ahead() const;
   void measure();
   void schedule();
   void visit(Seat& seat);
