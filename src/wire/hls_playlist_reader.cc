@@ -1,0 +1,181 @@
+#include "wire/hls_playlist_reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "wire/utc.h"
+
+namespace klieg::wire::hls {
+namespace {
+
+constexpr double duration_s_max = 86'400;
+
+std::optional<uint64_t> number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+std::optional<Duration> seconds(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || !(value >= 0 && value <= duration_s_max)) return std::nullopt;
+  return Duration(static_cast<int64_t>(value * 1e9 + 0.5));
+}
+
+// The value of an attribute (4.2), without its quotes. Names in quoted values do not count.
+std::optional<std::string_view> attribute(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const size_t equals = list.find('=');
+    if (equals == list.npos) return std::nullopt;
+    const std::string_view key = list.substr(0, equals);
+    list.remove_prefix(equals + 1);
+    std::string_view value;
+    if (list.starts_with('"')) {
+      const size_t end = list.find('"', 1);
+      if (end == list.npos) return std::nullopt;
+      value = list.substr(1, end - 1);
+      list.remove_prefix(end + 1);
+      list.remove_prefix(std::min(list.find(','), list.size()));
+    } else {
+      value = list.substr(0, list.find(','));
+      list.remove_prefix(value.size());
+    }
+    if (list.starts_with(',')) list.remove_prefix(1);
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+class Reader {
+ public:
+  Result<Playlist> read(std::string_view text) {
+    if (!text.starts_with("#EXTM3U")) return fail("it does not begin with #EXTM3U");
+    while (!text.empty()) {
+      std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.starts_with('#')) {
+        tag(line);
+      } else if (!line.empty()) {
+        uri(line);
+      }
+      if (wrong_) return std::unexpected(*wrong_);
+    }
+    if (!multivariant_.variants.empty()) return std::move(multivariant_);
+    if (!has_target_) return fail("it has neither EXT-X-TARGETDURATION nor EXT-X-STREAM-INF");
+    if (!next_.parts.empty()) {
+      place(next_);
+      media_.open = std::move(next_);
+    }
+    return std::move(media_);
+  }
+
+ private:
+  // Empty where the line is another tag.
+  static std::optional<std::string_view> after(std::string_view line, std::string_view name) {
+    if (!line.starts_with(name)) return std::nullopt;
+    return line.substr(name.size());
+  }
+
+  void tag(std::string_view line) {
+    if (auto duration = after(line, "#EXTINF:")) {
+      next_.duration = or_wrong(seconds(*duration), line);
+    } else if (auto target = after(line, "#EXT-X-TARGETDURATION:")) {
+      media_.target_duration_s = static_cast<uint32_t>(std::min<uint64_t>(or_wrong(number(*target), line), 86'400));
+      has_target_ = true;
+    } else if (auto sequence = after(line, "#EXT-X-MEDIA-SEQUENCE:")) {
+      media_.media_sequence = or_wrong(number(*sequence), line);
+    } else if (auto info = after(line, "#EXT-X-PART-INF:")) {
+      media_.part_target = or_wrong(seconds(attribute(*info, "PART-TARGET").value_or("")), line);
+    } else if (auto part = after(line, "#EXT-X-PART:")) {
+      add_part(*part, line);
+    } else if (auto skip = after(line, "#EXT-X-SKIP:")) {
+      skipped_ = or_wrong(number(attribute(*skip, "SKIPPED-SEGMENTS").value_or("")), line);
+      media_.media_sequence += skipped_;
+    } else if (auto date = after(line, "#EXT-X-PROGRAM-DATE-TIME:")) {
+      next_.begins = or_wrong(read_utc(*date), line);
+      dated_ = true;
+    } else if (auto map = after(line, "#EXT-X-MAP:")) {
+      map_uri_ = attribute(*map, "URI").value_or("");
+    } else if (auto variant = after(line, "#EXT-X-STREAM-INF:")) {
+      variant_ = Variant{};
+      variant_->bandwidth = number(attribute(*variant, "BANDWIDTH").value_or("")).value_or(0);
+      variant_->codecs = attribute(*variant, "CODECS").value_or("");
+    } else if (auto hint = after(line, "#EXT-X-PRELOAD-HINT:")) {
+      if (attribute(*hint, "TYPE") == "PART") media_.hint = {std::string(attribute(*hint, "URI").value_or("")), {}};
+    } else if (line.starts_with("#EXT-X-GAP")) {
+      next_.gap = Gap::yes;
+    } else if (line == "#EXT-X-DISCONTINUITY") {
+      next_.break_before = Break::discontinuity;
+    } else if (line == "#EXT-X-ENDLIST") {
+      media_.ended = Ended::yes;
+    }
+  }
+
+  void add_part(std::string_view attributes, std::string_view line) {
+    if (++parts_ > parts_max) return wrong("it has too many parts");
+    Part part;
+    part.duration = or_wrong(seconds(attribute(attributes, "DURATION").value_or("")), line);
+    part.uri = attribute(attributes, "URI").value_or("");
+    if (const auto range = attribute(attributes, "BYTERANGE")) {
+      const size_t at = range->find('@');
+      if (at == range->npos) return wrong("a part's BYTERANGE has no offset");
+      part.range = {or_wrong(number(range->substr(at + 1)), line), or_wrong(number(*range), line)};
+    }
+    if (attribute(attributes, "INDEPENDENT") == "YES") part.independent = Independent::yes;
+    if (attribute(attributes, "GAP") == "YES") part.gap = Gap::yes;
+    next_.parts.push_back(std::move(part));
+  }
+
+  void uri(std::string_view line) {
+    if (variant_) {
+      if (++parts_ > parts_max) return wrong("it has too many variants");
+      variant_->uri = line;
+      multivariant_.variants.push_back(*std::exchange(variant_, std::nullopt));
+      return;
+    }
+    if (media_.segments.size() == segments_max) return wrong("it has too many segments");
+    next_.uri = line;
+    place(next_);
+    before_end_ = next_.begins + next_.duration;
+    media_.segments.push_back(std::exchange(next_, Segment{}));
+    dated_ = false;
+  }
+
+  void place(Segment& segment) {
+    segment.map_uri = map_uri_;
+    if (!dated_ && before_end_.time_since_epoch() > 0s) segment.begins = before_end_;
+  }
+
+  template <class T>
+  T or_wrong(std::optional<T> value, std::string_view line) {
+    if (!value) wrong("cannot be understood: " + std::string(line.substr(0, 80)));
+    return value.value_or(T{});
+  }
+  void wrong(std::string words) {
+    if (!wrong_) wrong_ = Error{std::move(words)};
+  }
+
+  MediaPlaylist media_;
+  MultivariantPlaylist multivariant_;
+  Segment next_;  // being read
+  bool dated_ = false;
+  bool has_target_ = false;
+  uint64_t skipped_ = 0;
+  std::string map_uri_;
+  std::optional<Variant> variant_;  // whose URI comes next
+  WallTime before_end_;             // of the segment before; 1970: not known
+  size_t parts_ = 0;
+  std::optional<Error> wrong_;
+};
+
+}  // namespace
+
+Result<Playlist> read_playlist(std::string_view text) { return Reader().read(text); }
+
+}  // namespace klieg::wire::hls
