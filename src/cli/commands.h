@@ -13,5 +13,6 @@ void add_edge_command(CLI::App& app);      // edge.cc
 void add_testcard_command(CLI::App& app);  // testcard.cc
 void add_publish_command(CLI::App& app);   // publish.cc
 void add_sim_command(CLI::App& app);       // sim.cc
+void add_probe_command(CLI::App& app);     // probe.cc
 
 }  // namespace klieg::cli

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   klieg::cli::add_testcard_command(app);
   klieg::cli::add_publish_command(app);
   klieg::cli::add_sim_command(app);
+  klieg::cli::add_probe_command(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

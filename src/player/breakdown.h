@@ -1,0 +1,61 @@
+// Where the delay of what arrives goes, hop by hop, as the Periscope paper took it apart (section 4.2):
+//
+//   captured --upload--> came in --chunking--> whole --waiting--> asked for --origin to edge--> answered --last mile-->
+//   here
+//                                                                                              here --buffer--> on the
+//                                                                                              screen
+//
+// What is known: the playlist's dates say when media came in, on the server's clock; a piece is whole its duration
+// later; the request and its answer were timed here. Half a round trip lies before the server and half behind it. A
+// request that was held did not wait (it was there before the piece), and a piece that was asked for late was not held:
+// what lies between the later of the two and the first byte's departure is the server's and the road's behind it.
+//
+// Upload is known where the camera stamps its frames, and then is true as far as its clock is.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "player/viewer.h"
+
+namespace klieg::player {
+
+// The machine's clocks beside the server's.
+struct ClockRelation {
+  Duration round_trip{0};
+  // Add it to a LoopTime's count to have the server's wall clock.
+  Duration loop_to_server_wall{0};
+
+  WallTime server_wall(LoopTime at) const { return WallTime(at.time_since_epoch() + loop_to_server_wall); }
+};
+
+enum class Hop : uint8_t { upload, chunking, waiting, origin_to_edge, last_mile, buffer, total };
+inline constexpr size_t hops = 7;
+std::string_view hop_name(Hop hop);  // "origin_to_edge"
+
+class Breakdown {
+ public:
+  // An hour of parts of 200 ms; the figures are of the first hour.
+  static constexpr size_t pieces_max = 18'000;
+
+  void add(const Received& received, const ClockRelation& clocks);
+  // What lies between arrival and screen, of pieces that were played: the buffer's mean is the playout's.
+  void set_buffer(Duration mean) { buffer_ = mean; }
+
+  // Empty where it is not known.
+  std::optional<Duration> mean(Hop hop) const;
+  // The worst but the worst twentieth. Not of the buffer and the total.
+  std::optional<Duration> p95(Hop hop) const;
+  size_t pieces() const { return pieces_; }
+
+ private:
+  std::array<std::vector<Duration>, hops> taken_;
+  Duration buffer_{0};
+  size_t pieces_ = 0;
+};
+
+}  // namespace klieg::player

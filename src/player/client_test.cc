@@ -1,0 +1,105 @@
+// On loopback, with a server of ours on another thread.
+#include "player/client.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "http/server.h"
+#include "net/listener.h"
+#include "wire/utc.h"
+
+namespace klieg::player {
+namespace {
+
+TEST(Address, is_a_host_and_a_path) {
+  const auto address = parse_address("http://example.org:8080/live/cam/index.m3u8?token=1");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->peer.endpoint.port, 8080);
+  EXPECT_EQ(address->peer.authority, "example.org:8080");
+  EXPECT_EQ(address->path, "/live/cam/index.m3u8?token=1");
+  EXPECT_EQ(parse_address("https://example.org/x")->peer.endpoint.port, 443);
+  for (const char* wrong : {"", "example.org/x", "http://example.org", "http:///x", "http://a/ b", "http://u@h/x"}) {
+    EXPECT_FALSE(parse_address(wrong)) << wrong;
+  }
+}
+
+// A broadcast that is over: two segments and an end.
+class Over final : public http::Handler {
+ public:
+  void serve(const http::Request& request, http::Responder responder) override {
+    http::Response response;
+    if (request.path == "/time") {
+      response.body = Bytes::copy_of(wire::utc_text(read_wall_clock()));
+    } else if (request.path == "/cam.m3u8") {
+      response.body = Bytes::copy_of(
+          "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PROGRAM-DATE-TIME:" + wire::utc_text(read_wall_clock() - 2s) +
+          "\n#EXTINF:1,\na\n#EXTINF:1,\nb\n#EXT-X-ENDLIST\n");
+    } else {
+      response.status = request.path == "/b" ? 200 : 404;
+      response.body = Bytes::copy_of("segment");
+    }
+    responder.respond(std::move(response));
+  }
+};
+
+class Serving {
+ public:
+  Serving() {
+    std::promise<net::Endpoint> opened;
+    thread_ = std::thread([this, &opened] {
+      Metrics metrics;
+      Over handler;
+      const auto server = http::Server::make(loop_, handler, http::Limits{}, metrics);
+      auto listener = net::Listener::listen(loop_, {"127.0.0.1", 0}, nullptr, {},
+                                            [&](auto connection) { server->accept(std::move(connection)); });
+      opened.set_value((*listener)->local());
+      loop_.run();
+    });
+    endpoint = opened.get_future().get();
+  }
+  ~Serving() {
+    loop_.stop();
+    thread_.join();
+  }
+  net::Endpoint endpoint;
+
+ private:
+  net::Loop loop_;
+  std::thread thread_;
+};
+
+TEST(Probe, watches_the_newest_segment_and_says_what_it_found) {
+  Serving serving;
+  const auto address = parse_address("http://" + serving.endpoint.text() + "/cam.m3u8");
+  ASSERT_TRUE(address);
+  size_t pieces = 0;
+  Duration chunking{0}, round_trip{0};
+  const auto outcome = probe(
+      {.address = *address, .tier = Tier::hls}, [](const ProbeReport&) {},
+      [&](const ProbeReport& report) {
+        pieces = report.breakdown.pieces();
+        chunking = report.breakdown.mean(Hop::chunking).value_or(Duration(0));
+        round_trip = report.clocks.round_trip;
+      });
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(pieces, 1u);
+  EXPECT_EQ(chunking, 1s);
+  EXPECT_GT(round_trip, 0s);
+}
+
+TEST(Probe, says_when_nobody_is_there) {
+  net::Endpoint gone;
+  {
+    gone = Serving().endpoint;
+  }
+  const auto address = parse_address("http://" + gone.text() + "/cam.m3u8");
+  const auto nothing = [](const ProbeReport&) {};
+  const auto outcome = probe({.address = *address}, nothing, nothing);
+  ASSERT_FALSE(outcome);
+  EXPECT_TRUE(outcome.error().message.contains("cannot be reached")) << outcome.error().message;
+}
+
+}  // namespace
+}  // namespace klieg::player

@@ -1,0 +1,54 @@
+// What every tier's viewer is: a machine that says what to ask for next and is told what came. It owns no socket and no
+// clock; client.h joins one to the network.
+//
+// A tier that is a connection rather than requests (push) needs its own way in, but its pieces are the same
+// `Received`, and everything behind them too.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace klieg::player {
+
+// How a viewer reads the timeline. A row here and a Viewer make another.
+enum class Tier : uint8_t {
+  ll_hls,  // parts: the playlist is held until it names the next
+  hls,     // whole segments: the playlist is polled
+};
+
+struct Wanted {
+  std::string target;  // path and query
+  LoopTime at;         // not before
+};
+
+struct Answered {
+  LoopTime asked;
+  LoopTime first_byte;
+  LoopTime last_byte;
+  uint16_t status = 0;  // 0: none came
+  Bytes body;
+};
+
+// A piece of media that has arrived whole.
+struct Received {
+  WallTime begins;  // on the server's clock: when its first frame came in at the ingest, by the playlist's dates
+  Duration duration{0};
+  std::optional<WallTime> captured;  // of its first frame, where the camera stamped it; on the camera's clock
+  Answered transfer;
+};
+
+class Viewer {
+ public:
+  virtual ~Viewer() = default;
+  // One request at a time: the next is asked for when this one was answered. Empty: the broadcast is over.
+  virtual std::optional<Wanted> next(LoopTime now) = 0;
+  // The answer to what next() wanted. The error says why there is nothing to see.
+  virtual Result<std::optional<Received>> take(const Answered& answered) = 0;
+};
+
+}  // namespace klieg::player
