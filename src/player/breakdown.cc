@@ -23,10 +23,11 @@ void Breakdown::add(const Received& received, const ClockRelation& clocks) {
   const WallTime whole = received.begins + received.duration;
   const WallTime asked = clocks.server_wall(received.transfer.asked) + half;
   const WallTime answered = clocks.server_wall(received.transfer.first_byte) - half;
+  const WallTime there = received.told ? std::max(whole, clocks.server_wall(*received.told) - half) : whole;
   if (received.captured) took(Hop::upload, not_negative(received.begins - *received.captured));
   took(Hop::chunking, received.duration);
-  took(Hop::waiting, not_negative(asked - whole));
-  took(Hop::origin_to_edge, not_negative(answered - std::max(whole, asked)));
+  took(Hop::waiting, not_negative(asked - there));
+  took(Hop::origin_to_edge, there - whole + not_negative(answered - std::max(there, asked)));
   took(Hop::last_mile, received.transfer.last_byte - received.transfer.first_byte + half);
 }
 

@@ -6,9 +6,10 @@
 //                                                                                              screen
 //
 // What is known: the playlist's dates say when media came in, on the server's clock; a piece is whole its duration
-// later; the request and its answer were timed here. Half a round trip lies before the server and half behind it. A
-// request that was held did not wait (it was there before the piece), and a piece that was asked for late was not held:
-// what lies between the later of the two and the first byte's departure is the server's and the road's behind it.
+// later; the requests and their answers were timed here. Half a round trip lies before the server and half behind it. A
+// held playlist tells of a piece as soon as it is there: until then it is on its way to the edge, from then on it waits
+// for being asked for. (The dates go by the publisher's least delay. What it sends later than that is on the way to the
+// edge too.) Where no playlist was held, that way and the waiting are one, and count as waiting.
 //
 // Upload is known where the camera stamps its frames, and then is true as far as its clock is.
 #pragma once

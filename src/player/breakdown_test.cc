@@ -15,6 +15,7 @@ Received part(Duration asked, Duration first_byte, Duration last_byte) {
   return {.begins = noon,
           .duration = 200ms,
           .captured = {},
+          .told = {},
           .transfer = {LoopTime(asked), LoopTime(first_byte), LoopTime(last_byte), 200, {}}};
 }
 
@@ -35,6 +36,16 @@ TEST(Breakdown, of_a_polled_part_waits_until_it_is_asked_for) {
   EXPECT_EQ(breakdown.mean(Hop::origin_to_edge), 5ms);
   EXPECT_EQ(breakdown.mean(Hop::last_mile), 15ms);
   EXPECT_EQ(breakdown.mean(Hop::total), 930ms);
+}
+
+TEST(Breakdown, of_a_part_that_a_held_playlist_told_of_late_was_on_its_way_until_then) {
+  Breakdown breakdown;
+  Received late = part(512ms, 537ms, 537ms);
+  late.told = LoopTime(510ms);
+  breakdown.add(late, clocks);
+  EXPECT_EQ(breakdown.mean(Hop::waiting), 22ms);  // a round trip, and what lay between
+  EXPECT_EQ(breakdown.mean(Hop::origin_to_edge), 305ms);
+  EXPECT_EQ(breakdown.mean(Hop::total), 537ms);
 }
 
 TEST(Breakdown, knows_the_upload_where_the_camera_stamps) {

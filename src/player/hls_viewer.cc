@@ -49,7 +49,8 @@ Result<std::optional<Received>> HlsViewer::take(const Answered& answered) {
   }
   const Item item = std::move(items_.front());
   items_.pop_front();
-  Received received{.begins = item.begins, .duration = item.duration, .captured = {}, .transfer = answered};
+  Received received{
+      .begins = item.begins, .duration = item.duration, .captured = {}, .told = item.told, .transfer = answered};
   ByteView content = answered.body;
   if (item.range && item.range->offset <= content.size()) content = content.subspan(item.range->offset);
   const auto reference = wire::first_reference(content);
@@ -67,11 +68,11 @@ Result<void> HlsViewer::take_playlist(const Answered& answered) {
     return {};
   }
   is_media_ = true;
-  take_media(std::get<hls::MediaPlaylist>(*playlist), answered.asked);
+  take_media(std::get<hls::MediaPlaylist>(*playlist), answered);
   return {};
 }
 
-void HlsViewer::take_media(const hls::MediaPlaylist& playlist, LoopTime asked) {
+void HlsViewer::take_media(const hls::MediaPlaylist& playlist, const Answered& answered) {
   has_parts_ = playlist.part_target > 0s;
   ended_ = playlist.ended == hls::Ended::yes;
   const auto before = next_;
@@ -80,20 +81,23 @@ void HlsViewer::take_media(const hls::MediaPlaylist& playlist, LoopTime asked) {
     if (by_parts() && !segment.parts.empty()) {
       add_parts(segment, msn);
     } else if (!by_parts() && segment.gap == hls::Gap::no) {
-      add({msn, 0}, {resolved(playlist_path_, segment.uri), segment.begins, segment.duration, {}});
+      add({msn, 0}, {resolved(playlist_path_, segment.uri), segment.begins, segment.duration, {}, {}});
     }
     if (next_ && *next_ < Place{msn + 1, 0}) next_ = {msn + 1, 0};
     ++msn;
   }
   if (by_parts() && playlist.open) add_parts(*playlist.open, msn);
   if (!next_) next_ = {msn, 0};
+  if (by_parts() && before) {
+    for (Item& item : items_) item.told = answered.first_byte;
+  }
   // Who has just come wants the newest alone.
   if (!before) items_.erase(items_.begin(), items_.end() - (items_.empty() ? 0 : 1));
   if (by_parts()) {
-    poll_at_ = asked;  // it is held: at once
+    poll_at_ = answered.asked;  // it is held: at once
   } else {
     const Duration target = std::chrono::seconds(std::max(1u, playlist.target_duration_s));
-    poll_at_ = asked + (next_ == before ? target / 2 : target);
+    poll_at_ = answered.asked + (next_ == before ? target / 2 : target);
   }
 }
 
@@ -102,7 +106,8 @@ void HlsViewer::add_parts(const hls::Segment& segment, uint64_t msn) {
   uint64_t index = 0;
   for (const hls::Part& part : segment.parts) {
     const Place place{msn, index++};
-    if (part.gap == hls::Gap::no) add(place, {resolved(playlist_path_, part.uri), begins, part.duration, part.range});
+    if (part.gap == hls::Gap::no)
+      add(place, {resolved(playlist_path_, part.uri), begins, part.duration, part.range, {}});
     begins += part.duration;
     if (!next_ || *next_ <= place) next_ = {msn, index};
   }

@@ -33,6 +33,7 @@ class HlsViewer final : public Viewer {
     WallTime begins;
     Duration duration{0};
     std::optional<wire::hls::ByteRange> range;  // of the path's content
+    std::optional<LoopTime> told;               // by a held playlist
   };
   struct Place {  // in the playlist: what comes next
     uint64_t msn = 0;
@@ -41,7 +42,7 @@ class HlsViewer final : public Viewer {
   };
 
   Result<void> take_playlist(const Answered& answered);
-  void take_media(const wire::hls::MediaPlaylist& playlist, LoopTime asked);
+  void take_media(const wire::hls::MediaPlaylist& playlist, const Answered& answered);
   void add_parts(const wire::hls::Segment& segment, uint64_t msn);
   void add(const Place& place, Item item);
   bool by_parts() const { return tier_ == Tier::ll_hls && has_parts_; }

@@ -39,6 +39,8 @@ struct Received {
   WallTime begins;  // on the server's clock: when its first frame came in at the ingest, by the playlist's dates
   Duration duration{0};
   std::optional<WallTime> captured;  // of its first frame, where the camera stamped it; on the camera's clock
+  // When a held playlist told of it, which it did as soon as it was there. Empty: the playlist was not held.
+  std::optional<LoopTime> told;
   Answered transfer;
 };
 
