@@ -18,6 +18,7 @@ const lines = { source: 360, rung: 240 };
 const viewport = { width: 1280, height: 900 };
 const stay_s = 3; // where the viewer has come to
 const stand_ms_max = 1_000; // between two pictures; what a viewer calls smooth is 100 ms, but these machines are busy
+const segment_s = 1;
 
 describe(`on a network that falls below the ${source_kbps} kbit/s of the source and recovers`, () => {
   const t = suite_end();
@@ -34,7 +35,7 @@ describe(`on a network that falls below the ${source_kbps} kbit/s of the source 
     const viewer = await open_viewer(browser, address, { viewport });
     await viewer.limit_network(fast_kbps);
     await viewer.shows_lines(lines.source);
-    await viewer.watch(stay_s);
+    await viewer.watch(stay_s + Math.random() * segment_s); // the network may fail anywhere in a segment
     const took_s = [];
     const sight = await viewer.watch_while(async () => {
       for (const [kbps, wanted] of [
@@ -56,8 +57,7 @@ describe(`on a network that falls below the ${source_kbps} kbit/s of the source 
     assert.ok(jumped_ms < stand_ms_max, `${jumped_ms} ms were left out`);
   }
 
-  const todo = "hls.js gives up the old rung only when its picture stands: for 0.4 to 2 s";
-  test("the page with hls.js", { todo }, (t) => goes_down_and_up(t, klieg.page()));
+  test("the page with hls.js", (t) => goes_down_and_up(t, klieg.page()));
   test("the page with dash.js", (t) => goes_down_and_up(t, `${klieg.page()}?player=dash`));
   test("Shaka Player", async (t) => goes_down_and_up(t, (await shaka_page(t))(klieg.dash())));
 });
