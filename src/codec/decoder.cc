@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "wire/frame.h"
+
 namespace klieg::codec {
 namespace {
 
@@ -87,17 +89,23 @@ std::vector<av::Frame> Decoder::received() {
 Result<VideoSource> VideoSource::open(const media::Track& track) {
   Result<Decoder> decoder = Decoder::open(track);
   if (!decoder) return std::unexpected(decoder.error());
-  return VideoSource(std::move(*decoder));
+  return VideoSource(track, std::move(*decoder));
 }
 
 std::vector<SourceFrame> VideoSource::decode(const media::Sample& sample) {
   if (!first_offset_) first_offset_ = sample.composition_offset;
   if (sample.composition_offset != *first_offset_) reordered_ = true;
-  expected_[sample.presentation_time()] = {sample.duration, sample.sync};
+  expected_[sample.presentation_time()] = {sample.duration, sample.sync, capture_stamp_in(sample)};
   if (expected_.size() > expected_max) expected_.erase(expected_.begin());
   std::vector<SourceFrame> frames;
   arrange(decoder_.decode(sample), frames);
   return frames;
+}
+
+std::optional<WallTime> VideoSource::capture_stamp_in(const media::Sample& sample) const {
+  if (track_.codec != media::Codec::avc && track_.codec != media::Codec::hevc) return std::nullopt;
+  const Result<wire::Frame> frame = wire::read_frame(track_, sample.content);
+  return frame ? frame->captured : std::nullopt;
 }
 
 std::vector<SourceFrame> VideoSource::drain() {
@@ -119,7 +127,8 @@ void VideoSource::arrange(std::vector<av::Frame> pictures, std::vector<SourceFra
     // A time that no sample has, or one out of order: a broken stream, and nothing to place the picture by.
     if (expected == expected_.end() || (last_ && at <= *last_)) continue;
     last_ = at;
-    SourceFrame frame{std::move(picture), at, expected->second.duration, expected->second.sync};
+    SourceFrame frame{std::move(picture), at, expected->second.duration, expected->second.sync,
+                      expected->second.captured};
     expected_.erase(expected_.begin(), std::next(expected));
     if (held_) {
       held_->duration = at - held_->at;

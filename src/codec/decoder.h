@@ -43,6 +43,7 @@ struct SourceFrame {
   MediaTime at;
   Duration duration{0};
   media::Sync sync = media::Sync::no;
+  std::optional<WallTime> captured;  // by the capture stamp in its sample (wire/sei.h)
 };
 
 // Pictures in the order of their presentation, with the sync of their samples and an exact duration. While nothing is
@@ -59,10 +60,13 @@ class VideoSource {
   struct Expected {
     Duration duration{0};
     media::Sync sync = media::Sync::no;
+    std::optional<WallTime> captured;
   };
-  explicit VideoSource(Decoder decoder) : decoder_(std::move(decoder)) {}
+  VideoSource(media::Track track, Decoder decoder) : track_(std::move(track)), decoder_(std::move(decoder)) {}
+  std::optional<WallTime> capture_stamp_in(const media::Sample& sample) const;
   void arrange(std::vector<av::Frame> pictures, std::vector<SourceFrame>& out);
 
+  media::Track track_;
   Decoder decoder_;
   std::map<MediaTime, Expected> expected_;  // of samples whose pictures have not come
   std::optional<Duration> first_offset_;

@@ -16,6 +16,8 @@
 #include "wire/avc.h"
 #include "wire/frame.h"
 #include "wire/mp4_reader.h"
+#include "wire/nal.h"
+#include "wire/sei.h"
 #include "wire/test_material.h"
 
 extern "C" {
@@ -538,6 +540,27 @@ TEST_F(LadderTest, whatever_a_malformed_file_holds_is_made_or_refused) {
     }
   }
   EXPECT_GT(tracks, 10u);
+}
+
+TEST_F(LadderTest, a_capture_stamp_comes_out_of_every_rung_before_the_picture_that_it_was_of) {
+  MadeUpSource source = make_video({.frames = 30, .b_frames = 2}).value();
+  const auto captured = [](const Sample& sample) {
+    return WallTime(sample.presentation_time().time_since_epoch() + 18000s);
+  };
+  for (Sample& sample : source.samples) {
+    ByteWriter stamped;
+    wire::write_nal_unit(stamped, wire::write_capture_stamp(captured(sample), wire::SeiOf::avc).view(), 4);
+    stamped.bytes(sample.content.view());
+    sample.content = stamped.take();
+  }
+  make(source, {video_rung(160, 90), video_rung(80, 46, 2)});
+  ASSERT_FALSE(made(1).empty());
+  for (const media::RungId rung : {media::RungId{0}, media::RungId{1}}) {
+    EXPECT_FALSE(decoded(rung).empty());
+    for (const Sample& sample : made(rung)) {
+      EXPECT_EQ(wire::read_frame(track(rung), sample.content)->captured, captured(sample));
+    }
+  }
 }
 
 class EveryClip : public LadderTest, public testing::WithParamInterface<const char*> {};

@@ -6,6 +6,7 @@
 
 #include "codec/annex_b.h"
 #include "wire/avc.h"
+#include "wire/sei.h"
 
 namespace klieg::codec {
 namespace {
@@ -103,7 +104,7 @@ VideoEncoder::VideoEncoder(av::CodecContext context, media::Track track, double 
 
 void VideoEncoder::restart() { origin_.reset(); }
 
-CodedPicture VideoEncoder::encode(const AVFrame& picture, MediaTime at, Key key) {
+CodedPicture VideoEncoder::encode(const AVFrame& picture, MediaTime at, Key key, std::optional<WallTime> captured) {
   if (!origin_) {
     origin_ = at;
     origin_tick_ = last_tick_ + 1;
@@ -120,6 +121,7 @@ CodedPicture VideoEncoder::encode(const AVFrame& picture, MediaTime at, Key key)
                "an encoder without delay gives a packet for each picture");
 
   ByteWriter content;
+  if (captured) wire::write_nal_unit(content, wire::write_capture_stamp(*captured, wire::SeiOf::avc).view(), 4);
   const ByteView stream(packet_->data, static_cast<size_t>(packet_->size));
   for (ByteView nal_unit : nal_units_of(stream)) wire::write_nal_unit(content, nal_unit, 4);
   const auto sync = (packet_->flags & AV_PKT_FLAG_KEY) != 0 ? media::Sync::yes : media::Sync::no;

@@ -1,7 +1,8 @@
 // An H.264 encoder that keeps no picture back: one in, one sample's content out.
 //
 // Held to a rung's bitrate with peaks of at most a second (VBV), no B-frames, key frames only where they are asked for.
-// Parameter sets stand in the track, never in the stream.
+// Parameter sets stand in the track, never in the stream; a capture stamp (wire/sei.h) stands before the picture that
+// it is of.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,7 @@ class VideoEncoder {
 
   const media::Track& track() const { return track_; }
   // Of the rung's size, limited range, 4:2:0. `at` strictly increases, save after a restart().
-  CodedPicture encode(const AVFrame& picture, MediaTime at, Key key);
+  CodedPicture encode(const AVFrame& picture, MediaTime at, Key key, std::optional<WallTime> captured = {});
   // What follows has other times. The next picture is to be a key frame.
   void restart();
 

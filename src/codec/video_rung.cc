@@ -41,7 +41,7 @@ VideoRung::Turn VideoRung::turn(const SourceFrame& frame, Key key) {
 void VideoRung::code(const AVFrame& picture, const SourceFrame& frame, Turn turn) {
   KLIEG_ASSERT(turn != Turn::pass, "only pictures that are taken are coded");
   finish();
-  CodedPicture coded = encoder_.encode(picture, frame.at, turn == Turn::key ? Key::yes : Key::no);
+  CodedPicture coded = encoder_.encode(picture, frame.at, turn == Turn::key ? Key::yes : Key::no, frame.captured);
   started_ = true;
   since_taken_ = 1;
   waiting_ = media::Sample{.decode_time = frame.at,
