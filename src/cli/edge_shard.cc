@@ -102,7 +102,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   push_source_ = std::make_unique<PushSource>(loop_, *engine_, *edge_);
   channels_ = std::make_unique<push::Channels>(*push_source_);
   fanout_ = std::make_unique<push::Fanout>(loop_, metrics_, &push_meter_);
-  push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, metrics_);
+  push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, push_admission_, metrics_);
   websocket_push_ = std::make_unique<push::WebSocketServer>(loop_, *channels_, *fanout_, push_admission_, metrics_);
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());

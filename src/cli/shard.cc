@@ -100,7 +100,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       channels_(push_source_),
       push_meter_(load_),
       fanout_(loop_, metrics, &push_meter_),
-      push_(loop_, channels_, fanout_, metrics),
+      push_(loop_, channels_, fanout_, world.push_admission(), metrics),
       websocket_push_(loop_, channels_, fanout_, world.push_admission(), metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),

@@ -53,6 +53,10 @@ class ServerViewer final : public net::ConnectionHandler,
       session_.refuse("NetStream.Play.StreamNotFound", "which broadcast? play rtmp://HOST/live/NAME", now());
     } else if (stream_id_ != rtmp_play_stream) {
       session_.refuse("NetStream.Play.Failed", "one connection plays one stream: its first", now());
+    } else if (const auto verdict =
+                   server_.admission_.ask(server_.fanout_.window_with_one_more(), server_.fanout_.window_max(), place_);
+               verdict != AdmissionVerdict::admitted) {
+      session_.refuse("NetStream.Play.Failed", words_of(verdict), now());
     } else {
       show_ = server_.show(address);
       show_->viewers.insert(this);
@@ -194,6 +198,7 @@ class ServerViewer final : public net::ConnectionHandler,
   const uint32_t stream_id_;
   RtmpSession session_;
   net::Timer timer_;
+  Admission::Place place_;
   std::shared_ptr<Server::Show> show_;
   std::unique_ptr<Seat> seat_;
   size_t answers_unsent_ = 0;
@@ -210,8 +215,9 @@ void Server::Show::changed() {
   });
 }
 
-Server::Server(net::Loop& loop, Channels& channels, Fanout& fanout, Metrics& metrics, const ServerLimits& limits)
-    : loop_(loop), channels_(channels), fanout_(fanout), metrics_(metrics), limits_(limits) {}
+Server::Server(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission, Metrics& metrics,
+               const ServerLimits& limits)
+    : loop_(loop), channels_(channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
 
 Server::~Server() = default;
 

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "net/connection.h"
 #include "net/loop.h"
+#include "push/admission.h"
 #include "push/channels.h"
 #include "push/rtmp_reading.h"
 #include "push/rtmp_session.h"
@@ -39,7 +40,8 @@ struct ServerLimits {
 class Server {
  public:
   // All of these outlive the server, and it its loop's last turn.
-  Server(net::Loop& loop, Channels& channels, Fanout& fanout, Metrics& metrics, const ServerLimits& limits = {});
+  Server(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission, Metrics& metrics,
+         const ServerLimits& limits = {});
   ~Server();
 
   void take(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection);
@@ -61,6 +63,7 @@ class Server {
   net::Loop& loop_;
   Channels& channels_;
   Fanout& fanout_;
+  Admission& admission_;
   Metrics& metrics_;
   const ServerLimits limits_;
   std::map<std::pair<std::string, std::string>, std::weak_ptr<Show>> shows_;

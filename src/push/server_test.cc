@@ -96,7 +96,8 @@ struct Hall {
   Channels channels{source};
   Fanout fanout{loop, metrics, nullptr, {.window_max = 0s}};
   std::deque<Line> lines;
-  Server server{loop, channels, fanout, metrics};
+  Admission admission{{.viewers_max = 3, .rule = AdmissionRule::first}};
+  Server server{loop, channels, fanout, admission, metrics};
 };
 
 TEST(PushServer, a_viewer_is_let_in_when_the_broadcast_is_read_and_sees_it_to_its_end) {
@@ -125,6 +126,19 @@ TEST(PushServer, what_cannot_be_played_is_refused_with_words) {
   EXPECT_EQ(nobody.words, "bob is not live");
   EXPECT_EQ(hall.come("").statuses, "Play.StreamNotFound");
   EXPECT_EQ(hall.come("ada", {}, 2).statuses, "Play.Failed");
+}
+
+TEST(PushServer, one_viewer_too_many_is_sent_elsewhere_and_who_leaves_makes_room) {
+  Hall hall;
+  hall.tick();
+  Line& first = hall.come("ada");
+  hall.come("ada");
+  hall.come("ada");
+  Line& fourth = hall.come("ada");
+  EXPECT_EQ(fourth.statuses, "Play.Failed");
+  EXPECT_NE(fourth.words.find("HLS"), std::string::npos) << fourth.words;
+  first.handler->on_closed(net::Closed::by_peer);
+  EXPECT_EQ(hall.come("ada").statuses, "Play.Reset Play.Start");
 }
 
 TEST(PushServer, what_needs_enhanced_rtmp_goes_to_players_who_said_that_they_take_it) {
