@@ -299,9 +299,8 @@ void ServerCore::forget(Viewer& viewer, Ending why) {
 std::unique_ptr<net::Connection> ServerCore::give_away(Viewer& viewer) {
   forget(viewer, Ending::upgraded);
   viewer.ending_ = Ending::upgraded;
-  Attendants attendants = attendants_;
-  if (viewer.word_ != Doorman::Word::welcome) attendants.doorman = nullptr;
-  auto upgraded = std::make_unique<Upgraded>(std::move(viewer.connection_), attendants);
+  Doorman* doorman = viewer.word_ == Doorman::Word::welcome ? attendants_.doorman : nullptr;
+  auto upgraded = std::make_unique<Upgraded>(std::move(viewer.connection_), doorman);
   loop.post([owned = std::unique_ptr<Viewer>(&viewer)] {});
   return upgraded;
 }

@@ -40,9 +40,9 @@ class Responder {
 
   void respond(Response response);
   // Answers 101 and gives the connection away, without a handler: nothing is heard until its new owner calls start(),
-  // in this turn. Whatever it may queue, how long it may be silent, and telling it that the server goes, is its owner's
-  // business from then on. `protocol`: one that was offered. Null: the viewer is gone, has sent more before it was
-  // answered, or the server is going; it has been told.
+  // in this turn. What it sends and may queue, how long it may be silent, and telling it that the server goes, is its
+  // owner's business from then on. `protocol`: one that was offered. Null: the viewer is gone, has sent more before it
+  // was answered, or the server is going; it has been told.
   std::unique_ptr<net::Connection> upgrade(const WebSocketOffer& offer, std::string_view protocol);
   bool viewer_gone() const;  // or its stream was reset
 

@@ -1,7 +1,7 @@
 // A connection that has left HTTP. Included by http/*.cc alone.
 //
-// Its new owner gets the connection as if it had accepted it; what the server's attendants were told of it goes on
-// being true: the doorman hears when it leaves, the meter what it sends. The server itself may be gone before it.
+// Its new owner gets the connection as if it had accepted it, and adds up what it sends; the doorman hears when it
+// leaves. The server itself may be gone before it.
 #pragma once
 
 #include <memory>
@@ -15,23 +15,17 @@ namespace klieg::http {
 
 class Upgraded final : public net::Connection {
  public:
-  Upgraded(std::unique_ptr<net::Connection> connection, Attendants attendants)
-      : connection_(std::move(connection)), attendants_(attendants) {}
+  // `doorman`: null where it was not welcome, or nobody stands there.
+  Upgraded(std::unique_ptr<net::Connection> connection, Doorman* doorman)
+      : connection_(std::move(connection)), doorman_(doorman) {}
   ~Upgraded() override {
-    if (attendants_.doorman) attendants_.doorman->leaves(connection_->peer());
+    if (doorman_) doorman_->leaves(connection_->peer());
   }
   Upgraded(const Upgraded&) = delete;
   Upgraded& operator=(const Upgraded&) = delete;
 
   void start(net::ConnectionHandler& handler) override { connection_->start(handler); }
-  void write(std::span<const Bytes> pieces) override {
-    if (attendants_.meter) {
-      uint64_t size = 0;
-      for (const Bytes& piece : pieces) size += piece.size();
-      attendants_.meter->sent(size);
-    }
-    connection_->write(pieces);
-  }
+  void write(std::span<const Bytes> pieces) override { connection_->write(pieces); }
   size_t unsent() const override { return connection_->unsent(); }
   void pause_reading() override { connection_->pause_reading(); }
   void resume_reading() override { connection_->resume_reading(); }
@@ -43,7 +37,7 @@ class Upgraded final : public net::Connection {
 
  private:
   const std::unique_ptr<net::Connection> connection_;
-  const Attendants attendants_;  // of the doorman only where it was welcome
+  Doorman* const doorman_;
 };
 
 }  // namespace klieg::http

@@ -150,12 +150,13 @@ TEST_F(Upgrade, the_connection_is_its_new_owners_from_the_101_on) {
   EXPECT_THAT(metrics.text(), HasSubstr("http_server_connections_ended_total{outcome=\"upgraded\"} 1"));
 }
 
-TEST_F(Upgrade, the_doorman_and_the_meter_go_on_hearing_of_it) {
+TEST_F(Upgrade, the_doorman_hears_when_it_leaves_and_the_meter_of_nothing_after_the_101) {
   peer.send(request_text);
   EXPECT_EQ(meter.requests, 0);
   EXPECT_EQ(doorman.inside, 1);
-  handler.owner.connection->write(Bytes::copy_of("an answer"));
   EXPECT_EQ(meter.bytes, peer.received.size());
+  handler.owner.connection->write(Bytes::copy_of("an answer"));
+  EXPECT_EQ(meter.bytes + 9, peer.received.size());
   peer.leave();
   EXPECT_EQ(doorman.inside, 0);
 }
