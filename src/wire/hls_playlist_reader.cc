@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ std::optional<Duration> seconds(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || !(value >= 0 && value <= duration_s_max)) return std::nullopt;
-  return Duration(static_cast<int64_t>(value * 1e9 + 0.5));
+  return Duration(std::llround(value * 1e9));
 }
 
 // The value of an attribute (4.2), without its quotes. Names in quoted values do not count.
