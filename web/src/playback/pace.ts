@@ -1,6 +1,7 @@
 // How fast to play so as to stay near the live edge without running dry: gently faster when behind with media in
 // hand, gently slower when nearly dry. hls.js has such a rule, but it asks for more than a second of buffer, which a
 // viewer one second behind the camera never has.
+// src/player/pace.h is the same law, for viewers without a screen: a change of one is a change of both.
 
 export interface Position {
   behind_s: number; // behind the live edge
