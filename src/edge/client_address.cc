@@ -13,12 +13,15 @@ constexpr std::array<uint8_t, 12> v4_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xF
 constexpr size_t v4_prefix_bits = 96;
 
 std::optional<ClientAddress> bare_address_of(std::string_view text) {
-  const std::string terminated(text);
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size()) return std::nullopt;
+  std::ranges::copy(text, terminated.begin());
   ClientAddress address;
-  if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) == 1) return address;
-  std::ranges::copy(v4_prefix, address.bytes.begin());
-  if (inet_pton(AF_INET, terminated.c_str(), address.bytes.data() + v4_prefix.size()) == 1) return address;
-  return std::nullopt;
+  const bool is_v6 = text.contains(':');
+  if (!is_v6) std::ranges::copy(v4_prefix, address.bytes.begin());
+  uint8_t* place = address.bytes.data() + (is_v6 ? 0 : v4_prefix.size());
+  if (inet_pton(is_v6 ? AF_INET6 : AF_INET, terminated.data(), place) != 1) return std::nullopt;
+  return address;
 }
 
 }  // namespace
