@@ -197,7 +197,10 @@ http::Response Server::respond(const Served& served, const http::Conditions& con
     selected = http::select({object.facts.etag, object.facts.changed_by, object.log, object.offset, object.end},
                             conditions, response);
   }
-  if (auto* body = std::get_if<http::LogRange>(&response.body)) body->progress = object.progress;
+  if (auto* body = std::get_if<http::LogRange>(&response.body)) {
+    body->progress = object.progress;
+    if (trust == Trust::node) body->haste = http::Haste::yes;  // others wait behind it
+  }
   if (selected == http::Selected::nothing) {
     response.own_headers.add("cache-status", cache_status(served.how));
   } else {
@@ -220,7 +223,9 @@ void Server::serve_topic(std::string_view topic, http::Responder responder) {
   // A feed that has said something has said its snapshot: who comes later needs one of its own.
   const bool begun = feed->log()->size() > 0;
   Bytes opening = opening_of(begun ? engine_.snapshot(topic) : std::vector<media::PushRecord>());
-  response.body = http::LogRange{feed->log(), feed->log()->size(), std::nullopt, std::move(opening)};
+  http::LogRange records{feed->log(), feed->log()->size(), std::nullopt, std::move(opening)};
+  records.haste = http::Haste::yes;
+  response.body = std::move(records);
   responder.respond(std::move(response));
   arm();
 }

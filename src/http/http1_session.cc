@@ -38,11 +38,13 @@ class Http1Session final : public Session,
   Http1Session(ServerCore& core, Viewer& viewer) : core_(core), viewer_(viewer), since_(viewer.since()) {}
   ~Http1Session() override {
     if (state_ == State::serving || state_ == State::sending) core_.tally.request_ended();
+    core_.no_longer_follows(*this);
   }
 
   void on_bytes(ByteView bytes) override;
   void on_drained() override;
   void on_turn() override;
+  bool in_haste() const override { return state_ == State::sending && body_.in_haste(); }
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
@@ -53,7 +55,7 @@ class Http1Session final : public Session,
   enum class State : uint8_t { head, body, serving, sending, ended };
   enum class Framing : uint8_t { content_length, chunked, until_close };
 
-  void on_log_grew() override { core_.in_turn(shared_from_this()); }
+  void on_log_grew() override;
 
   // Requests.
   size_t read(std::string_view bytes);
@@ -106,8 +108,15 @@ void Http1Session::on_bytes(ByteView bytes) {
   if (state_ != State::ended) keep(text.substr(taken));
 }
 
+void Http1Session::on_log_grew() {
+  const auto self = shared_from_this();
+  core_.in_turn(self);
+  if (has_a_turn_coming() && !waiting() && body_.log()->growing()) body_.log()->wake_me(*this);
+}
+
 void Http1Session::on_turn() {
-  if (state_ != State::sending || waiting()) return;  // it got there by on_drained() meanwhile
+  if (state_ != State::sending) return;
+  stop_waiting();
   pump();
   flush();
   proceed_later();
@@ -391,6 +400,7 @@ void Http1Session::flush() {
 }
 
 void Http1Session::finish_exchange() {
+  core_.no_longer_follows(*this);
   core_.tally.request_ended();
   core_.tally.request(method_, status_, core_.loop.now() - since_);
   body_ = {};

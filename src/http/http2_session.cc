@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -49,6 +50,9 @@ class Http2Session final : public Session, public Responder::Target, public std:
   void on_bytes(ByteView bytes) override;
   void on_drained() override { pump(); }
   void on_turn() override { pump(); }
+  bool in_haste() const override {
+    return std::ranges::any_of(exchanges_, [](const auto& one) { return one.second.body.in_haste(); });
+  }
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
@@ -151,6 +155,7 @@ Http2Session::Http2Session(ServerCore& core, Viewer& viewer)
 }
 
 Http2Session::~Http2Session() {
+  core_.no_longer_follows(*this);
   for (const auto& [stream, exchange] : exchanges_) {
     if (exchange.state != Exchange::State::receiving) core_.tally.request_ended();
   }
@@ -228,6 +233,7 @@ int Http2Session::on_stream_closed(int32_t stream) {
     core_.tally.request(exchange.method, exchange.status, core_.loop.now() - exchange.since);
   }
   exchanges_.erase(found);
+  if (exchanges_.empty()) core_.no_longer_follows(*this);
   idle_since_ = core_.loop.now();
   return 0;
 }
@@ -345,7 +351,10 @@ int Http2Session::put_data(Exchange& exchange, const uint8_t* frame_header, size
 
 void Http2Session::resume(Exchange& exchange) {
   nghttp2_session_resume_data(session_, exchange.stream);
-  if (!busy_) core_.in_turn(shared_from_this());
+  if (busy_) return;
+  core_.in_turn(shared_from_this());
+  if (has_a_turn_coming() && !exchange.waiting() && exchange.body.log()->growing())
+    exchange.body.log()->wake_me(exchange);
 }
 
 // Sends what nghttp2 has, as far as the limit goes.

@@ -63,12 +63,15 @@ class HeaderBlock {
 // A part of a log: [offset, end). With `end` known, or the log complete, the response has a Content-Length; otherwise
 // it is sent as it is born (chunked in HTTP/1.1). An aborted log, or one that has forgotten what the response still
 // owes, resets the response, never ends it cleanly.
+enum class Haste : uint8_t { no, yes };
 struct LogRange {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;
   Bytes before = {};                                // sent first, though it is not in the log
   std::shared_ptr<LogProgress> progress = nullptr;  // of a log that this response alone reads
+  // Each piece leaves as it is born; otherwise, the more follow logs, the more is gathered first (server.h).
+  Haste haste = Haste::no;
 };
 
 struct Response {

@@ -18,6 +18,11 @@ constexpr Duration tick_interval = 1s;
 // A write to one reader takes 5 to 10 us: a turn of a millisecond at most.
 constexpr size_t sessions_per_turn_max = 100;
 
+// Who follows a growing body has half a second of it in hand (a player of LL-DASH), and is served by the frame only
+// while that costs next to nothing: a fiftieth of the loop, which some 20 of them reach. From 1,000 on, or fewer where
+// a send is dearer, a body leaves five times a second, as parts do.
+constexpr net::PaceSettings gathering{.share = 0.02, .window_max = 200ms};
+
 // RFC 9113 section 3.4.
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -84,6 +89,7 @@ Outgoing::Outgoing(decltype(Response::body) body) {
     end_ = range->end;
     if (!end_ && log_->state() == LogEnd::complete) end_ = log_->size();
     progress_ = std::move(range->progress);
+    haste_ = range->haste;
     KLIEG_ASSERT(!end_ || offset_ <= *end_, "a range ends where it begins, or later");
     if (progress_) progress_->read_to(offset_);
   }
@@ -239,7 +245,9 @@ ServerCore::ServerCore(net::Loop& loop, Handler& handler, const Limits& limits, 
       limits(limits),
       tally(metrics, attendants.meter),
       attendants_(attendants),
-      ticker_(loop, [this] { tick(); }) {}
+      ticker_(loop, [this] { tick(); }),
+      pace_(gathering),
+      window_timer_(loop, [this] { wait_for_windows(); }) {}
 
 ServerCore::~ServerCore() {
   while (Viewer* viewer = first_) {
@@ -313,12 +321,22 @@ void ServerCore::remove(Viewer& viewer, Ending why) {
 }
 
 void ServerCore::in_turn(const std::shared_ptr<Session>& session) {
-  if (session->has_a_turn_coming_) return;
-  if (const LoopTime now = loop.now(); now != turn_) {
+  if (session->has_a_turn_coming_) {
+    if (!session->in_haste() || std::exchange(session->hastened_, true)) return;
+    if (late_.empty()) post_next_turn();
+    return late_.push_back(session);
+  }
+  if (!std::exchange(session->follows_, true)) ++followers_;
+  const LoopTime now = loop.now();
+  if (now != turn_) {
     turn_ = now;
     sent_in_turn_ = 0;
   }
-  if (late_.empty() && ++sent_in_turn_ <= sessions_per_turn_max) return session->on_turn();
+  const bool gathers = now < session->sent_at_ + pace_.window(followers_);
+  if (!gathers && late_.empty() && ++sent_in_turn_ <= sessions_per_turn_max) {
+    session->sent_at_ = now;
+    return session->on_turn();
+  }
   if (late_.empty()) post_next_turn();
   session->has_a_turn_coming_ = true;
   late_.push_back(session);
@@ -331,14 +349,46 @@ void ServerCore::post_next_turn() {
 }
 
 void ServerCore::next_turn() {
-  for (size_t i = 0; i < sessions_per_turn_max && !late_.empty(); ++i) {
+  const Duration window = pace_.window(followers_);
+  const LoopTime now = loop.now();
+  size_t sends = 0;
+  while (sends < sessions_per_turn_max && !late_.empty()) {
     const auto session = late_.front().lock();
     late_.pop_front();
-    if (!session) continue;
-    session->has_a_turn_coming_ = false;
+    if (!session || !session->has_a_turn_coming_) continue;  // it was in haste, and has been
+    if (const LoopTime due = session->sent_at_ + window; now < due && !session->in_haste()) {
+      gathering_.emplace(due, session);
+      continue;
+    }
+    session->has_a_turn_coming_ = session->hastened_ = false;
+    session->sent_at_ = now;
     session->on_turn();
+    ++sends;
   }
-  if (!late_.empty()) post_next_turn();
+  if (sends > 0) measure(sends);
+  if (!late_.empty()) return post_next_turn();
+  // Those of a millisecond together: a timer for each would cost as much as what is gathered saves.
+  if (!gathering_.empty()) window_timer_.arm(std::max(gathering_.begin()->first, now + 1ms));
+}
+
+// Whose windows are over are next.
+void ServerCore::wait_for_windows() {
+  const bool idle = late_.empty();
+  const auto end = gathering_.upper_bound(loop.now());
+  for (auto one = gathering_.begin(); one != end; ++one) late_.push_back(std::move(one->second));
+  gathering_.erase(gathering_.begin(), end);
+  if (!late_.empty() && idle) post_next_turn();
+}
+
+// A turn is asked for now; when it comes says what the sends did to the loop.
+void ServerCore::measure(size_t sends) {
+  loop.post([weak = std::weak_ptr(self_), sends, asked = loop.now()] {
+    if (const auto self = weak.lock()) (*self)->pace_.served(sends, (*self)->loop.now() - asked);
+  });
+}
+
+void ServerCore::no_longer_follows(Session& session) {
+  if (std::exchange(session.follows_, false)) --followers_;
 }
 
 void ServerCore::check_waits(LoopTime now) {

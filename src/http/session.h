@@ -6,11 +6,13 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 
 #include "http/server.h"
+#include "net/pace.h"
 
 namespace klieg::http {
 
@@ -48,6 +50,8 @@ class Outgoing {
   uint64_t available() const;             // what take() could take now
   bool done_after(uint64_t taken) const;  // nothing is left once so much is taken
   bool done() const { return done_after(0); }
+  // To be sent at once: it is asked for so, or it is the end, for which nothing is gained by waiting.
+  bool in_haste() const { return haste_ == Haste::yes || (log_ && done_after(available())); }
   bool lost() const;  // what is left will never come, or came and was forgotten before the peer took it
   const Log* log() const { return log_.get(); }
 
@@ -57,6 +61,7 @@ class Outgoing {
   uint64_t offset_ = 0;
   std::optional<uint64_t> end_;  // in the log
   std::shared_ptr<LogProgress> progress_;
+  Haste haste_ = Haste::no;
 };
 
 bool has_body(uint16_t status);  // RFC 9110 section 6.4.1: not 1xx, 204, 304
@@ -67,12 +72,20 @@ class Session {
   virtual void on_bytes(ByteView bytes) = 0;
   virtual void on_drained() = 0;
   virtual void on_turn() = 0;              // send what a log's growth made possible: ServerCore::in_turn()
+  virtual bool in_haste() const = 0;       // some of that is (Outgoing::in_haste)
   virtual void on_tick(LoopTime now) = 0;  // once a second: what has waited too long?
   virtual void drain() = 0;                // finish what was begun, then end
+
+ protected:
+  // It was woken and not told to send yet. It waits on, so that it hears of what is in haste.
+  bool has_a_turn_coming() const { return has_a_turn_coming_; }
 
  private:
   friend class ServerCore;
   bool has_a_turn_coming_ = false;
+  bool hastened_ = false;
+  bool follows_ = false;  // a log, that grew since it began to
+  LoopTime sent_at_ = LoopTime::min();
 };
 
 std::shared_ptr<Session> make_http1_session(ServerCore& core, Viewer& viewer);
@@ -154,8 +167,10 @@ class ServerCore final : public Server {
   void remove(Viewer& viewer, Ending why);
   std::unique_ptr<net::Connection> give_away(Viewer& viewer);
   // A log wakes all its readers in one turn. The first of them send at once, the others a few per turn, so that who
-  // asks for something meanwhile is not behind thousands of writes. Calls on_turn(), now or in a later turn.
+  // asks for something meanwhile is not behind thousands of writes. Where many follow logs, each sends once in a window
+  // what was born in it (net/pace.h). Calls on_turn(), now or in a later turn.
   void in_turn(const std::shared_ptr<Session>& session);
+  void no_longer_follows(Session& session);
   void check_waits(LoopTime now);  // once a second: ends what has waited too long
 
   net::Loop& loop;
@@ -170,6 +185,8 @@ class ServerCore final : public Server {
   void tick();
   void next_turn();
   void post_next_turn();
+  void measure(size_t sends);
+  void wait_for_windows();
 
   const Attendants attendants_;
   Viewer* first_ = nullptr;
@@ -180,7 +197,12 @@ class ServerCore final : public Server {
   bool ticking_ = false;
   LoopTime turn_{};  // that sent_in_turn_ counts in
   size_t sent_in_turn_ = 0;
-  std::deque<std::weak_ptr<Session>> late_;  // each session once: no more than there are connections
+  // Each session is in one of these, and those that came to be in haste in both: no more than twice the connections.
+  std::deque<std::weak_ptr<Session>> late_;
+  std::multimap<LoopTime, std::weak_ptr<Session>> gathering_;  // until their windows are over
+  size_t followers_ = 0;
+  net::Pace pace_;
+  net::Timer window_timer_;
   std::shared_ptr<ServerCore*> self_ = std::make_shared<ServerCore*>(this);  // for what is posted: it may outlive us
   int64_t date_second_ = -1;
   std::string date_;

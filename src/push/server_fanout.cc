@@ -29,7 +29,8 @@ Seat::~Seat() { fanout_.remove(*this); }
 
 void Seat::on_drained() { fanout_.visit(*this); }
 
-Fanout::Fanout(net::Loop& loop, Metrics& metrics, Meter* meter, const PaceSettings& pace, const FanoutLimits& limits)
+Fanout::Fanout(net::Loop& loop, Metrics& metrics, Meter* meter, const net::PaceSettings& pace,
+               const FanoutLimits& limits)
     : loop_(loop),
       meter_(meter),
       limits_(limits),

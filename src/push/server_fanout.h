@@ -16,8 +16,8 @@
 #include "base/metrics.h"
 #include "net/connection.h"
 #include "net/loop.h"
+#include "net/pace.h"
 #include "push/cursor.h"
-#include "push/pace.h"
 #include "push/reel.h"
 
 namespace klieg::push {
@@ -73,7 +73,7 @@ struct FanoutLimits {
 class Fanout {
  public:
   // `meter`: null where nobody counts.
-  Fanout(net::Loop& loop, Metrics& metrics, Meter* meter = nullptr, const PaceSettings& pace = {},
+  Fanout(net::Loop& loop, Metrics& metrics, Meter* meter = nullptr, const net::PaceSettings& pace = {},
          const FanoutLimits& limits = {});
   ~Fanout();  // asserted: nobody sits
 
@@ -99,8 +99,8 @@ class Fanout {
   net::Loop& loop_;
   Meter* const meter_;
   const FanoutLimits limits_;
-  Pace pace_;
-  Round round_;
+  net::Pace pace_;
+  net::Round round_;
   std::vector<Seat*> seats_;
   size_t position_ = 0;  // in seats_: who is next
   std::map<const Reel*, std::unique_ptr<Watch>> watches_;

@@ -24,7 +24,7 @@
 
 #include "base/time.h"
 
-namespace klieg::push {
+namespace klieg::net {
 
 struct PaceSettings {
   double share = 0.33;            // of the loop
@@ -67,4 +67,4 @@ class Round {
   LoopTime counted_;  // until when it was counted
 };
 
-}  // namespace klieg::push
+}  // namespace klieg::net

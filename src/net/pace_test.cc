@@ -1,11 +1,11 @@
-#include "push/pace.h"
+#include "net/pace.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
-namespace klieg::push {
+namespace klieg::net {
 namespace {
 
 TEST(Pace, sends_at_once_while_that_is_cheap) {
@@ -126,4 +126,4 @@ TEST(Round, is_content_with_nobody) {
 }
 
 }  // namespace
-}  // namespace klieg::push
+}  // namespace klieg::net

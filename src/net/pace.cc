@@ -1,8 +1,8 @@
-#include "push/pace.h"
+#include "net/pace.h"
 
 #include <algorithm>
 
-namespace klieg::push {
+namespace klieg::net {
 namespace {
 
 // Over so many pushes the delay forgets what was before: at 500 viewers some 10 ms, so a burst of requests widens the
@@ -66,4 +66,4 @@ std::optional<LoopTime> Round::next(size_t viewers, const Pace& pace, LoopTime n
   return now + std::max({window / steps_per_window, step_least, owed_in});
 }
 
-}  // namespace klieg::push
+}  // namespace klieg::net
