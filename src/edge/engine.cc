@@ -13,7 +13,6 @@
 namespace klieg::edge {
 namespace {
 
-constexpr Duration tend_every = 1s;
 constexpr Duration poll_pause = 100ms;  // of a 404 that is held, when nothing says when it is born
 // Beyond it what need not be validated goes by eviction: a year's worth of deadlines would outgrow what they are about.
 constexpr Duration lifetime_watched_max = std::chrono::hours(1);
@@ -549,40 +548,6 @@ void Engine::forget(std::string_view target) {
   }
 }
 
-// --- Time -----------------------------------------------------------------------------------------------------------
-
-void Engine::on_time() {
-  const LoopTime now = clock_.now();
-  for (const auto& topic : std::exchange(topics_over_, {})) topic->tell_newcomers();
-  if (std::exchange(newcomers_, false)) {
-    for (auto& [_, entry] : topics_) {
-      if (const auto topic = entry.topic) topic->tell_newcomers();
-    }
-  }
-  while (!wakes_.empty() && wakes_.begin()->first <= now) {
-    const std::shared_ptr<Flight> flight = trips_.at(wakes_.begin()->second).flight;
-    trips_.at(flight.get()).wake = wakes_.end();
-    wakes_.erase(wakes_.begin());
-    flight->on_time(now);
-  }
-  while (!lifetimes_.empty() && lifetimes_.begin()->first <= now) {
-    const std::string key = std::move(lifetimes_.begin()->second);
-    lifetimes_.erase(lifetimes_.begin());
-    if (Resource* resource = store_.peek(key)) outlive(*resource);
-  }
-  retry_topics();
-  if (now >= tended_ + tend_every) {
-    tended_ = now;
-    tend_topics();
-    std::erase_if(growing_, [this](const std::string& key) {
-      settle(key);
-      const Resource* resource = store_.peek(key);
-      return !resource ||
-             std::ranges::none_of(resource->variants, [](const auto& object) { return object->log->growing(); });
-    });
-  }
-}
-
 // What is over its lifetime and cannot be validated goes.
 void Engine::outlive(Resource& resource) {
   const WallTime wall = clock_.wall_now();
@@ -591,16 +556,6 @@ void Engine::outlive(Resource& resource) {
   });
   if (resource.uncacheable_until <= clock_.now()) resource.uncacheable_until = LoopTime::min();
   store_.settle(resource);
-}
-
-LoopTime Engine::next_deadline() const {
-  if (newcomers_ || !topics_over_.empty()) return clock_.now();
-  LoopTime next = LoopTime::max();
-  if (!wakes_.empty()) next = wakes_.begin()->first;
-  if (!lifetimes_.empty()) next = std::min(next, lifetimes_.begin()->first);
-  if (!topic_retries_.empty()) next = std::min(next, topic_retries_.begin()->first);
-  if (!topics_.empty() || !growing_.empty()) next = std::min(next, tended_ + tend_every);
-  return next;
 }
 
 }  // namespace klieg::edge
