@@ -42,9 +42,16 @@ Lane::Lane(const media::Track& track) : track_(track), cadence_(cadence_of(track
 void Lane::change_track(const media::Track& track) {
   if (track == track_) return;
   track_ = track;
+  measured_rate_ = 0;
   cadence_ = cadence_of(track);
   last_key_.reset();
   last_audio_ = {};
+}
+
+media::Track Lane::shown_track() const {
+  media::Track shown = track_;
+  if (shown.video.frame_rate <= 0) shown.video.frame_rate = measured_rate_;
+  return shown;
 }
 
 Duration Lane::usual_duration() const {
@@ -204,6 +211,9 @@ void Lane::settle(MediaTime start) {
     std::vector<MediaTime> times;
     for (const Sample& sample : gathered) times.push_back(sample.decode_time);
     cadence_.measure(times);
+  }
+  if (track_.kind == TrackKind::video && cadence_.frame() && measured_rate_ <= 0) {
+    measured_rate_ = 1000 / to_seconds(cadence_.frames(1000));
   }
   state_ = LaneState::settled;
   start_ = start;

@@ -25,6 +25,9 @@ class Lane {
   explicit Lane(const media::Track& track);
 
   const media::Track& track() const { return track_; }
+  // As headers say it: where the encoder does not tell its frame rate, with the one measured when the track's first
+  // period began, if it kept one.
+  media::Track shown_track() const;
   void change_track(const media::Track& track);
 
   // A sample of the publisher. One that lies before the lane's end is dropped (it comes too late, after a fill).
@@ -72,6 +75,7 @@ class Lane {
   void fill_hole(MediaTime until);
 
   media::Track track_;
+  double measured_rate_ = 0;  // frames a second; 0: none, or not asked
   Cadence cadence_;
   LaneState state_ = LaneState::gathering;
   std::deque<media::Sample> waiting_;

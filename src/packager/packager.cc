@@ -206,6 +206,7 @@ void Packager::start_period() {
   KLIEG_ASSERT(!leading.empty(), "what was usable before it was settled still is");
   const MediaTime start = leading.waiting().front().presentation_time();
   cutter_->begin(start);
+  rungs_.set_frame_rate(leading.shown_track().video.frame_rate);
   announce();
   begin_period(next_period_ == 0 ? PeriodStart::first : PeriodStart::discontinuity, start);
   for (Member& each : members_) {
@@ -238,11 +239,11 @@ void Packager::begin_period(PeriodStart why, MediaTime start) {
 void Packager::join(Member& joining, MediaTime start) {
   joining.place = Member::Place::present;
   if (!joining.writer) {
-    const media::Track& track = joining.lane->track();
+    const media::Track track = joining.lane->shown_track();
     joining.writer.emplace(TrackName{next_track_id_++, std::string(media::name_of(track.kind))}, track, *grid_, out_,
                            [this](MediaTime at) { return anchor_.at(at); });
   }
-  joining.writer->change_track(joining.lane->track());
+  joining.writer->change_track(joining.lane->shown_track());
   joining.writer->begin_segment(next_msn_, next_period_ - 1);
   joining.segment_at = start;
 }

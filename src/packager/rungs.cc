@@ -57,11 +57,20 @@ void Rungs::on_rung_track(media::RungId rung, const media::Track& track) {
   if (!member || track.kind != member->rung.kind) return;
   member->track = track;
   member->track_known = true;
-  if (period_begun_) make_track(*member);
+  if (!period_begun_) return;
+  complete_track(*member);
+  make_track(*member);
+}
+
+void Rungs::complete_track(Member& member) const {
+  if (member.rung.kind != TrackKind::video) return;
+  double& frame_rate = member.track.video.frame_rate;
+  if (frame_rate <= 0) frame_rate = frame_rate_ / std::max(member.rung.frame_divisor, 1u);
 }
 
 void Rungs::make_track(Member& member) {
   if (member.writer || !member.track_known) return;
+  complete_track(member);
   member.writer.emplace(TrackName{next_track_id_(), member.rung.name, std::max(member.rung.bits_per_second, 1u)},
                         member.track, *grid_, out_, wall_of_);
   member.writer->write_header();

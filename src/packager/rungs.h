@@ -80,6 +80,8 @@ class Rungs final : public media::RungSink {
   void begin_broadcast(const Grid& grid) { grid_ = grid; }
   // A period begins, with these source tracks; their headers are born before the first segment of it begins.
   void announce_with(std::vector<std::string> source_names);
+  // Of the leading track, 0 where there is none: that of rungs that do not tell theirs.
+  void set_frame_rate(double frame_rate) { frame_rate_ = frame_rate; }
   // The leading track's segments. `end`: where the next one begins, or would; `filled_to`: how far there is media.
   void begin_segment(media::Msn msn, uint32_t period, MediaTime at);
   void end_segment(MediaTime end, MediaTime filled_to, Duration duration);
@@ -132,6 +134,7 @@ class Rungs final : public media::RungSink {
 
   Member* find(media::RungId rung);
   void make_track(Member& member);
+  void complete_track(Member& member) const;
   void announce();
   void stop_awaiting();
   const Span* span_of(const Member& member) const;
@@ -156,6 +159,7 @@ class Rungs final : public media::RungSink {
   std::function<media::TrackId()> next_track_id_;
   std::function<WallTime(MediaTime)> wall_of_;
   std::optional<Grid> grid_;
+  double frame_rate_ = 0;
   std::list<Member> members_;    // a name keeps its place, and its track
   std::vector<Member*> ladder_;  // by RungId
   std::deque<Span> spans_;       // those that some rung is in, and the newest: at most rung_lag_max of them

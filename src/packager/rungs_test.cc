@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
+
 #include "base/random.h"
 #include "packager/laws.h"
 #include "packager/testing.h"
@@ -179,6 +181,23 @@ TEST_F(Ladder, what_comes_while_the_first_period_is_awaited_waits_too_and_the_fi
   EXPECT_EQ(packager.rungs().counts().gaps, 0u);
   EXPECT_EQ(packager.rungs().counts().dropped_samples, 0u);
   expect_laws();
+}
+
+TEST_F(Ladder, headers_say_the_frame_rate_that_was_measured_where_none_is_told) {
+  video = track_of(TrackKind::video);
+  video.video.frame_rate = 0;
+  packager.on_track(video);
+  rungs_ = {rung("240p"), rung("120p")};
+  rungs_[1].frame_divisor = 2;
+  ladder(rungs_);
+  for (media::RungId id : {media::RungId{0}, media::RungId{1}}) packager.rungs().on_rung_track(id, video);
+  frames(0, 2080);
+  std::map<std::string, double> rates;
+  for (const media::Record& record : recorder.records) {
+    if (const auto* header = std::get_if<media::HeaderBorn>(&record))
+      rates[header->name] = header->info.video.frame_rate;
+  }
+  EXPECT_EQ(rates, (std::map<std::string, double>{{"video", 25}, {"240p", 25}, {"120p", 12.5}}));
 }
 
 TEST_F(Ladder, what_comes_early_without_end_is_bounded) {
