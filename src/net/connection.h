@@ -43,8 +43,8 @@ class Connection {
  public:
   virtual ~Connection() = default;
 
-  // Delivery begins, or goes on to another handler, also from inside on_bytes. The handler must outlive the connection or
-  // its on_closed, whichever comes first.
+  // Delivery begins, or goes on to another handler, also from inside on_bytes. The handler must outlive the connection
+  // or its on_closed, whichever comes first.
   virtual void start(ConnectionHandler& handler) = 0;
 
   // Queues and sends as much as the kernel takes now; all pieces of one call leave in one writev where they fit.
