@@ -43,11 +43,11 @@ struct Attended : testing::Test {
   TestHandler handler;
   MadeUpDoorman doorman;
   MadeUpMeter meter;
+  FakePeer first, second, third;  // outlive their connections, which are the server's
   std::unique_ptr<Server> server = Server::make(loop, handler, {}, metrics, {&doorman, &meter});
 };
 
 TEST_F(Attended, who_is_one_too_many_is_told_and_goes) {
-  FakePeer first, second, third;
   arrive(first);
   arrive(second);
   EXPECT_THAT(second.received, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
@@ -66,26 +66,24 @@ TEST_F(Attended, who_is_one_too_many_is_told_and_goes) {
 }
 
 TEST_F(Attended, a_server_that_goes_lets_everybody_leave) {
-  FakePeer first;
   arrive(first);
   server.reset();
   EXPECT_EQ(doorman.inside, 0u);
 }
 
 TEST_F(Attended, requests_are_under_way_from_their_head_to_their_last_byte) {
-  FakePeer peer;
-  arrive(peer);
-  peer.send("GET /a HTTP/1.1\r\nhost: a\r\n\r\n");
+  arrive(first);
+  first.send("GET /a HTTP/1.1\r\nhost: a\r\n\r\n");
   EXPECT_EQ(meter.in_flight, 1);
   const auto log = std::make_shared<Log>();
   handler.held.front().respond(response_of(LogRange{log, 0, 5}));
   EXPECT_EQ(meter.in_flight, 1);
   log->append(Bytes::copy_of("12345"));
   EXPECT_EQ(meter.in_flight, 0);
-  EXPECT_EQ(meter.bytes_sent, peer.received.size());
-  peer.send("GET /b HTTP/1.1\r\nhost: a\r\n\r\n");
+  EXPECT_EQ(meter.bytes_sent, first.received.size());
+  first.send("GET /b HTTP/1.1\r\nhost: a\r\n\r\n");
   EXPECT_EQ(meter.in_flight, 1);
-  peer.leave();
+  first.leave();
   EXPECT_EQ(meter.in_flight, 0);
 }
 
