@@ -7,7 +7,6 @@ import sys
 
 import machine
 import servers
-import tree
 
 METHOD = """\
 `klieg edge` has core 0; home (`klieg serve`), the camera (640x360, 500 kbit/s, a key frame a second) and the viewers share core 1. Each
@@ -60,7 +59,7 @@ def measure(viewers, settle, seconds, rounds):
     for _ in range(rounds):
         with servers.Bench() as bench:
             home = bench.start_klieg_serve(core=servers.LOAD_CORE)
-            card = tree.on_air(bench, home)
+            card = servers.on_air(home)
             try:
                 edge = bench.start_klieg_edge(home.address)
                 nothing = idle_us(edge, viewers, 3)

@@ -26,21 +26,6 @@ LATE_MS_MAX = {500: 35, 2000: 35}  # added delay, p99; of more players:
 LATE_MANY_MS_MAX = 110
 
 
-def make_recording():
-    """20 s of moving noise, 640x360 at 30 fps, a key frame a second: 436 + 64 kbit/s."""
-    if RECORDING.exists():
-        return
-    RECORDING.parent.mkdir(parents=True, exist_ok=True)
-    partial = RECORDING.with_suffix(".part.flv")
-    subprocess.run(
-        ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
-         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100", "-vf", "noise=alls=20:allf=t", "-t", "20",
-         "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0",
-         "-b:v", "436k", "-maxrate", "436k", "-bufsize", "436k", "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
-         "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
-    partial.rename(RECORDING)
-
-
 def start_klieg(bench):
     folder = bench.folder("klieg")
     config = folder / "klieg.toml"
@@ -117,7 +102,7 @@ def main():
     raise_file_limit()
     subprocess.run(["tools/build_preset", "release", "bench_fanout_load", "bench_fanout_bare", "bench_congestion_preload"],
                    cwd=machine.ROOT, check=True)
-    make_recording()
+    machine.make_recording(RECORDING, seconds=20, noise=20, video_kbps=436)
     header = machine.print_header("fanout", versions=["klieg", "nginx"])
     columns = ["players", "server", "CPU us/player s", "core", "push every ms", "p50 ms", "p99 ms", "max ms", "frames missed",
                "KiB/player", "notes"]

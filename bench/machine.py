@@ -100,6 +100,24 @@ def print_header(name, versions=()):
     return found
 
 
+def make_recording(path, *, seconds, noise, video_kbps):
+    """Moving noise, 640x360 at 30 fps, a key frame a second, of this bitrate, and 64 kbit/s of sound, as FLV; made once."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part.flv")
+    bitrate = f"{video_kbps}k"
+    subprocess.run(
+        ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y",
+         "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
+         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100",
+         "-vf", f"noise=alls={noise}:allf=t", "-t", str(seconds), "-pix_fmt", "yuv420p",
+         "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0",
+         "-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate, "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
+         "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
+    partial.rename(path)
+
+
 def prefer(pid):
     """Runs a process and its session before whatever else this machine is doing; where that is not allowed, the header
     says how busy it is."""

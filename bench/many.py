@@ -45,23 +45,6 @@ ATTEMPTS = 3
 CORE_FULL = 0.95
 
 
-def make_recording():
-    """30 s of moving noise, 640x360 at 30 fps, one key frame a second: 236 + 64 kbit/s, filled up to be constant."""
-    if RECORDING.exists():
-        return
-    RECORDING.parent.mkdir(parents=True, exist_ok=True)
-    partial = RECORDING.with_suffix(".part.flv")
-    subprocess.run(
-        ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y",
-         "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
-         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100",
-         "-vf", "noise=alls=12:allf=t", "-t", "30", "-pix_fmt", "yuv420p",
-         "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0",
-         "-b:v", "236k", "-maxrate", "236k", "-bufsize", "236k", "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
-         "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
-    partial.rename(RECORDING)
-
-
 def cpu_s(pids):
     total = 0
     for pid in pids:
@@ -262,7 +245,7 @@ def main():
 
     raise_file_limit()
     subprocess.run(["tools/build_preset", "release", "bench_many_load"], cwd=machine.ROOT, check=True)
-    make_recording()
+    machine.make_recording(RECORDING, seconds=30, noise=12, video_kbps=236)
     header = machine.print_header("many", versions=["klieg", "nginx"])
     print(f"{RECORDING.stat().st_size * 8 / 30 / 1000:.0f} kbit/s each, {rounds} x {measure_s} s in {WINDOWS} windows "
           f"after {settle_s} s" + (": memory is not full yet" if settle_s < 60 else "") + "\n", flush=True)

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import machine
@@ -84,6 +85,19 @@ def run_on_load_core(*command, timeout=300):
     if process.returncode != 0:
         sys.exit(f"{Path(command[0]).name} failed:\n{said}")
     return said
+
+
+def on_air(serve):
+    """A test card on the channel cam of a `klieg serve`, whose key is "key"; returns the camera once the broadcast can be watched."""
+    card = subprocess.Popen([machine.KLIEG, "testcard", "--to", f"rtmp://127.0.0.1:{serve.rtmp}/live/key", "--size", "640x360",
+                             "--bitrate", "500k"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            start_new_session=True)
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{serve.http}/live/cam/index.m3u8").read()
+            return card
+        time.sleep(0.1)
+    sys.exit("the test card did not come on air")
 
 
 class Server:

@@ -8,7 +8,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -139,18 +138,6 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 
 
-def on_air(bench, serve):
-    card = subprocess.Popen([machine.KLIEG, "testcard", "--to", f"rtmp://127.0.0.1:{serve.rtmp}/live/key", "--size", "640x360",
-                             "--bitrate", "500k"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            start_new_session=True)
-    for _ in range(100):
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{serve.http}/live/cam/index.m3u8").read()
-            return card
-        time.sleep(0.1)
-    sys.exit("the test card did not come on air")
-
-
 def start_in_pop(bench, pop, name, parent):
     bench.prefix = pop.inside
     try:
@@ -167,7 +154,7 @@ def measure_far(name, sizes, seconds):
     results = {"saved": {}, "first_ms": [], "every_ms": []}
     with servers.Bench() as bench, Pop() as pop:
         serve = bench.start_klieg_serve(["--http", "0.0.0.0:0"], core=servers.LOAD_CORE)
-        card = on_air(bench, serve)
+        card = servers.on_air(serve)
         try:
             cache = start_in_pop(bench, pop, name, f"{ORIGIN}:{serve.http}")
             for hls, dash in sizes:
