@@ -13,7 +13,7 @@
 //
 // Order: of each track, decode order; between tracks as they are born, a few tens of milliseconds apart.
 //
-// Owner: whoever has viewers for it, by shared_ptr (server_channels.h). Thread: one loop. Limits: ChannelLimits.
+// Owner: whoever has viewers for it, by shared_ptr (channels.h). Thread: one loop. Limits: ChannelLimits.
 #pragma once
 
 #include <cstdint>

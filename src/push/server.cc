@@ -9,25 +9,6 @@
 
 namespace klieg::push {
 
-struct Server::Show : std::enable_shared_from_this<Show> {
-  explicit Show(net::Loop& owner) : loop(owner), reading([this] { changed(); }) {}
-  ~Show() { channel->leave(reading); }
-  Show(const Show&) = delete;
-  Show& operator=(const Show&) = delete;
-
-  void join(std::shared_ptr<Channel> joined) {
-    channel = std::move(joined);
-    channel->join(reading);
-  }
-  // In a later turn: viewers come and go by it, and the channel is on the stack.
-  void changed();
-
-  net::Loop& loop;
-  std::shared_ptr<Channel> channel;
-  RtmpReading reading;
-  std::unordered_set<ServerViewer*> viewers;
-};
-
 // One viewer: born by Server::take, lives on the server's loop, dies in on_closed.
 class ServerViewer final : public net::ConnectionHandler,
                            public Sitter,
@@ -58,7 +39,7 @@ class ServerViewer final : public net::ConnectionHandler,
                verdict != AdmissionVerdict::admitted) {
       session_.refuse("NetStream.Play.Failed", words_of(verdict), now());
     } else {
-      show_ = server_.show(address);
+      show_ = server_.shows_.open(address.channel, address.rendition);
       show_->viewers.insert(this);
       look();
     }
@@ -199,7 +180,7 @@ class ServerViewer final : public net::ConnectionHandler,
   RtmpSession session_;
   net::Timer timer_;
   Admission::Place place_;
-  std::shared_ptr<Server::Show> show_;
+  std::shared_ptr<Show<RtmpReading, ServerViewer>> show_;
   std::unique_ptr<Seat> seat_;
   size_t answers_unsent_ = 0;
   bool closing_ = false;  // close() or abort() was called; only on_closed is to come
@@ -207,17 +188,9 @@ class ServerViewer final : public net::ConnectionHandler,
   std::optional<LoopTime> last_words_by_;
 };
 
-void Server::Show::changed() {
-  loop.post([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    for (ServerViewer* viewer : std::vector(self->viewers.begin(), self->viewers.end())) viewer->on_show_changed();
-  });
-}
-
 Server::Server(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission, Metrics& metrics,
                const ServerLimits& limits)
-    : loop_(loop), channels_(channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
+    : loop_(loop), shows_(loop, channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
 
 Server::~Server() = default;
 
@@ -226,17 +199,6 @@ void Server::take(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connecti
   const auto viewer = std::make_shared<ServerViewer>(*this, std::move(request), std::move(connection));
   viewers_.insert(viewer);
   viewer->start();
-}
-
-std::shared_ptr<Server::Show> Server::show(const PlayAddress& address) {
-  std::erase_if(shows_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<Show>& known = shows_[{address.channel, address.rendition}];
-  std::shared_ptr<Show> show = known.lock();
-  if (!show || show->channel->over()) {
-    known = show = std::make_shared<Show>(loop_);
-    show->join(channels_.open(address.channel, address.rendition));
-  }
-  return show;
 }
 
 void Server::stop(std::move_only_function<void()> done) {

@@ -9,11 +9,8 @@
 // Owner: the loop's shard. Thread: that loop.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <string>
 #include <unordered_set>
-#include <utility>
 
 #include "base/metrics.h"
 #include "net/connection.h"
@@ -23,6 +20,7 @@
 #include "push/rtmp_reading.h"
 #include "push/rtmp_session.h"
 #include "push/server_fanout.h"
+#include "push/server_show.h"
 
 namespace klieg::push {
 
@@ -46,27 +44,23 @@ class Server {
 
   void take(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection);
 
-  // Tells every viewer that it is over, and calls `done` when the last is gone, at most words_linger and close_within
-  // later. Who comes now is turned away.
+  // Tells every viewer that it is over, and calls `done` when the last is gone, at most last_words_within and
+  // close_within later. Who comes now is turned away.
   void stop(std::move_only_function<void()> done);
 
   size_t viewer_count() const { return viewers_.size(); }
 
  private:
   friend class ServerViewer;
-  // A channel with its rendering, while somebody looks at it.
-  struct Show;
 
-  std::shared_ptr<Show> show(const PlayAddress& address);
   void remove(const std::shared_ptr<ServerViewer>& viewer);
 
   net::Loop& loop_;
-  Channels& channels_;
+  Shows<RtmpReading, ServerViewer> shows_;
   Fanout& fanout_;
   Admission& admission_;
   Metrics& metrics_;
   const ServerLimits limits_;
-  std::map<std::pair<std::string, std::string>, std::weak_ptr<Show>> shows_;
   std::unordered_set<std::shared_ptr<ServerViewer>> viewers_;
   std::move_only_function<void()> stopped_;
   bool stopping_ = false;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/logging.h"
-#include "push/websocket_reading.h"
 
 namespace klieg::push {
 namespace {
@@ -49,32 +48,13 @@ http::Response refusal_of(ChannelEnd why) {
 
 }  // namespace
 
-struct WebSocketServer::Show : std::enable_shared_from_this<Show> {
-  explicit Show(net::Loop& owner) : loop(owner), reading([this] { changed(); }) {}
-  ~Show() { channel->leave(reading); }
-  Show(const Show&) = delete;
-  Show& operator=(const Show&) = delete;
-
-  void join(std::shared_ptr<Channel> joined) {
-    channel = std::move(joined);
-    channel->join(reading);
-  }
-  // In a later turn: viewers come and go by it, and the channel is on the stack.
-  void changed();
-
-  net::Loop& loop;
-  std::shared_ptr<Channel> channel;
-  WebSocketReading reading;
-  std::unordered_set<WebSocketViewer*> viewers;
-};
-
 // One viewer: born by serve(), lives on the server's loop, dies in on_closed, or when its request was refused.
 class WebSocketViewer final : public net::ConnectionHandler,
                               public Sitter,
                               public std::enable_shared_from_this<WebSocketViewer> {
  public:
-  WebSocketViewer(WebSocketServer& server, std::shared_ptr<WebSocketServer::Show> show, http::WebSocketOffer offer,
-                  http::Responder responder, Admission::Place place)
+  WebSocketViewer(WebSocketServer& server, std::shared_ptr<Show<WebSocketReading, WebSocketViewer>> show,
+                  http::WebSocketOffer offer, http::Responder responder, Admission::Place place)
       : server_(server),
         show_(std::move(show)),
         offer_(std::move(offer)),
@@ -92,11 +72,11 @@ class WebSocketViewer final : public net::ConnectionHandler,
   void start() {
     const auto self = shared_from_this();
     timer_.arm(now() + server_.limits_.answer_within);
-    look();
+    on_show_changed();
   }
 
   // What the channel's state means for this viewer.
-  void look() {
+  void on_show_changed() {
     const WebSocketReading& reading = show_->reading;
     if (responder_ && reading.over()) return refuse(refusal_of(*reading.over()), name_of(*reading.over()));
     if (responder_ && reading.begun()) return let_in();
@@ -132,7 +112,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
     timer_.cancel();
     logging::debug(
         "WebSocket viewer gone",
-        {{"channel", show_->channel->name()}, {"peer", connection_->peer()}, {"outcome", name_of(session_.why())}});
+        {{"channel", show_->channel().name()}, {"peer", connection_->peer()}, {"outcome", name_of(session_.why())}});
     server_.metrics_
         .counter("klieg_push_websocket_sessions_ended_total", "WebSocket viewers that are gone, by outcome",
                  {{"outcome", std::string(name_of(session_.why()))}})
@@ -207,7 +187,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
   }
 
   WebSocketServer& server_;
-  const std::shared_ptr<WebSocketServer::Show> show_;
+  const std::shared_ptr<Show<WebSocketReading, WebSocketViewer>> show_;
   const http::WebSocketOffer offer_;
   std::optional<http::Responder> responder_;     // while its request is held
   std::unique_ptr<net::Connection> connection_;  // after that
@@ -221,19 +201,9 @@ class WebSocketViewer final : public net::ConnectionHandler,
   std::optional<LoopTime> last_words_by_;
 };
 
-void WebSocketServer::Show::changed() {
-  loop.post([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    std::vector<std::shared_ptr<WebSocketViewer>> viewers;  // one may go by what another does
-    for (WebSocketViewer* viewer : self->viewers) viewers.push_back(viewer->shared_from_this());
-    for (const auto& viewer : viewers) viewer->look();
-  });
-}
-
 WebSocketServer::WebSocketServer(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission,
                                  Metrics& metrics, const WebSocketServerLimits& limits)
-    : loop_(loop), channels_(channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
+    : loop_(loop), shows_(loop, channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
 
 WebSocketServer::~WebSocketServer() = default;
 
@@ -261,22 +231,11 @@ void WebSocketServer::serve(const http::Request& request, http::Responder respon
     count_refusal(verdict == AdmissionVerdict::full ? "full" : "no_headroom");
     return responder.respond(http::Response::text(503, words_of(verdict)));
   }
-  const auto viewer =
-      std::make_shared<WebSocketViewer>(*this, show(std::string(name_in(request.path)), rendition_in(request.query)),
-                                        std::move(*offer), std::move(responder), std::move(place));
+  const auto viewer = std::make_shared<WebSocketViewer>(
+      *this, shows_.open(std::string(name_in(request.path)), rendition_in(request.query)), std::move(*offer),
+      std::move(responder), std::move(place));
   viewers_.insert(viewer);
   viewer->start();
-}
-
-std::shared_ptr<WebSocketServer::Show> WebSocketServer::show(const std::string& channel, const std::string& rendition) {
-  std::erase_if(shows_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<Show>& known = shows_[{channel, rendition}];
-  std::shared_ptr<Show> show = known.lock();
-  if (!show || show->channel->over()) {
-    known = show = std::make_shared<Show>(loop_);
-    show->join(channels_.open(channel, rendition));
-  }
-  return show;
 }
 
 void WebSocketServer::stop(std::move_only_function<void()> done) {

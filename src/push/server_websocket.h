@@ -14,12 +14,9 @@
 // Owner: the loop's shard. Thread: that loop.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <unordered_set>
-#include <utility>
 
 #include "base/metrics.h"
 #include "http/server.h"
@@ -27,6 +24,8 @@
 #include "push/admission.h"
 #include "push/channels.h"
 #include "push/server_fanout.h"
+#include "push/server_show.h"
+#include "push/websocket_reading.h"
 #include "push/websocket_session.h"
 
 namespace klieg::push {
@@ -60,20 +59,16 @@ class WebSocketServer {
 
  private:
   friend class WebSocketViewer;
-  // A channel with its rendering, while somebody looks at it.
-  struct Show;
 
-  std::shared_ptr<Show> show(const std::string& channel, const std::string& rendition);
   void remove(const std::shared_ptr<WebSocketViewer>& viewer);
   void count_refusal(std::string_view why);
 
   net::Loop& loop_;
-  Channels& channels_;
+  Shows<WebSocketReading, WebSocketViewer> shows_;
   Fanout& fanout_;
   Admission& admission_;
   Metrics& metrics_;
   const WebSocketServerLimits limits_;
-  std::map<std::pair<std::string, std::string>, std::weak_ptr<Show>> shows_;
   std::unordered_set<std::shared_ptr<WebSocketViewer>> viewers_;
   std::move_only_function<void()> stopped_;
   bool stopping_ = false;
