@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "player/client.h"
@@ -20,6 +21,7 @@ struct ProbeArguments {
   std::string url;
   player::Tier tier = player::Tier::ll_hls;
   double duration_s = 0;
+  std::optional<double> poll_s, prebuffer_s;
   bool json = false;
 };
 
@@ -75,11 +77,14 @@ void print_json(const player::ProbeReport& report) {
   fmt::print("{}\n", json.dump(2));
 }
 
+Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
+
 void run(const ProbeArguments& arguments) {
   player::ProbeOptions options{.address = value_or_exit(player::parse_address(arguments.url), 2),
                                .tier = arguments.tier,
-                               .policy = player::AdaptiveBuffer{},
-                               .duration = Duration(static_cast<int64_t>(arguments.duration_s * 1e9))};
+                               .duration = seconds(arguments.duration_s)};
+  if (arguments.prebuffer_s) options.policy = player::FixedBuffer{seconds(*arguments.prebuffer_s)};
+  if (arguments.poll_s) options.poll_every = seconds(*arguments.poll_s);
   const auto quiet = [](const player::ProbeReport&) {};
   auto outcome = arguments.json ? player::probe(options, quiet, print_json) : player::probe(options, say, print_table);
   if (!outcome) {
@@ -100,6 +105,12 @@ void add_probe_command(CLI::App& app) {
       ->default_str("ll-hls");
   command->add_option("--duration", arguments->duration_s, "Seconds; without it, until the broadcast is over")
       ->check(CLI::PositiveNumber);
+  command->add_option("--poll", arguments->poll_s, "hls: seconds from poll to poll; without it, as HLS wants it")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--prebuffer", arguments->prebuffer_s,
+                   "Play once so many seconds are in hand; without it, as little behind as the network allows")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "The result as JSON, and nothing while it lasts");
   command->callback([arguments] { run(*arguments); });
 }

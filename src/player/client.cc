@@ -24,7 +24,7 @@ constexpr std::string_view clock_path = "/time";
 constexpr Duration seam_max = 10ms;
 
 std::unique_ptr<Viewer> make_viewer(const ProbeOptions& options) {
-  return std::make_unique<HlsViewer>(options.address.path, options.tier);
+  return std::make_unique<HlsViewer>(options.address.path, options.tier, options.poll_every);
 }
 
 // One request after the other: first the server's clock, the best of five (Cristian 1989), then what the viewer wants.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,8 @@ struct ProbeOptions {
   Address address;
   Tier tier = Tier::ll_hls;
   Policy policy = AdaptiveBuffer{};
-  Duration duration{0};  // 0: until the broadcast is over
+  std::optional<Duration> poll_every;  // of playlists that are polled; empty: as their standard wants it
+  Duration duration{0};                // 0: until the broadcast is over
 };
 
 // As it is now; valid during the call.

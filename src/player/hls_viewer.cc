@@ -95,6 +95,8 @@ void HlsViewer::take_media(const hls::MediaPlaylist& playlist, const Answered& a
   if (!before) items_.erase(items_.begin(), items_.end() - (items_.empty() ? 0 : 1));
   if (by_parts()) {
     poll_at_ = answered.asked;  // it is held: at once
+  } else if (poll_every_) {
+    poll_at_ = answered.asked + *poll_every_;
   } else {
     const Duration target = std::chrono::seconds(std::max(1u, playlist.target_duration_s));
     poll_at_ = answered.asked + (next_ == before ? target / 2 : target);

@@ -3,8 +3,8 @@
 //   multivariant --> media playlist --> what is new in it, one after the other --> media playlist ...
 //
 // Watches the first variant, which is the source; begins with the newest piece, as who wants to be live does. Of
-// segments the playlist is polled once a target duration, twice as often while it does not change (6.3.4); of parts it
-// is asked for with _HLS_msn and _HLS_part, and the server holds it.
+// segments the playlist is polled once a target duration, twice as often while it does not change (6.3.4), or as often
+// as is wished; of parts it is asked for with _HLS_msn and _HLS_part, and the server holds it.
 #pragma once
 
 #include <deque>
@@ -22,7 +22,9 @@ class HlsViewer final : public Viewer {
   static constexpr Duration retry_after = 500ms;
 
   // `path` of the playlist, multivariant or media. ll_hls falls back to segments where there are no parts.
-  HlsViewer(std::string path, Tier tier) : playlist_path_(std::move(path)), tier_(tier) {}
+  // `poll_every`: of segments; empty: as the draft wants it.
+  HlsViewer(std::string path, Tier tier, std::optional<Duration> poll_every = {})
+      : playlist_path_(std::move(path)), tier_(tier), poll_every_(poll_every) {}
 
   std::optional<Wanted> next(LoopTime now) override;
   Result<std::optional<Received>> take(const Answered& answered) override;
@@ -49,6 +51,7 @@ class HlsViewer final : public Viewer {
 
   std::string playlist_path_;
   Tier tier_;
+  std::optional<Duration> poll_every_;
   bool has_parts_ = false;
   bool is_media_ = false;     // playlist_path_ is a media playlist's
   bool asked_media_ = false;  // what next() wanted last is a piece

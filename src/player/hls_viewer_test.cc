@@ -71,6 +71,17 @@ TEST_F(AViewer, of_segments_polls_once_a_target_duration_and_twice_while_nothing
   EXPECT_EQ(segments.next(start + 1s)->at, start + 1500ms);
 }
 
+TEST_F(AViewer, of_segments_polls_as_often_as_is_wished) {
+  HlsViewer slow{"/live/cam/index.m3u8", Tier::hls, 2800ms};
+  slow.next(start);
+  ASSERT_TRUE(slow.take(answer(head(7) + segment_7)));
+  EXPECT_EQ(wants(slow), "/live/cam/v-7");
+  ASSERT_TRUE(slow.take(answer("x")));
+  EXPECT_EQ(slow.next(start)->at, start + 2800ms);
+  ASSERT_TRUE(slow.take(answer(head(7) + segment_7, start + 2800ms)));  // nothing new: no sooner for that
+  EXPECT_EQ(slow.next(start)->at, start + 5600ms);
+}
+
 TEST_F(AViewer, reads_the_cameras_stamp) {
   wire::Chunk chunk{.samples = {{.duration = 3000, .content = Bytes::copy_of("frame")}}};
   chunk.reference = {wire::ReferenceEvent::captured, WallTime(1'709'210'096s), 0};
