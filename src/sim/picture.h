@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "sim/distribution.h"
+#include "sim/sheet.h"
 
 namespace klieg::sim {
-
-enum class Emphasis : uint8_t { none, ours };  // ours: a thicker line
 
 struct Series {
   std::string name;
