@@ -1,9 +1,10 @@
 // A parent over the network: asked for objects by HTTP/1.1, subscribed to by HTTP/2.
 //
-// Two clients, because two jobs: a fetch may be held for seconds and wants a connection to itself, so that no slow one
-// keeps another's bytes back; a subscription is one endless response among others of its kind, and wants the flow
-// control and the signs of life of HTTP/2. Over TLS HTTP/2 is agreed by ALPN, in clear text it is known to be spoken:
-// parents that offer topics are of our kind.
+// Three clients, because three jobs: a fetch may be held for seconds and wants a connection to itself, so that no slow
+// one keeps another's bytes back; of fetches, those for one viewer alone are as many as viewers like, and wait among
+// themselves; a subscription is one endless response among others of its kind, and wants the flow control and the signs
+// of life of HTTP/2. Over TLS HTTP/2 is agreed by ALPN, in clear text it is known to be spoken: parents that offer
+// topics are of our kind.
 //
 // Owner: cli/. Thread: one loop.
 #pragma once
@@ -45,7 +46,8 @@ class Parent final : public Upstream, public media::TopicSource {
   class RemoteSubscription;
 
   const Credentials* credentials_;
-  std::unique_ptr<http::Client> objects_;
+  std::unique_ptr<http::Client> objects_;  // for all who want one
+  std::unique_ptr<http::Client> for_one_;
   std::unique_ptr<http::Client> topics_;
 };
 

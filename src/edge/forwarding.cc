@@ -97,6 +97,7 @@ FetchRequest shared_request(const Question& question, std::string target, const 
 FetchRequest passed_request(const Question& question, std::string_view node) {
   FetchRequest request = request_of(question, target_of(question.path, question.query), node);
   request.body = question.body;
+  request.whom = FetchRequest::For::one;
   return request;
 }
 

@@ -65,9 +65,11 @@ std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTi
   return chosen;
 }
 
-std::optional<Routes::Way> Hosts::choose(std::string_view key, const FetchRequest&, uint32_t attempt, LoopTime now) {
-  if (attempt > 0 && !spend_retry(now)) return std::nullopt;
-  if (attempt == 0) retries_ = std::min(retries_at_once, retries_ + retries_per_request);
+std::optional<Routes::Way> Hosts::choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
+                                         LoopTime now) {
+  RetryBudget& budget = request.whom == FetchRequest::For::all ? for_all_ : for_one_;
+  if (attempt > 0 && !budget.spend(now)) return std::nullopt;
+  if (attempt == 0) budget.earn();
   const auto chosen = pick(key, attempt, now);
   if (!chosen) return std::nullopt;
   ++hosts_[*chosen].load;
@@ -95,12 +97,14 @@ void Hosts::released(const Way& way) {
   --hosts_[way.index].load;
 }
 
-bool Hosts::spend_retry(LoopTime now) {
+void Hosts::RetryBudget::earn() { left_ = std::min(at_once, left_ + per_request); }
+
+bool Hosts::RetryBudget::spend(LoopTime now) {
   if (refilled_ == LoopTime::min()) refilled_ = now;
-  retries_ = std::min(retries_at_once, retries_ + to_seconds(now - refilled_) * retries_per_s);
+  left_ = std::min(at_once, left_ + to_seconds(now - refilled_) * per_s);
   refilled_ = now;
-  if (retries_ < 1) return false;
-  retries_ -= 1;
+  if (left_ < 1) return false;
+  left_ -= 1;
   return true;
 }
 

@@ -9,7 +9,8 @@
 // A host that failed twice is left alone for a while that doubles with every further failure, then tried again by one
 // request; the first answer makes it healthy. When all are down the one that is due soonest is asked: an error of its
 // making is better than one of ours. Retries have a budget, so that parents in trouble are not asked more than they
-// would be in health: a fifth of all requests, and ten a second besides.
+// would be in health: a fifth of all requests, and ten a second besides. What goes for one viewer alone has a budget of
+// its own: a herd of such must not cost an object its next attempt.
 //
 // Owner: the loop's shard. Thread: that loop; no clock of its own.
 #pragma once
@@ -58,20 +59,28 @@ class Hosts final : public Routes, public media::TopicSource {
     uint64_t load = 0;  // requests of ours under way
   };
 
+  class RetryBudget {
+   public:
+    void earn();  // by a request's first attempt
+    bool spend(LoopTime now);
+
+   private:
+    static constexpr double at_once = 10;
+    static constexpr double per_s = 10;
+    static constexpr double per_request = 0.2;
+
+    double left_ = at_once;
+    LoopTime refilled_ = LoopTime::min();
+  };
+
   std::vector<size_t> order_for(std::string_view key, LoopTime now) const;
   std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now);
-  bool spend_retry(LoopTime now);
-
-  static constexpr double retries_at_once = 10;
-  static constexpr double retries_per_s = 10;
-  static constexpr double retries_per_request = 0.2;
 
   std::function<LoopTime()> now_;
   Random random_;
   std::vector<Host> hosts_;                    // cache hosts, then parents
   std::vector<std::string> cache_host_names_;  // of the first of hosts_
-  double retries_ = retries_at_once;           // that may still be made
-  LoopTime refilled_ = LoopTime::min();
+  RetryBudget for_all_, for_one_;
 };
 
 }  // namespace klieg::edge

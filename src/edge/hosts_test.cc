@@ -226,6 +226,13 @@ TEST_F(HostsOfANode, retries_are_a_fifth_of_requests_and_ten_a_second) {
   EXPECT_EQ(retries(), 10);  // nothing is saved up
 }
 
+TEST_F(HostsOfANode, what_goes_for_one_viewer_each_spends_no_retry_of_what_goes_for_all) {
+  parents(2);
+  const FetchRequest alone{.whom = FetchRequest::For::one};
+  while (const auto way = hosts.choose("/k", alone, 1, now)) hosts.released(*way);
+  EXPECT_EQ(asked("/k", 1), 0u);
+}
+
 struct Sink final : media::PushSink {
   void on_push(media::PushRecord) override { ++heard; }
   void on_topic_end(media::TopicEnd why) override { ended = why; }

@@ -16,7 +16,9 @@ TEST_F(EngineTest, an_uncacheable_answer_is_for_one_and_the_others_go_alone_all_
   first.answer(0, 200, {{"cache-control", "private"}}, "mine");
   EXPECT_EQ(leader->how(), "uncacheable");
   EXPECT_EQ(first.asked(), 6u);
+  EXPECT_EQ(first.request(0).whom, FetchRequest::For::all);
   for (size_t i = 0; i < others.size(); ++i) {
+    EXPECT_EQ(first.request(i + 1).whom, FetchRequest::For::one);
     EXPECT_EQ(others[i]->how(), "waiting");
     first.answer(i + 1, 200, {{"cache-control", "private"}}, std::to_string(i));
     EXPECT_EQ(others[i]->how(), "passed");

@@ -24,6 +24,8 @@ struct FetchRequest {
   Bytes body;
   // The client this is asked for, as the parent should count it; empty: for the cache itself.
   std::string client_address;
+  // Whom the answer is for. What goes for one viewer alone takes no place from what goes for all of an object's.
+  enum class For : uint8_t { all, one } whom = For::all;
 };
 
 // Valid during the call.
