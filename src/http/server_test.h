@@ -44,6 +44,7 @@ class FakeConnection final : public net::Connection {
     flush();
   }
   size_t unsent() const override { return queue_.size(); }
+  void limit_unsent_in_kernel(uint32_t) override {}
   void pause_reading() override { peer_.paused = true; }
   void resume_reading() override { peer_.paused = false; }
   void close() override { peer_.closed = true; }

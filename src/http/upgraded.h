@@ -27,6 +27,7 @@ class Upgraded final : public net::Connection {
   void start(net::ConnectionHandler& handler) override { connection_->start(handler); }
   void write(std::span<const Bytes> pieces) override { connection_->write(pieces); }
   size_t unsent() const override { return connection_->unsent(); }
+  void limit_unsent_in_kernel(uint32_t bytes) override { connection_->limit_unsent_in_kernel(bytes); }
   void pause_reading() override { connection_->pause_reading(); }
   void resume_reading() override { connection_->resume_reading(); }
   void close() override { connection_->close(); }

@@ -29,6 +29,7 @@ class FakeConnection : public net::Connection {
   void start(net::ConnectionHandler& handler) override { line_.handler = &handler; }
   void write(std::span<const Bytes> pieces) override { line_.encoder.hear({pieces.begin(), pieces.end()}); }
   size_t unsent() const override { return line_.unsent; }
+  void limit_unsent_in_kernel(uint32_t) override {}
   void pause_reading() override { line_.reading = false; }
   void resume_reading() override { line_.reading = true; }
   void close() override { line_.closed = true; }

@@ -51,6 +51,9 @@ class Connection {
   virtual void write(std::span<const Bytes> pieces) = 0;
   void write(Bytes piece) { write({&piece, 1}); }
   virtual size_t unsent() const = 0;
+  // How much the kernel may hold that is not on its way yet (TCP_NOTSENT_LOWAT); it takes no more while it has that.
+  // Not called: what it likes, up to 4 MiB (tcp_wmem), of which unsent() says nothing.
+  virtual void limit_unsent_in_kernel(uint32_t bytes) = 0;
 
   // Backpressure: the peer's window closes. What one read had brought (64 KiB at most) is still delivered.
   virtual void pause_reading() = 0;

@@ -108,6 +108,20 @@ TEST_F(Net, what_the_kernel_does_not_take_waits_and_arrives_in_order) {
   EXPECT_EQ(server.connection->unsent(), 0u);
 }
 
+// The peer's window is 64 KiB, and the kernel takes what it takes in pieces of 64 KiB. Without the limit it takes 2 MiB.
+TEST_F(Net, the_kernel_holds_no_more_than_was_said) {
+  listen();
+  connect();
+  client.connection->pause_reading();
+  server.connection->limit_unsent_in_kernel(64 << 10);
+  const std::string piece(10'000, 'a');
+  size_t written = 0;
+  for (; written < 4'000'000; written += piece.size()) server.connection->write(Bytes::copy_of(piece));
+  EXPECT_LT(written - server.connection->unsent(), 512u << 10);
+  client.connection->resume_reading();
+  run_until([&] { return server.drained > 0 && client.received.size() == written; });
+}
+
 TEST_F(Net, closing_sends_all_that_is_queued_first) {
   listen();
   connect();

@@ -1,5 +1,7 @@
 #include "net/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -146,6 +148,10 @@ void Stream::write(std::span<const Bytes> pieces) {
   }
   if (tls_ && ciphertext_.empty()) return flush();
   watch();
+}
+
+void Stream::limit_unsent_in_kernel(uint32_t bytes) {
+  if (open()) ::setsockopt(socket_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
 size_t Stream::send(std::span<const Bytes> pieces, size_t skip) {
@@ -335,6 +341,7 @@ class OwnedStream final : public Connection {
   void start(ConnectionHandler& handler) override { stream_->start(handler); }
   void write(std::span<const Bytes> pieces) override { stream_->write(pieces); }
   size_t unsent() const override { return stream_->unsent(); }
+  void limit_unsent_in_kernel(uint32_t bytes) override { stream_->limit_unsent_in_kernel(bytes); }
   void pause_reading() override { stream_->pause_reading(); }
   void resume_reading() override { stream_->resume_reading(); }
   void close() override { stream_->close(); }

@@ -27,6 +27,7 @@ class Stream final : private Watched, public std::enable_shared_from_this<Stream
   void start(ConnectionHandler& handler);
   void write(std::span<const Bytes> pieces);
   size_t unsent() const { return queued_size_ + ciphertext_.size(); }
+  void limit_unsent_in_kernel(uint32_t bytes);
   void pause_reading();
   void resume_reading();
   void close();

@@ -22,6 +22,7 @@ struct Fanout::Watch final : LogWaiter {
 
 Seat::Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter)
     : fanout_(fanout), reel_(std::move(reel)), connection_(connection), sitter_(sitter) {
+  connection_.limit_unsent_in_kernel(fanout_.limits_.unsent_in_kernel_max);
   fanout_.add(*this);
 }
 

@@ -4,7 +4,8 @@
 // of pace.h; a visit is one writev of all that is due. A connection that has not taken what it was given last is passed
 // over until it has, or until that takes longer than stalled_max.
 //
-// Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h).
+// Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h); the
+// kernel's is what is on its way and unsent_in_kernel_max.
 //
 // Owner: the loop's shard. Thread: that loop.
 #pragma once
@@ -63,6 +64,10 @@ class Meter {
 };
 
 struct FanoutLimits {
+  // What the kernel may hold for a viewer that is not on its way to him. A key frame of 5 Mbit/s and more, so that one
+  // who reads takes a visit's pieces at once. One who stops reading, or reads a byte a second, has this and what his
+  // window takes, 64 KiB, before he takes nothing: of 300 kbit/s 5 s. The kernel's own limit, 4 MiB, would be 2 min.
+  uint32_t unsent_in_kernel_max = 128 << 10;
   // For one visit's pieces: 10 s for less than a second of the broadcast. Who takes that long would never catch up, and
   // a viewer that reads a byte a second is gone in it.
   Duration stalled_max = 10s;

@@ -18,6 +18,7 @@ struct Line final : net::Connection {
     for (const Bytes& piece : pieces) (stuck ? waiting : received) += piece.text();
   }
   size_t unsent() const override { return waiting.size(); }
+  void limit_unsent_in_kernel(uint32_t) override {}
   void pause_reading() override {}
   void resume_reading() override {}
   void close() override {}

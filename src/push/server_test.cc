@@ -43,6 +43,7 @@ class FakeConnection final : public net::Connection {
     }
   }
   size_t unsent() const override { return 0; }
+  void limit_unsent_in_kernel(uint32_t) override {}
   void pause_reading() override {}
   void resume_reading() override {}
   void close() override { line_.closed = true; }

@@ -146,7 +146,7 @@ describe("beside hostile peers", () => {
       // KiB) and the heads of the responses in the 1 MiB that may wait: at 15 KB and more each, 70 times 200 bytes.
       patient.stalled_since_ms = performance.now();
       await costs_at_most(t, 50 * 160 + broadcast_kb, async () => {
-        for (const peer of peers(50, () => new Peer(suite, klieg.address.http, { reading: false }))) {
+        for (const peer of peers(50, () => new Peer(suite, klieg.address.http, { reads: "nothing" }))) {
           peer.send(request(viewer.last_uri).repeat(1_000));
         }
       });
@@ -296,7 +296,7 @@ describe("beside hostile peers", () => {
 
     // What the allocator kept is used again: what leaked would be needed a second time.
     await costs_at_most(t, (50 * 160) / 2 + broadcast_kb, async () => {
-      for (const peer of peers(50, () => new Peer(suite, klieg.address.http, { reading: false }))) {
+      for (const peer of peers(50, () => new Peer(suite, klieg.address.http, { reads: "nothing" }))) {
         peer.send(request(viewer.last_uri).repeat(1_000));
       }
     });

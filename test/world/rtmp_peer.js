@@ -1,26 +1,22 @@
 // A peer on a bare socket, which says what no encoder would: RTMP put together by hand, and the time of its end.
 
 import { randomBytes } from "node:crypto";
-import { connect } from "node:net";
 
 import { until } from "./program.js";
+import { open_socket } from "./slow_socket.js";
 
-// A connection of which only the words heard and the end are of interest. `reading: false` never takes a byte, and so
-// never sees its end either.
+// A connection of which only the words heard and the end are of interest; who does not read all hears nothing.
 export class Peer {
-  constructor(t, address, { reading = true } = {}) {
-    const [host, port] = address.split(":");
+  constructor(t, address, { reads = "all" } = {}) {
     this.heard = "";
     this.ended_after_ms = undefined; // from connecting to the server's end of it
     const began_ms = performance.now();
-    this.socket = connect({ host, port: Number(port) });
+    this.socket = open_socket(t, address, reads);
     this.connected = new Promise((resolve) => this.socket.once("connect", resolve));
     const end = () => (this.ended_after_ms ??= performance.now() - began_ms);
     this.socket.on("error", end).on("end", end).on("close", end);
     const hear = (text) => (this.heard = (this.heard + text).slice(-8192));
-    if (reading) this.socket.setEncoding("latin1").on("data", hear);
-    else this.socket.pause();
-    t.after(() => this.socket.destroy());
+    if (reads === "all") this.socket.setEncoding("latin1").on("data", hear);
   }
 
   send(bytes) {
@@ -90,7 +86,7 @@ export function publishing_peer(t, address, key) {
   });
 }
 
-// A peer that asks to play `name`; with `reading: false` it takes nothing of what it is sent.
+// A peer that asks to play `name`. `how`: { reads }, of slow_socket.js.
 export const playing_peer = (t, address, name, how) => asking(t, address, how, "play", name);
 
 const asking_to_publish = (t, address, key) => asking(t, address, {}, "publish", key, "live");
