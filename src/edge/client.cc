@@ -42,9 +42,9 @@ http::Peer speaking(http::Peer peer, http::Protocol protocol) {
   return peer;
 }
 
-http::ClientLimits limits_of(size_t connections_max) {
+http::ClientLimits limits_of(size_t connections) {
   http::ClientLimits limits;
-  limits.connections_max = connections_max;
+  limits.connections_max = connections;
   return limits;
 }
 
