@@ -126,7 +126,7 @@ void Engine::on_unexpected(const std::string& name) {
 
 void Engine::on_document(const std::string& name, Topic& topic) {
   const PushedDocument& document = *topic.document(name);
-  // A manifest comes in the topic of each of its tracks, and one may be behind another.
+  // What lists all tracks comes in the topic of each, and one may be behind another.
   Topic*& teller = documents_[name];
   const PushedDocument* other = teller && teller != &topic ? teller->document(name) : nullptr;
   if (other && document.as_it_came.version < other->as_it_came.version) return;

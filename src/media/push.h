@@ -74,8 +74,8 @@ struct DocumentVersion {
 enum class Finality : uint8_t { may_change, is_final };
 
 // A playlist as it is now. It answers every request for its name whose directives ask for this version or an earlier
-// one; a final one answers all. Or a manifest, which lists several tracks and is told in the topic of each: its version
-// only says which of two is the later.
+// one; a final one answers all. Or a multivariant playlist or a manifest, which list several tracks and are told in the
+// topic of each: their version only says which of two is the later.
 struct DocumentChanged {
   std::string name;  // path, and of the query what is not _HLS_msn and _HLS_part: "/live/...m3u8?_HLS_skip=YES"
   std::shared_ptr<const ObjectHead> head;

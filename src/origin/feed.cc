@@ -1,6 +1,7 @@
 #include "origin/feed.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "origin/heads.h"
@@ -69,7 +70,7 @@ void Feed::on_applied(const Window& window, const media::Record& record) {
     Topic& topic = at->second;
     topic.on_applied(record);
     // A record of another track may have moved what this one's playlist lists.
-    if (topic.playlists_changed() || topic.manifest_changed()) want_flush();
+    if (topic.playlists_changed() || topic.overviews_changed()) want_flush();
   }
 }
 
@@ -126,7 +127,7 @@ Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime no
 // And says that somebody is there: a mirror that nobody asks is dropped.
 void Feed::update_documents(Topic& topic, LoopTime now) {
   origin_.note_asked(topic.channel(), now);
-  update_manifest(topic, now);
+  update_overviews(topic, now);
   if (!topic.playlists_changed()) return;
   Topic::Playlists playlists;
   for (size_t i = 0; i < playlists.size(); ++i) {
@@ -143,20 +144,24 @@ void Feed::update_documents(Topic& topic, LoopTime now) {
   topic.tell_playlists(std::move(playlists));
 }
 
-// Its name is the channel's, not the broadcast's: it is told of the one that the channel shows, and only while that is
-// on air. What comes after has to be asked for.
-void Feed::update_manifest(Topic& topic, LoopTime now) {
-  if (!topic.manifest_changed()) return;
+// Their names are the channel's, not the broadcast's: they are told of the one that the channel shows, and only while
+// that is on air. What comes after has to be asked for.
+void Feed::update_overviews(Topic& topic, LoopTime now) {
+  if (!topic.overviews_changed()) return;
   const std::string channel(topic.channel());
+  Topic::Overviews overviews;
+  if (topic.ended() || origin_.window(channel) != &topic.window()) return topic.tell_overviews(std::move(overviews));
   const auto lost = [](const auto& track) { return track.second.lost(); };
-  const bool whole = !topic.ended() && origin_.window(channel) == &topic.window() &&
-                     std::ranges::none_of(topic.window().tracks(), lost);
-  if (!whole) return topic.tell_manifest(std::nullopt);
-  const std::string name = manifest_path(channel);
-  const Answer answer = origin_.find(name, "", now, WallTime(), Patience::exhausted);
-  const Found* found = std::get_if<Found>(&answer);
-  const bool fits = found && found->document->content(Coding::gzip).size() <= wire::push::document_size_max;
-  topic.tell_manifest(fits ? std::optional(as_pushed(*found, name, {.msn = topic.window().version()})) : std::nullopt);
+  const bool lists_all = std::ranges::none_of(topic.window().tracks(), lost);
+  const std::array names{multivariant_path(channel), lists_all ? manifest_path(channel) : ""};
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) continue;
+    const Answer answer = origin_.find(names[i], "", now, WallTime(), Patience::exhausted);
+    const Found* found = std::get_if<Found>(&answer);
+    if (!found || found->document->content(Coding::gzip).size() > wire::push::document_size_max) continue;
+    overviews[i] = as_pushed(*found, names[i], {.msn = topic.window().version()});
+  }
+  topic.tell_overviews(std::move(overviews));
 }
 
 }  // namespace klieg::origin

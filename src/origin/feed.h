@@ -10,8 +10,10 @@
 //   SegmentEnded              the object ends: complete, or aborted for a gap
 //   whatever is now foreseen  names expected; names gone, of what the segment did not get
 //   the playlists             by flush(): what several records of a turn change is told once
-//   the manifest              likewise, in the topic of each track, while it lists every rung; while it lacks one, who
-//                             asks for it is whose sake the rung would be made for (Peers::rung_wanted)
+//   the multivariant playlist likewise, in the topic of each track: nobody follows a broadcast as a whole
+//   the manifest              likewise, while it lists every rung; while it lacks one, who asks for it is whose sake
+//   the
+//                             rung would be made for (Peers::rung_wanted)
 //   StateChanged to ended     what is open is aborted, what was expected is gone; by flush() the last playlists and the
 //                             end, which is `finished`
 //
@@ -71,7 +73,7 @@ class Feed final : public media::TopicSource, private Witness {
   enum class Begin : uint8_t { done, waits };
   Begin begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime now);
   void update_documents(Topic& topic, LoopTime now);
-  void update_manifest(Topic& topic, LoopTime now);
+  void update_overviews(Topic& topic, LoopTime now);
 
   Origin& origin_;
   std::function<void()> flush_wanted_;

@@ -170,7 +170,7 @@ TEST_F(FeedTest, a_newcomer_is_told_what_is_being_born_with_all_of_its_bytes) {
   EXPECT_EQ(child.content[at("video-2.0.m4s")], asked(at("video-2.0.m4s")));
   EXPECT_THAT(child.expected, UnorderedElementsAre(at("video-2.1.m4s"), at("video-2.2.m4s"), at("video-3.0.m4s"),
                                                    at("video-3.m4s"), at("video-4.m4s")));
-  ASSERT_EQ(child.documents.size(), 3u);
+  ASSERT_EQ(child.documents.size(), 4u);
   const media::DocumentChanged& playlist = child.documents.at(at("video.m3u8"));
   EXPECT_EQ(playlist.version, (media::DocumentVersion{2, 1, media::Segment::open}));
   EXPECT_EQ(playlist.content.text(), asked(at("video.m3u8")));
@@ -216,8 +216,9 @@ TEST_F(FeedTest, what_a_turn_changes_of_a_playlist_is_told_once) {
   EXPECT_EQ(child.documents_told, 2u);
 }
 
-TEST_F(FeedTest, the_manifest_is_told_with_each_track_as_long_as_it_is_what_the_channel_shows) {
-  const std::string manifest = "/live/cam/manifest.mpd";
+TEST_F(FeedTest, what_lists_all_tracks_is_told_with_each_as_long_as_it_is_what_the_channel_shows) {
+  const std::map<std::string, std::string> types{{"/live/cam/manifest.mpd", "application/dash+xml"},
+                                                 {"/live/cam/index.m3u8", "application/vnd.apple.mpegurl"}};
   broadcast.kinds = {media::TrackKind::video, media::TrackKind::audio};
   go_live();
   broadcast.segments(2);
@@ -225,15 +226,19 @@ TEST_F(FeedTest, the_manifest_is_told_with_each_track_as_long_as_it_is_what_the_
   const auto subscriptions = std::array{follow(video), follow(audio, "audio")};
   turn();
   for (const Child* child : {&video, &audio}) {
-    ASSERT_TRUE(child->documents.contains(manifest));
-    const media::DocumentChanged& told = child->documents.at(manifest);
-    EXPECT_EQ(told.content.text(), asked(manifest));
-    EXPECT_THAT(*told.head, testing::Contains(testing::Pair("content-type", "application/dash+xml")));
-    EXPECT_THAT(*told.head, testing::Contains(testing::Pair("cache-control", "no-cache")));
+    for (const auto& [name, type] : types) {
+      ASSERT_TRUE(child->documents.contains(name)) << name;
+      const media::DocumentChanged& told = child->documents.at(name);
+      EXPECT_EQ(told.content.text(), asked(name));
+      EXPECT_THAT(*told.head, testing::Contains(testing::Pair("content-type", type)));
+      EXPECT_THAT(*told.head, testing::Contains(testing::Pair("cache-control", "no-cache")));
+    }
   }
   broadcast.state(BroadcastState::ended);
   turn();
-  EXPECT_FALSE(video.documents.contains(manifest)) << "what the channel shows next is not this broadcast's to say";
+  for (const auto& [name, _] : types) {
+    EXPECT_FALSE(video.documents.contains(name)) << "what the channel shows next is not this broadcast's to say";
+  }
 }
 
 TEST_F(FeedTest, a_manifest_that_lacks_a_rung_is_not_told_so_that_who_wants_it_asks) {
@@ -250,6 +255,7 @@ TEST_F(FeedTest, a_manifest_that_lacks_a_rung_is_not_told_so_that_who_wants_it_a
   broadcast.segment();
   turn();
   EXPECT_FALSE(child.documents.contains(manifest));
+  EXPECT_TRUE(child.documents.contains("/live/cam/index.m3u8")) << "it lists every rung whatever happens";
   broadcast.lost.clear();
   broadcast.segment();
   turn();
@@ -512,7 +518,7 @@ TEST_F(FeedTest, heads_are_those_of_the_answers) {
     const auto& own = viewer->answer.own_headers.all();
     said.insert(said.end(), own.begin(), own.end());
     EXPECT_EQ(said, *head) << name;
-    if (name.ends_with(".mpd")) continue;  // of no track
+    if (name == "/live/cam/manifest.mpd" || name == "/live/cam/index.m3u8") continue;  // of no track
     EXPECT_THAT(said, testing::Contains(std::pair<std::string, std::string>("klieg-topic", "/live/cam/abc.1/video")));
   }
 }

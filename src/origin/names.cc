@@ -119,6 +119,8 @@ std::string_view topic_of(std::string_view path) {
 }
 
 std::string broadcast_name(const std::string& id, uint32_t epoch) { return fmt::format("{}.{}", id, epoch); }
+std::string multivariant_path(std::string_view channel) { return fmt::format("/live/{}/index.m3u8", channel); }
+
 std::string manifest_path(std::string_view channel) { return fmt::format("/live/{}/manifest.mpd", channel); }
 std::string playlist_name(std::string_view track) { return fmt::format("{}.m3u8", track); }
 std::string header_name(std::string_view track, uint32_t version) { return fmt::format("{}-h{}.mp4", track, version); }

@@ -53,6 +53,7 @@ std::string_view topic_of(std::string_view path);
 
 std::string broadcast_name(const std::string& id, uint32_t epoch);  // "ID.EPOCH"
 
+std::string multivariant_path(std::string_view channel);
 std::string manifest_path(std::string_view channel);
 
 // Within a broadcast, relative to its playlists.

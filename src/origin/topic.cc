@@ -60,7 +60,9 @@ void Topic::add(const std::shared_ptr<Subscriber>& newcomer) {
   for (const auto& playlist : playlists_) {
     if (playlist) it(*playlist);
   }
-  if (manifest_) it(*manifest_);
+  for (const auto& overview : overviews_) {
+    if (overview) it(*overview);
+  }
   subscribers_.push_back(newcomer);
 }
 
@@ -161,12 +163,15 @@ void Topic::tell_playlists(Playlists now) {
   }
 }
 
-void Topic::tell_manifest(std::optional<media::DocumentChanged> now) {
-  manifest_of_ = window_.version();
-  if (now && manifest_ && now->content == manifest_->content) return;
-  if (manifest_ && !now) tell(media::NameGone{manifest_->name});
-  manifest_ = std::move(now);
-  if (manifest_) tell(*manifest_);
+void Topic::tell_overviews(Overviews now) {
+  overviews_of_ = window_.version();
+  for (size_t i = 0; i < now.size(); ++i) {
+    auto& told = overviews_[i];
+    if (now[i] && told && now[i]->content == told->content) continue;
+    if (told && !now[i]) tell(media::NameGone{told->name});
+    told = std::move(now[i]);
+    if (told) tell(*told);
+  }
 }
 
 media::DocumentVersion Topic::version() const {

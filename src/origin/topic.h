@@ -57,9 +57,11 @@ class Topic {
   // As they are now, with what of them exists; told if they differ.
   void tell_playlists(Playlists now);
 
-  // The same of the manifest, which lists this track among others. Empty: what there is must be asked for.
-  bool manifest_changed() const { return manifest_of_ != window_.version(); }
-  void tell_manifest(std::optional<media::DocumentChanged> now);
+  // The same of what lists this track among others: the multivariant playlist, the manifest. Empty: what there is must
+  // be asked for.
+  using Overviews = std::array<std::optional<media::DocumentChanged>, 2>;
+  bool overviews_changed() const { return overviews_of_ != window_.version(); }
+  void tell_overviews(Overviews now);
 
   const Window& window() const { return window_; }
   bool ended() const { return window_.state() == media::BroadcastState::ended; }
@@ -95,8 +97,8 @@ class Topic {
   std::set<std::pair<media::Msn, uint64_t>> expected_;  // parts and whole segments: told, and not born yet
   Playlists playlists_;                                 // as told
   std::optional<uint64_t> playlists_of_;                // the track's version that they tell of
-  std::optional<media::DocumentChanged> manifest_;      // as told
-  std::optional<uint64_t> manifest_of_;                 // the window's version that it tells of
+  Overviews overviews_;                                 // as told
+  std::optional<uint64_t> overviews_of_;                // the window's version that they tell of
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
 };
 

@@ -30,6 +30,12 @@ describe("an edge and a broadcast that is watched for a while", { timeout: 60_00
     return Number(/^http_server_active_requests (\d+)$/m.exec(text)[1]);
   };
 
+  const asked = async () => {
+    const text = await get(`http://${home.address.admin}/metrics`);
+    const ended = text.matchAll(/^http_server_request_duration_seconds_count\{.*\} (\d+)$/gm);
+    return [...ended].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+
   test("subscribes with the first viewer, asks for nothing meanwhile, and leaves some time after the last", async () => {
     const idle = await under_way();
     const at_edge = `http://${edge.address.http}/live/show`;
@@ -42,17 +48,23 @@ describe("an edge and a broadcast that is watched for a while", { timeout: 60_00
     };
     await watch();
     await until("it has subscribed", async () => ((await under_way()) > idle ? true : undefined));
-    const detail = async () => {
-      const response = await fetch(`${at_edge}/manifest.mpd`);
-      assert.match(await response.text(), /<MPD /);
-      return response.headers.get("cache-status");
+    const overviews = { "manifest.mpd": /<MPD /, "index.m3u8": /^video\.m3u8|\/video\.m3u8/m };
+    const hits = async () => {
+      const found = Object.entries(overviews).map(async ([name, content]) => {
+        const response = await fetch(`${at_edge}/${name}`);
+        assert.match(await response.text(), content);
+        return /; hit;/.test(response.headers.get("cache-status"));
+      });
+      return (await Promise.all(found)).every(Boolean);
     };
     // On either loop: each connection goes where the kernel will.
     for (let i = 0; i < 10; ++i) {
       await watch();
-      await until("the manifest is pushed", async () => (/; hit;/.test(await detail()) ? true : undefined));
+      await until("what lists all tracks is pushed", async () => ((await hits()) ? true : undefined));
     }
-    for (let i = 0; i < 20; ++i) assert.match(await detail(), /; hit;/);
+    const before = await asked();
+    for (let i = 0; i < 20; ++i) assert.ok(await hits());
+    assert.equal((await asked()) - before, 1, "newcomers ask home for nothing; that of the metrics is one");
     await until("it has left", async () => ((await under_way()) === idle ? true : undefined), 10_000);
     await watch();
     await until("it has subscribed again", async () => ((await under_way()) > idle ? true : undefined));
