@@ -18,7 +18,7 @@ LOWER = {
     "bus": {"net", "base"},
 }
 # Stages never include each other: they meet at ports in media/, joined in cli/.
-STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "player"}
+STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "audience", "player"}
 STAGE_PURE = {"base", "media", "wire"}
 STAGE_DOOR = STAGE_PURE | {"net", "http", "bus"}
 DOOR = re.compile(r"^(server|client|worker)(_\w+)?\.(h|cc)$")
