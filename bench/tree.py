@@ -1,9 +1,7 @@
 """tree: what two layers of caches add to a hit, what push saves upward, and what a PoP far away is behind its origin"""
 
 import contextlib
-import ctypes
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -12,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import machine
+import places
 import servers
 
 METHOD = """\
@@ -25,41 +24,8 @@ delay: when an LL-DASH viewer in the PoP has bytes of a growing segment, against
   klieg x 2: a proxy before a cache, both in the PoP."""
 
 ONE_WAY_MS = 40
-ORIGIN, POP = "10.99.0.1", "10.99.0.2"
-CLONE_NEWNET = 0x40000000
 
 ADDED_P99_MS_MAX, SAVED_MIN, DELAY_MS_MAX = 1, 0.99, ONE_WAY_MS + 5
-
-
-def enter_namespace():
-    """A network namespace for this process and all it starts: it ends with them."""
-    if os.getuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        sys.exit("bench tree makes network namespaces: run it as root")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-
-
-class Pop:
-    """Another namespace, behind the long wire; `inside` puts a command there."""
-
-    def __enter__(self):
-        self.keeper = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 3600"],
-                                       stdout=subprocess.PIPE, text=True)
-        self.keeper.stdout.readline()
-        self.inside = ["nsenter", "-t", str(self.keeper.pid), "-n"]
-        self.wire = subprocess.Popen(["taskset", "-c", str(servers.LOAD_CORE), servers.BUILT / "bench_long_wire", str(ONE_WAY_MS),
-                                      "wire", "wire", str(self.keeper.pid)], stdout=subprocess.PIPE, text=True, start_new_session=True)
-        machine.prefer(self.wire.pid)
-        if self.wire.stdout.readline().strip() != "ready":
-            sys.exit("bench_long_wire did not start")
-        for inside, mine, other in (([], ORIGIN, POP), (self.inside, POP, ORIGIN)):
-            subprocess.run([*inside, "ip", "addr", "add", mine, "peer", other, "dev", "wire"], check=True)
-            subprocess.run([*inside, "ip", "link", "set", "wire", "up"], check=True)
-        return self
-
-    def __exit__(self, *_):
-        for process in (self.wire, self.keeper):
-            process.kill()
-            process.wait()
 
 
 def load_paths(server, name):
@@ -152,11 +118,13 @@ def start_in_pop(bench, pop, name, parent):
 def measure_far(name, sizes, seconds):
     """One run: upward requests with each number of viewers, then the delay."""
     results = {"saved": {}, "first_ms": [], "every_ms": []}
-    with servers.Bench() as bench, Pop() as pop:
+    with servers.Bench() as bench, places.World() as world:
+        pop = world.place()
+        wire = world.lay(places.HERE, pop, ONE_WAY_MS)
         serve = bench.start_klieg_serve(["--http", "0.0.0.0:0"], core=servers.LOAD_CORE)
         card = servers.on_air(serve)
         try:
-            cache = start_in_pop(bench, pop, name, f"{ORIGIN}:{serve.http}")
+            cache = start_in_pop(bench, pop, name, f"{wire.at_a}:{serve.http}")
             for hls, dash in sizes:
                 with viewers(cache.address, inside=pop.inside, hls=hls, dash=dash, settle=4, seconds=seconds) as process:
                     process.stdout.readline()
@@ -184,7 +152,7 @@ def main():
     servers.build("bench_growing_origin", "bench_herd_load", "bench_long_wire", "klieg")
     header = machine.print_header("tree", versions=[*servers.VERSIONS, "ffmpeg"])
     print(METHOD, flush=True)
-    enter_namespace()
+    places.enter_namespace("bench tree")
     names = servers.chosen(servers.CACHES, options.caches)
 
     layers = {name: measure_layers(name, rounds) for name in names}
