@@ -100,8 +100,8 @@ def print_header(name, versions=()):
     return found
 
 
-def make_recording(path, *, seconds, noise, video_kbps):
-    """Moving noise, 640x360 at 30 fps, a key frame a second, of this bitrate, and 64 kbit/s of sound, as FLV; made once."""
+def make_recording(path, *, seconds, noise, video_kbps, gop_s=1):
+    """Moving noise, 640x360 at 30 fps, of this bitrate, and 64 kbit/s of sound, as FLV; made once."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def make_recording(path, *, seconds, noise, video_kbps):
          "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100",
          "-vf", f"noise=alls={noise}:allf=t", "-t", str(seconds), "-pix_fmt", "yuv420p",
          "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0",
-         "-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate, "-g", "30", "-keyint_min", "30", "-sc_threshold", "0",
+         "-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate, "-g", str(30 * gop_s), "-keyint_min", str(30 * gop_s), "-sc_threshold", "0",
          "-c:a", "aac", "-b:a", "64k", "-ac", "2", "-f", "flv", str(partial)], check=True)
     partial.rename(path)
 
@@ -143,6 +143,13 @@ def show(cell):
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.3g}"
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def draw(path, described):
+    """Writes a picture as `klieg sim` draws it; bench_picture has to be built, and its source says what is described."""
+    drawn = subprocess.run([ROOT / "build/release/bench/bench_picture"], input=json.dumps(described), capture_output=True, text=True, check=True)
+    Path(path).write_text(drawn.stdout)
+    print(f"picture written to {path}", file=sys.stderr)
 
 
 def write_json(path, name, header, columns, rows, **more):
