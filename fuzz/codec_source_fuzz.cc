@@ -56,8 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   av_log_set_level(AV_LOG_QUIET);
   if (size > (64 << 10)) return 0;
   ByteReader in({data, size});
+  codec::Crew alone(0);
   codec::Ladder ladder(
-      {.preset = "ultrafast"}, [](const FromWorker& message) { (void)wire::codec::write(message); },
+      {.preset = "ultrafast"}, alone, [](const FromWorker& message) { (void)wire::codec::write(message); },
       [] { return LoopTime{}; });
   const uint8_t choice = in.u8();
   ladder.on_message(configure_of(choice, Bytes::copy_of(in.bytes(in.u8()))));

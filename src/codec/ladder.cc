@@ -1,6 +1,7 @@
 #include "codec/ladder.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 extern "C" {
@@ -50,8 +51,10 @@ double aspect_of(const AVFrame& picture, const media::Track& source, Orientation
 
 }  // namespace
 
-Ladder::Ladder(Settings settings, Say say, std::function<LoopTime()> clock)
-    : settings_(settings), say_(std::move(say)), clock_(std::move(clock)) {}
+bool Ladder::UnderWay::over() const { return !end.valid() || end.wait_for(0s) == std::future_status::ready; }
+
+Ladder::Ladder(Settings settings, Crew& crew, Say say, std::function<LoopTime()> clock)
+    : settings_(settings), crew_(crew), say_(std::move(say)), clock_(std::move(clock)) {}
 
 void Ladder::on_message(const ToWorker& message) {
   std::visit([&](const auto& content) { on(content); }, message);
@@ -187,21 +190,31 @@ void Ladder::on_frame(const SourceFrame& frame) {
   const std::optional<Orientation> said = orientation_of(*frame.picture);
   if (said || frame.sync == media::Sync::yes) orientation_ = said.value_or(Orientation{});
   made_.assign(1, {frame.picture.get(), orientation_});
+  std::deque<UnderWay> under_way;
+  const auto say_first = [&] {
+    if (under_way.front().end.valid()) under_way.front().end.get();
+    say_made(under_way.front().rung);
+    under_way.pop_front();
+  };
   for (VideoRung& rung : video_rungs_) {
-    const VideoRung::Turn turn = rung.turn(frame, key);
-    if (turn != VideoRung::Turn::pass) {
-      Scaler& scaler = rung.scaler();
-      const Made& from = made_for(scaler.width(), scaler.height());
-      if (const AVFrame* picture = scaler.scale(*from.picture, from.orientation)) {
-        rung.code(*picture, frame, turn);
-        made_.push_back({picture, {}});
-      }
-    }
-    say_made(rung);
+    under_way.push_back(start_coding(rung, frame, key));
+    while (!under_way.empty() && under_way.front().over()) say_first();
   }
   if (frame.at >= pictures_from_) take_snapshots(frame);
+  while (!under_way.empty()) say_first();
   made_.clear();
   done_ = frame.at;
+}
+
+Ladder::UnderWay Ladder::start_coding(VideoRung& rung, const SourceFrame& frame, Key key) {
+  const VideoRung::Turn turn = rung.turn(frame, key);
+  if (turn == VideoRung::Turn::pass) return {rung, {}};
+  Scaler& scaler = rung.scaler();
+  const Made& from = made_for(scaler.width(), scaler.height());
+  const AVFrame* picture = scaler.scale(*from.picture, from.orientation);
+  if (!picture) return {rung, {}};
+  made_.push_back({picture, {}});
+  return {rung, crew_.start([&rung, &frame, picture, turn] { rung.code(*picture, frame, turn); })};
 }
 
 Key Ladder::key_at(const SourceFrame& frame) {

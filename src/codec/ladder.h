@@ -1,15 +1,18 @@
 // The work of a codec worker, without its socket: what the server says goes in, what the worker says comes out.
 //
-// One decoding feeds all rungs: a picture is scaled from the next larger one that was made of the same frame, and each
-// rung's sample is said as soon as it is coded, the largest first.
+// One decoding feeds all rungs: a picture is scaled from the next larger one that was made of the same frame. While the
+// next is scaled, the hands of a crew code what has been, and each rung's sample is said when it and all larger ones
+// are coded.
 #pragma once
 
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "codec/audio_rung.h"
+#include "codec/crew.h"
 #include "codec/decoder.h"
 #include "codec/snapshot.h"
 #include "codec/video_rung.h"
@@ -26,8 +29,8 @@ struct Settings {
 class Ladder {
  public:
   using Say = std::function<void(const wire::codec::FromWorker&)>;
-  // `clock` measures how long coding takes; nothing else depends on it.
-  Ladder(Settings settings, Say say, std::function<LoopTime()> clock);
+  // `clock` measures how long coding takes; nothing else depends on it. The crew outlives the ladder.
+  Ladder(Settings settings, Crew& crew, Say say, std::function<LoopTime()> clock);
 
   // What is said meanwhile answers it. Messages out of their order change nothing.
   void on_message(const wire::codec::ToWorker& message);
@@ -41,7 +44,14 @@ class Ladder {
 
   Result<void> open(const wire::codec::Configure& configure);
   Result<void> open_video_rung(media::RungId id, const media::Rung& rung);
+  // What a rung makes of the frame at hand.
+  struct UnderWay {
+    VideoRung& rung;
+    std::future<void> end;  // not valid: it makes nothing of it
+    bool over() const;
+  };
   void on_frame(const SourceFrame& frame);
+  UnderWay start_coding(VideoRung& rung, const SourceFrame& frame, Key key);
   Key key_at(const SourceFrame& frame);
   void take_snapshots(const SourceFrame& frame);
   void finish();
@@ -59,6 +69,7 @@ class Ladder {
   const Made& made_for(int width, int height) const;
 
   Settings settings_;
+  Crew& crew_;
   Say say_;
   std::function<LoopTime()> clock_;
 

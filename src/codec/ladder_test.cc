@@ -105,7 +105,9 @@ class LadderTest : public testing::Test {
 
   std::vector<FromWorker> said_;
   LoopTime now_{};
+  Crew crew_{2};
   Ladder ladder_{{.preset = "ultrafast"},
+                 crew_,
                  [this](const FromWorker& message) { said_.push_back(message); },
                  [this] { return now_ += 1ms; }};
 };

@@ -1,8 +1,8 @@
 // klieg-codec: one codec worker. Started by the server, which gives it one end of a stream socket as descriptor 3 and
 // reads what it says until it ends; when the server's end closes, so does the worker.
 //
-// One thread, one message at a time: what the server sends meanwhile waits in the socket, and when the server does not
-// read, the worker stands still.
+// One message at a time: what the server sends meanwhile waits in the socket, and when the server does not read, the
+// worker stands still. Where there is more than one processor, a crew of threads codes the rungs of a picture together.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,9 +13,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "codec/crew.h"
 #include "codec/ladder.h"
 #include "codec/sandbox.h"
 
@@ -78,7 +80,9 @@ int main(int argc, char** argv) {
   if (argc > 1) settings.preset = argv[1];
   settings.coding = codec::best_coding();
   const bool nvidia = settings.coding == codec::Coding::nvenc;
-  const Result<std::string> sandbox = codec::enter_sandbox(nvidia ? codec::Hardware::nvidia : codec::Hardware::none);
+  std::optional<codec::Crew> crew;
+  const Result<std::string> sandbox = codec::enter_sandbox(nvidia ? codec::Hardware::nvidia : codec::Hardware::none,
+                                                           [&] { crew.emplace(codec::Crew::usual_hands()); });
   if (!sandbox) {
     std::fprintf(stderr, "klieg-codec cannot shut itself in: %s\n", sandbox.error().message.c_str());
     return 1;
@@ -86,7 +90,7 @@ int main(int argc, char** argv) {
   say(wire::codec::Hello{wire::codec::protocol_version,
                          "FFmpeg " + std::string(av_version_info()) + (nvidia ? ", NVENC; " : ", x264; ") + *sandbox});
 
-  codec::Ladder ladder(settings, say, read_loop_clock);
+  codec::Ladder ladder(settings, *crew, say, read_loop_clock);
   wire::codec::ServerReader reader;
   std::vector<uint8_t> buffer(read_size);
   for (;;) {

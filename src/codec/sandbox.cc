@@ -67,7 +67,9 @@ Result<Landlock> enter_landlock() {
 
 class Filter {
  public:
-  Filter() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {}
+  Filter() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+    keep(seccomp_attr_set(context_, SCMP_FLTATR_CTL_TSYNC, 1));  // for all threads, or not at all
+  }
   ~Filter() { seccomp_release(context_); }
   Filter(const Filter&) = delete;
   Filter& operator=(const Filter&) = delete;
@@ -92,8 +94,8 @@ class Filter {
     if (result_ == 0) result_ = result;
   }
 
-  scmp_filter_ctx context_;
   int result_ = 0;
+  scmp_filter_ctx context_;
 };
 
 Result<void> enter_seccomp(Hardware hardware) {
@@ -124,7 +126,7 @@ Result<void> enter_seccomp(Hardware hardware) {
 
 }  // namespace
 
-Result<std::string> enter_sandbox(Hardware hardware) {
+Result<std::string> enter_sandbox(Hardware hardware, const std::function<void()>& start_threads) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_with("PR_SET_NO_NEW_PRIVS");
   if (close_range(descriptors, ~0u, 0) != 0) return fail_with("close_range");
   // The last of the descriptors that Landlock takes for a moment must fit, so the limits come after it.
@@ -134,6 +136,8 @@ Result<std::string> enter_sandbox(Hardware hardware) {
     if (!entered) return std::unexpected(entered.error());
     landlock = *entered;
   }
+  // Landlock and the promise of no new privileges are passed on to them; the rest is for the whole process.
+  start_threads();
   if (auto limited = limit_resources(hardware); !limited) return std::unexpected(limited.error());
   if (auto entered = enter_seccomp(hardware); !entered) return std::unexpected(entered.error());
   std::string words = "seccomp, ";

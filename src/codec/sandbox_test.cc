@@ -13,7 +13,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <vector>
+
+#include "codec/crew.h"
 
 namespace klieg::codec {
 namespace {
@@ -29,10 +32,10 @@ struct End {
   int code() const { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 };
 
-End shut_in(const std::function<int()>& act) {
+End shut_in(const std::function<int()>& act, const std::function<void()>& start_threads = [] {}) {
   const pid_t child = fork();
   if (child == 0) {
-    if (!enter_sandbox(Hardware::none)) _exit(not_shut_in);
+    if (!enter_sandbox(Hardware::none, start_threads)) _exit(not_shut_in);
     _exit(act());
   }
   End end;
@@ -64,6 +67,23 @@ TEST(sandbox, a_socket_ends_the_process) {
 TEST(sandbox, a_new_process_or_thread_ends_the_process) {
   EXPECT_TRUE(shut_in([] { return static_cast<int>(fork()); }).killed());
   EXPECT_TRUE(shut_in([] { return static_cast<int>(syscall(SYS_clone3, nullptr, 0)); }).killed());
+}
+
+TEST(sandbox, threads_that_were_there_are_shut_in_and_go_on) {
+  const auto by_a_thread = [](const std::function<int()>& act) {
+    std::optional<Crew> crew;
+    return shut_in(
+        [&] {
+          int outcome = denied;
+          crew->start([&] { outcome = act(); }).get();
+          return outcome;
+        },
+        [&] { crew.emplace(2); });
+  };
+  EXPECT_EQ(by_a_thread([] { return done; }).code(), done);
+  EXPECT_EQ(by_a_thread([] { return open("/etc/passwd", O_RDONLY) < 0 ? denied : done; }).code(), denied);
+  EXPECT_TRUE(by_a_thread([] { return socket(AF_INET, SOCK_STREAM, 0); }).killed());
+  EXPECT_TRUE(by_a_thread([] { return static_cast<int>(fork()); }).killed());
 }
 
 TEST(sandbox, another_program_ends_the_process) {
