@@ -34,7 +34,6 @@ EdgeShard::EdgeShard(const Config& config, const SipKey& key, push::Admission& p
       clock_(loop_),
       door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
       load_(loop_, key),
-      push_meter_(load_),
       hosts_([this] { return loop_.now(); }, random_seed()) {}
 
 edge::Parent& EdgeShard::add_parent(const std::string& url, const std::shared_ptr<const net::TlsCredentials>& trust) {
@@ -99,11 +98,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
   http::Handler& handler = *this;
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
-  push_source_ = std::make_unique<PushSource>(loop_, *engine_, *edge_);
-  channels_ = std::make_unique<push::Channels>(*push_source_);
-  fanout_ = std::make_unique<push::Fanout>(loop_, metrics_, &push_meter_);
-  push_ = std::make_unique<push::Server>(loop_, *channels_, *fanout_, push_admission_, metrics_);
-  websocket_push_ = std::make_unique<push::WebSocketServer>(loop_, *channels_, *fanout_, push_admission_, metrics_);
+  push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());
 }
@@ -116,10 +111,6 @@ void EdgeShard::leave() {
   listeners_.clear();
   rtmp_.reset();
   push_.reset();
-  websocket_push_.reset();
-  fanout_.reset();
-  channels_.reset();
-  push_source_.reset();
   http_.reset();
   edge_.reset();
   engine_.reset();
@@ -154,12 +145,11 @@ void EdgeShard::claim(ingest::PublishRequest, ingest::ClaimAnswer answer) {
 }
 
 void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
-  push_->take(std::move(request), std::move(connection));
+  push_->play(std::move(request), std::move(connection));
 }
 
 void EdgeShard::serve(const http::Request& request, http::Responder responder) {
-  if (!push::WebSocketServer::is_its(request.path)) return edge_->serve(request, std::move(responder));
-  if (edge_->admit(request, responder)) websocket_push_->serve(request, std::move(responder));
+  push_->serve(request, std::move(responder));
 }
 
 void EdgeShard::drain(std::function<void()> drained) {
@@ -167,9 +157,7 @@ void EdgeShard::drain(std::function<void()> drained) {
   edge_->end_feeds();
   rtmp_->stop([this, drained = std::move(drained)]() mutable {
     push_->stop([this, drained = std::move(drained)]() mutable {
-      websocket_push_->stop([this, drained = std::move(drained)]() mutable {
-        http_->drain([drained = std::move(drained)] { drained(); });
-      });
+      http_->drain([drained = std::move(drained)] { drained(); });
     });
   });
 }

@@ -9,8 +9,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
-#include "cli/push_meter.h"
-#include "cli/push_source.h"
+#include "cli/pushing.h"
 #include "edge/client.h"
 #include "edge/client_disk.h"
 #include "edge/client_loop.h"
@@ -21,10 +20,6 @@
 #include "ingest/server.h"
 #include "net/listener.h"
 #include "net/loop.h"
-#include "push/channels.h"
-#include "push/server.h"
-#include "push/server_fanout.h"
-#include "push/server_websocket.h"
 
 namespace klieg::cli {
 
@@ -64,7 +59,6 @@ class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Ha
   edge::LoopClock clock_;
   edge::Door door_;
   edge::LoopLoad load_;
-  PushMeter push_meter_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;
   std::vector<std::unique_ptr<edge::LoopParent>> siblings_;  // by loop; null: this one
@@ -73,11 +67,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Ha
   std::unique_ptr<edge::Engine> engine_;
   std::unique_ptr<edge::Server> edge_;
   std::unique_ptr<http::Server> http_;
-  std::unique_ptr<PushSource> push_source_;
-  std::unique_ptr<push::Channels> channels_;
-  std::unique_ptr<push::Fanout> fanout_;
-  std::unique_ptr<push::Server> push_;
-  std::unique_ptr<push::WebSocketServer> websocket_push_;
+  std::unique_ptr<Pushing> push_;
   std::unique_ptr<ingest::Server> rtmp_;  // meets whoever knocks at the RTMP door
   std::vector<std::unique_ptr<net::Listener>> listeners_;
 };

@@ -96,12 +96,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       hosts_([this] { return loop_.now(); }, random_seed()),
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
-      push_source_(loop_, engine_, edge_),
-      channels_(push_source_),
-      push_meter_(load_),
-      fanout_(loop_, metrics, &push_meter_),
-      push_(loop_, channels_, fanout_, world.push_admission(), metrics),
-      websocket_push_(loop_, channels_, fanout_, world.push_admission(), metrics),
+      push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
@@ -140,9 +135,7 @@ void Shard::drain(std::function<void()> drained) {
     end_broadcasts();  // of publishers who were on their way in
     let_go_.arm(loop_.now() + ends_travel_max);
     push_.stop([this, drained = std::move(drained)]() mutable {
-      websocket_push_.stop([this, drained = std::move(drained)]() mutable {
-        http_->drain([drained = std::move(drained)] { drained(); });
-      });
+      http_->drain([drained = std::move(drained)] { drained(); });
     });
   });
 }
@@ -166,7 +159,7 @@ void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
 }
 
 void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
-  push_.take(std::move(request), std::move(connection));
+  push_.play(std::move(request), std::move(connection));
 }
 
 void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,
@@ -295,11 +288,7 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
-  if (push::WebSocketServer::is_its(request.path)) {
-    if (edge_.admit(request, responder)) websocket_push_.serve(request, std::move(responder));
-    return;
-  }
-  edge_.serve(request, std::move(responder));
+  push_.serve(request, std::move(responder));
 }
 
 http::Response Shard::list() const {

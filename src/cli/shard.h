@@ -14,8 +14,7 @@
 #include "cli/config.h"
 #include "cli/node.h"
 #include "cli/process.h"
-#include "cli/push_meter.h"
-#include "cli/push_source.h"
+#include "cli/pushing.h"
 #include "cli/registry.h"
 #include "cli/site.h"
 #include "edge/client_handler.h"
@@ -28,10 +27,6 @@
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "origin/server.h"
-#include "push/channels.h"
-#include "push/server.h"
-#include "push/server_fanout.h"
-#include "push/server_websocket.h"
 #include "transcoder/worker_pool.h"
 
 namespace klieg::cli {
@@ -106,12 +101,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   edge::Hosts hosts_;
   edge::Engine engine_;
   edge::Server edge_;
-  PushSource push_source_;
-  push::Channels channels_;
-  PushMeter push_meter_;
-  push::Fanout fanout_;
-  push::Server push_;
-  push::WebSocketServer websocket_push_;
+  Pushing push_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;
