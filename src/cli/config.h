@@ -48,7 +48,10 @@ struct Config {
   std::string rtmps;  // empty: closed
   std::string admin = "127.0.0.1:8090";
   uint32_t connections_max = 10'000;  // per loop and listener
-  edge::DoorLimits address_limits;    // of one client address
+  edge::DoorLimits address_limits;    // of one client address, over HTTP
+  // The same of RTMP, where a player or an encoder has one: 300 viewers behind the one address of an office, and those
+  // who come again before their last connection is known to be gone.
+  uint32_t rtmp_connections_per_address_max = 500;
   std::vector<edge::AddressRange> trusted_addresses;
   std::string congestion_control;  // empty: the kernel's default
 

@@ -76,12 +76,15 @@ TEST(Config, an_address_has_limits_and_whoever_is_trusted_has_none) {
   Config config;
   EXPECT_EQ(config.address_limits.connections_max, 2'000u);
   EXPECT_EQ(config.address_limits.requests_per_s_max, 4'000u);
+  EXPECT_EQ(config.rtmp_connections_per_address_max, 500u);
   ASSERT_TRUE(read_toml(config,
                         "[http]\nconnections_per_address_max = 0\nrequests_per_address_max = 7\n"
-                        "trusted_addresses = [\"10.0.0.0/8\", \"2001:db8::1\"]\n",
+                        "trusted_addresses = [\"10.0.0.0/8\", \"2001:db8::1\"]\n"
+                        "[rtmp]\nconnections_per_address_max = 9\n",
                         "f"));
   EXPECT_EQ(config.address_limits.connections_max, 0u);
   EXPECT_EQ(config.address_limits.requests_per_s_max, 7u);
+  EXPECT_EQ(config.rtmp_connections_per_address_max, 9u);
   ASSERT_EQ(config.trusted_addresses.size(), 2u);
   EXPECT_TRUE(config.trusted_addresses[0].contains(*edge::client_address_of("10.1.2.3")));
   EXPECT_EQ(toml_error("[http]\ntrusted_addresses = \"10.0.0.0/33\"\n"),

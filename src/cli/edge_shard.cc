@@ -32,7 +32,9 @@ EdgeShard::EdgeShard(const Config& config, const SipKey& key, push::Admission& p
       metrics_(metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
-      door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
+      door_(loop_, "http", config.address_limits, config.trusted_addresses, key, metrics),
+      rtmp_door_(loop_, "rtmp", {.connections_max = config.rtmp_connections_per_address_max, .requests_per_s_max = 0},
+                 config.trusted_addresses, key, metrics),
       load_(loop_, key),
       hosts_([this] { return loop_.now(); }, random_seed()) {}
 
@@ -100,7 +102,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);
   ingest::Gate& gate = *this;
-  rtmp_ = std::make_unique<ingest::Server>(loop_, gate, metrics_, ingest::ServerLimits(), random_seed());
+  rtmp_ = std::make_unique<ingest::Server>(loop_, gate, &rtmp_door_, metrics_, ingest::ServerLimits(), random_seed());
 }
 
 size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& all) const {

@@ -58,6 +58,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Ha
   Node node_;
   edge::LoopClock clock_;
   edge::Door door_;
+  edge::Door rtmp_door_;
   edge::LoopLoad load_;
   std::vector<std::unique_ptr<edge::Parent>> parents_;  // and cache hosts of the PoP
   edge::Hosts hosts_;

@@ -90,7 +90,9 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       live_(loop_, origin_, metrics),
       node_(config, loop_, metrics),
       clock_(loop_),
-      door_(loop_, config.address_limits, config.trusted_addresses, key, metrics),
+      door_(loop_, "http", config.address_limits, config.trusted_addresses, key, metrics),
+      rtmp_door_(loop_, "rtmp", {.connections_max = config.rtmp_connections_per_address_max, .requests_per_s_max = 0},
+                 config.trusted_addresses, key, metrics),
       load_(loop_, key),
       home_(loop_, live_),
       hosts_([this] { return loop_.now(); }, random_seed()),
@@ -104,7 +106,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
                    ? nullptr
                    : std::make_unique<transcoder::WorkerPool>(loop_, std::vector{transcoder::codec_program_beside_us()},
                                                               world.room(), metrics)),
-      ingest_(loop_, *this, metrics, ingest::ServerLimits(), random_seed()),
+      ingest_(loop_, *this, &rtmp_door_, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
   hosts_.add_parent("origin", home_, &live_.topics());

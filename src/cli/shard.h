@@ -96,6 +96,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   Node node_;
   edge::LoopClock clock_;
   edge::Door door_;
+  edge::Door rtmp_door_;
   edge::LoopLoad load_;
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;

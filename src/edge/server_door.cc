@@ -21,16 +21,17 @@ std::vector<AddressRange> with_this_machine(std::vector<AddressRange> trusted) {
 
 }  // namespace
 
-Door::Door(net::Loop& loop, DoorLimits limits, std::vector<AddressRange> trusted, const SipKey& key, Metrics& metrics)
+Door::Door(net::Loop& loop, std::string_view name, DoorLimits limits, std::vector<AddressRange> trusted,
+           const SipKey& key, Metrics& metrics)
     : loop_(loop), limits_(limits), addresses_(address_limits(limits), with_this_machine(std::move(trusted)), key) {
   for (const Admission why : {Admission::too_many_connections, Admission::too_many_requests}) {
     refused_[static_cast<size_t>(why)] =
         &metrics.counter("klieg_edge_refusals_total", "What was refused because its address had too much, by what of.",
-                         {{"reason", std::string(name_of(why))}});
+                         {{"door", std::string(name)}, {"reason", std::string(name_of(why))}});
   }
 }
 
-http::Doorman::Word Door::arrives(std::string_view peer) {
+net::Doorman::Word Door::arrives(std::string_view peer) {
   const Admission word = addresses_.connection_opened(peer);
   if (word == Admission::allowed) return Word::welcome;
   refused_[static_cast<size_t>(word)]->Increment();

@@ -1,7 +1,7 @@
-// Keeps one client from taking a loop for itself: the limits of edge/addresses.h at the doors of an HTTP server.
+// Keeps one client from taking a loop for itself: the limits of edge/addresses.h where a protocol comes in.
 //
-// Connections are refused where they come in, requests where it is known who makes them: a node that proves itself
-// asks for thousands of viewers. What this machine asks of itself has no limits either.
+// Connections are refused where they come in, requests of HTTP where it is known who makes them: a node that proves
+// itself asks for thousands of viewers. What this machine asks of itself has no limits either.
 //
 // Owner: the loop's shard. Thread: that loop.
 #pragma once
@@ -13,7 +13,7 @@
 
 #include "base/metrics.h"
 #include "edge/addresses.h"
-#include "http/server.h"
+#include "net/doorman.h"
 #include "net/loop.h"
 
 namespace klieg::edge {
@@ -24,10 +24,12 @@ struct DoorLimits {
   uint32_t requests_per_s_max = static_cast<uint32_t>(AddressLimits().requests_per_s);
 };
 
-class Door final : public http::Doorman {
+class Door final : public net::Doorman {
  public:
-  // `trusted`: who has no limits besides this machine: load balancers, nodes without a secret.
-  Door(net::Loop& loop, DoorLimits limits, std::vector<AddressRange> trusted, const SipKey& key, Metrics& metrics);
+  // `name`: of what comes in, a label of its metrics ("http"). `trusted`: who has no limits besides this machine: load
+  // balancers, nodes without a secret.
+  Door(net::Loop& loop, std::string_view name, DoorLimits limits, std::vector<AddressRange> trusted, const SipKey& key,
+       Metrics& metrics);
 
   Word arrives(std::string_view peer) override;
   void leaves(std::string_view peer) override { addresses_.connection_closed(peer); }

@@ -8,14 +8,14 @@
 namespace klieg::edge {
 namespace {
 
-using Word = http::Doorman::Word;
+using Word = net::Doorman::Word;
 
 constexpr SipKey key{1, 2};
 
 // All in one turn of the loop: at one time.
 struct AtTheDoor : testing::Test {
   Door door(DoorLimits limits, const std::vector<AddressRange>& trusted = {}) {
-    return Door(loop, limits, trusted, key, metrics);
+    return Door(loop, "http", limits, trusted, key, metrics);
   }
   net::Loop loop;
   Metrics metrics;
@@ -32,8 +32,10 @@ TEST_F(AtTheDoor, an_address_has_its_connections_and_its_requests) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(limited.asks("192.0.2.1:1"), Admission::allowed);
   EXPECT_EQ(limited.asks("192.0.2.1:4"), Admission::too_many_requests);
   EXPECT_EQ(limited.asks("192.0.2.2:1"), Admission::allowed);
-  EXPECT_THAT(metrics.text(), testing::HasSubstr("klieg_edge_refusals_total{reason=\"too_many_connections\"} 1"));
-  EXPECT_THAT(metrics.text(), testing::HasSubstr("klieg_edge_refusals_total{reason=\"too_many_requests\"} 1"));
+  EXPECT_THAT(metrics.text(),
+              testing::HasSubstr("klieg_edge_refusals_total{door=\"http\",reason=\"too_many_connections\"} 1"));
+  EXPECT_THAT(metrics.text(),
+              testing::HasSubstr("klieg_edge_refusals_total{door=\"http\",reason=\"too_many_requests\"} 1"));
 }
 
 TEST_F(AtTheDoor, this_machine_and_who_is_trusted_have_no_limits) {

@@ -68,7 +68,7 @@ std::vector<uint16_t> statuses_of_three(Gatekeeper* gatekeeper) {
   MadeUpRoutes routes({&parent});
   Metrics metrics;
   Engine engine({}, clock, routes, nullptr, 1);
-  Door door(loop, {.requests_per_s_max = 2}, {}, {1, 2}, metrics);
+  Door door(loop, "http", {.requests_per_s_max = 2}, {}, {1, 2}, metrics);
   Server server(loop, engine, gatekeeper, metrics, &door);
   const auto viewer = std::make_shared<Statuses>();
   for (uint64_t i = 0; i < 3; ++i) {

@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct MadeUpDoorman final : Doorman {
+struct MadeUpDoorman final : net::Doorman {
   Word arrives(std::string_view peer) override {
     EXPECT_EQ(peer, "192.0.2.1:4711");
     if (inside == room) return Word::too_many;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "http/session.h"
-#include "http/upgraded.h"
+#include "net/guest.h"
 #include "wire/http1.h"
 
 namespace klieg::http {
@@ -168,7 +168,7 @@ void Tally::request(Method method, uint16_t status, Duration duration) {
   requests_[kind][std::clamp(status / 100, 1, 5)]->Observe(to_seconds(duration));
 }
 
-Viewer::Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, Doorman::Word word)
+Viewer::Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, net::Doorman::Word word)
     : core_(core), connection_(std::move(connection)), since_(core.loop.now()), word_(word), progress_(since_) {}
 
 Viewer::~Viewer() = default;
@@ -259,9 +259,9 @@ ServerCore::~ServerCore() {
 }
 
 void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
-  Doorman* doorman = attendants_.doorman;
-  const auto word = doorman ? doorman->arrives(connection->peer()) : Doorman::Word::welcome;
-  if (word == Doorman::Word::too_many && connection->encrypted()) return tally.ended(Ending::turned_away);
+  net::Doorman* doorman = attendants_.doorman;
+  const auto word = doorman ? doorman->arrives(connection->peer()) : net::Doorman::Word::welcome;
+  if (word == net::Doorman::Word::too_many && connection->encrypted()) return tally.ended(Ending::turned_away);
   auto* viewer = new Viewer(*this, std::move(connection), word);
   viewer->next_ = first_;
   if (first_) first_->previous_ = viewer;
@@ -270,7 +270,7 @@ void ServerCore::accept(std::unique_ptr<net::Connection> connection) {
   tally.open_connections.Increment();
   if (!std::exchange(ticking_, true)) ticker_.arm(loop.now() + tick_interval);
   viewer->start();
-  if (word == Doorman::Word::too_many) return turn_away(*viewer);
+  if (word == net::Doorman::Word::too_many) return turn_away(*viewer);
   if (draining_) viewer->drain();
 }
 
@@ -291,8 +291,8 @@ void ServerCore::turn_away(Viewer& viewer) {
 }
 
 void ServerCore::bid_farewell(const Viewer& viewer) {
-  Doorman* doorman = attendants_.doorman;
-  if (doorman && viewer.word_ == Doorman::Word::welcome) doorman->leaves(viewer.connection_->peer());
+  net::Doorman* doorman = attendants_.doorman;
+  if (doorman && viewer.word_ == net::Doorman::Word::welcome) doorman->leaves(viewer.connection_->peer());
 }
 
 void ServerCore::forget(Viewer& viewer, Ending why) {
@@ -307,8 +307,8 @@ void ServerCore::forget(Viewer& viewer, Ending why) {
 std::unique_ptr<net::Connection> ServerCore::give_away(Viewer& viewer) {
   forget(viewer, Ending::upgraded);
   viewer.ending_ = Ending::upgraded;
-  Doorman* doorman = viewer.word_ == Doorman::Word::welcome ? attendants_.doorman : nullptr;
-  auto upgraded = std::make_unique<Upgraded>(std::move(viewer.connection_), doorman);
+  net::Doorman* doorman = viewer.word_ == net::Doorman::Word::welcome ? attendants_.doorman : nullptr;
+  auto upgraded = std::make_unique<net::Guest>(std::move(viewer.connection_), doorman);
   loop.post([owned = std::unique_ptr<Viewer>(&viewer)] {});
   return upgraded;
 }

@@ -13,6 +13,7 @@
 #include "http/message.h"
 #include "http/websocket.h"
 #include "net/connection.h"
+#include "net/doorman.h"
 #include "net/listener.h"
 #include "net/loop.h"
 
@@ -71,18 +72,6 @@ struct Limits {
   uint32_t streams_max = 100;  // HTTP/2 concurrent streams
 };
 
-// Who may come in. Called on the server's loop.
-class Doorman {
- public:
-  enum class Word : uint8_t { welcome, too_many };
-
-  virtual ~Doorman() = default;
-  // `peer`: address and port. Who is not welcome is told so (429) and goes; over TLS, where telling would first cost a
-  // handshake, the connection is closed.
-  virtual Word arrives(std::string_view peer) = 0;
-  virtual void leaves(std::string_view peer) = 0;  // once for each who was welcome, also as a WebSocket
-};
-
 // What a server does, for somebody who adds it up. Called on the server's loop.
 class Meter {
  public:
@@ -92,9 +81,10 @@ class Meter {
   virtual void sent(uint64_t bytes) = 0;  // handed over: heads, bodies, frames, without what TLS and TCP add
 };
 
-// They outlive the server and the connections it gave away. Null: everybody is welcome; nobody adds up.
+// They outlive the server and the connections it gave away. Who is not welcome is answered 429. Null: everybody is
+// welcome; nobody adds up.
 struct Attendants {
-  Doorman* doorman = nullptr;
+  net::Doorman* doorman = nullptr;
   Meter* meter = nullptr;
 };
 

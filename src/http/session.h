@@ -93,7 +93,7 @@ std::shared_ptr<Session> make_http2_session(ServerCore& core, Viewer& viewer);
 
 class Viewer final : public net::ConnectionHandler {
  public:
-  Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, Doorman::Word word);
+  Viewer(ServerCore& core, std::unique_ptr<net::Connection> connection, net::Doorman::Word word);
   ~Viewer() override;
   Viewer(const Viewer&) = delete;
   Viewer& operator=(const Viewer&) = delete;
@@ -123,7 +123,7 @@ class Viewer final : public net::ConnectionHandler {
   std::shared_ptr<Session> session_;  // null until the first bytes say which version it is
   std::string opening_;               // while they do not
   const LoopTime since_;
-  const Doorman::Word word_;
+  const net::Doorman::Word word_;
   uint64_t written_ = 0;
   uint64_t taken_ = 0;  // by the peer's kernel, at progress_
   LoopTime progress_;   // when it last had taken enough, or nothing was due

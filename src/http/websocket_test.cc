@@ -89,7 +89,7 @@ struct MadeUpOwner final : net::ConnectionHandler {
   int drained = 0;
 };
 
-struct CountingDoorman final : Doorman {
+struct CountingDoorman final : net::Doorman {
   Word arrives(std::string_view) override {
     ++inside;
     return Word::welcome;

@@ -16,6 +16,7 @@ enum class RefusalReason : uint8_t {
   taken_over,          // another encoder with the right key took the channel, which its settings allow
   media_not_accepted,  // a codec, multitrack, or what no decoder could make sense of
   publish_elsewhere,   // this server is for viewers
+  too_many_here,       // its address has more connections than one may have; a player is told so, too
   stopping,            // the server is
 };
 
@@ -42,6 +43,8 @@ constexpr std::string_view name_of(RefusalReason reason) {
       return "media_not_accepted";
     case RefusalReason::publish_elsewhere:
       return "publish_elsewhere";
+    case RefusalReason::too_many_here:
+      return "too_many_here";
     case RefusalReason::stopping:
       return "stopping";
   }
@@ -60,6 +63,7 @@ constexpr std::string_view status_code_of(RefusalReason reason) {
     case RefusalReason::taken_over:
     case RefusalReason::publish_elsewhere:
     case RefusalReason::media_not_accepted:
+    case RefusalReason::too_many_here:
     case RefusalReason::stopping:
       return "NetStream.Publish.Rejected";
   }

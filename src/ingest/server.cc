@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "net/guest.h"
 
 namespace klieg::ingest {
 namespace {
@@ -12,15 +13,21 @@ namespace {
 // What a message costs beside its body while it is in flight: the value, the posted work, the heap's own.
 constexpr size_t message_overhead_bytes = 256;
 
+// Of the log line about those who are closed without a word: whoever makes them makes many.
+constexpr Duration silence_said_every = 10s;
+
+const Refusal too_many_here{RefusalReason::too_many_here, "too many connections from this address are open"};
+
 }  // namespace
 
 // One connection: born by Server::take, lives on the server's loop, dies in on_closed.
 class ServerConnection : public net::ConnectionHandler, public std::enable_shared_from_this<ServerConnection> {
  public:
-  ServerConnection(Server& server, std::unique_ptr<net::Connection> connection)
+  ServerConnection(Server& server, std::unique_ptr<net::Connection> connection, Server::Reception reception)
       : server_(server),
         connection_(std::move(connection)),
-        session_(server.limits_.session, server.random_.next(), server.loop_.now()),
+        reception_(reception),
+        session_(server.limits_of(reception), server.random_.next(), server.loop_.now()),
         timer_(server.loop_, [this] { wake(); }),
         in_flight_(std::make_shared<InFlight>()) {}
 
@@ -80,6 +87,8 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   void delivered() { pump(); }
 
+  Server::Reception reception() const { return reception_; }
+
  private:
   LoopTime now() const { return server_.loop_.now(); }
 
@@ -108,6 +117,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
   }
 
   void on_event(PublishAsked asked) {
+    if (reception_ == Server::Reception::turned_away) return session_.refuse(too_many_here, now());
     PublishRequest request{std::move(asked.app),     std::move(asked.key),
                            connection_->peer(),      std::move(asked.encoder),
                            connection_->encrypted(), std::make_shared<Publisher>(server_.loop_, weak_from_this())};
@@ -124,6 +134,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   void on_event(PlayAsked) {
     if (closing_) return;
+    if (reception_ == Server::Reception::turned_away) return session_.refuse(too_many_here, now());
     if (std::vector<Bytes> said = session_.take_output(); !said.empty()) connection_->write(said);
     timer_.cancel();
     closing_ = true;
@@ -159,15 +170,14 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   void on_event(const Refused& event) {
     const Refusal& refusal = event.refusal;
-    server_.metrics_
-        .counter("klieg_ingest_refusals_total", "publishers that were refused, by reason",
-                 {{"reason", std::string(name_of(refusal.reason))}})
-        .Increment();
-    logging::warning("publisher refused", {{"reason", name_of(refusal.reason)},
-                                           {"words", refusal.words},
-                                           {"channel", channel_.empty() ? refusal.channel : channel_},
-                                           {"peer", connection_->peer()},
-                                           {"encoder", session_.encoder()}});
+    server_.count_refusal(refusal.reason);
+    const bool welcome = reception_ == Server::Reception::welcome;
+    logging::warning(welcome ? "publisher refused" : "RTMP connection turned away",
+                     {{"reason", name_of(refusal.reason)},
+                      {"words", refusal.words},
+                      {"channel", channel_.empty() ? refusal.channel : channel_},
+                      {"peer", connection_->peer()},
+                      {"encoder", session_.encoder()}});
   }
 
   void on_event(Unpublished) { depart(Departure::unpublished); }
@@ -235,6 +245,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   Server& server_;
   std::unique_ptr<net::Connection> connection_;
+  const Server::Reception reception_;
   Session session_;
   net::Timer timer_;
   std::shared_ptr<InFlight> in_flight_;
@@ -277,9 +288,11 @@ Delivery::~Delivery() {
   });
 }
 
-Server::Server(net::Loop& loop, Gate& gate, Metrics& metrics, const ServerLimits& limits, uint64_t seed)
+Server::Server(net::Loop& loop, Gate& gate, net::Doorman* doorman, Metrics& metrics, const ServerLimits& limits,
+               uint64_t seed)
     : loop_(loop),
       gate_(gate),
+      doorman_(doorman),
       limits_(limits),
       random_(seed),
       open_(metrics.gauge("klieg_ingest_connections", "open RTMP connections")),
@@ -291,10 +304,41 @@ Server::~Server() { open_.Decrement(static_cast<double>(connections_.size())); }
 
 void Server::take(std::unique_ptr<net::Connection> connection) {
   if (stopping_) return;  // closed by its destruction
-  auto taken = std::make_shared<ServerConnection>(*this, std::move(connection));
+  if (!doorman_) return receive(std::move(connection), Reception::welcome);
+  if (doorman_->arrives(connection->peer()) != net::Doorman::Word::welcome) return turn_away(std::move(connection));
+  receive(std::make_unique<net::Guest>(std::move(connection), doorman_), Reception::welcome);
+}
+
+void Server::receive(std::unique_ptr<net::Connection> connection, Reception reception) {
+  auto taken = std::make_shared<ServerConnection>(*this, std::move(connection), reception);
   connections_.insert(taken);
   open_.Increment();
   taken->start();
+}
+
+void Server::turn_away(std::unique_ptr<net::Connection> connection) {
+  if (!connection->encrypted() && turned_away_ < limits_.turned_away_max) {
+    ++turned_away_;
+    return receive(std::move(connection), Reception::turned_away);
+  }
+  count_refusal(too_many_here.reason);
+  if (silence_said_at_ && loop_.now() < *silence_said_at_ + silence_said_every) return;
+  silence_said_at_ = loop_.now();
+  logging::warning("RTMP connections are closed without a word",
+                   {{"words", too_many_here.words}, {"peer", connection->peer()}});
+}
+
+SessionLimits Server::limits_of(Reception reception) const {
+  SessionLimits limits = limits_.session;
+  if (reception == Reception::turned_away) limits.publish_within = limits_.turned_away_within;
+  return limits;
+}
+
+void Server::count_refusal(RefusalReason reason) {
+  metrics_
+      .counter("klieg_ingest_refusals_total", "publishers and players that were refused, by reason",
+               {{"reason", std::string(name_of(reason))}})
+      .Increment();
 }
 
 void Server::stop(std::move_only_function<void()> done) {
@@ -307,6 +351,7 @@ void Server::stop(std::move_only_function<void()> done) {
 
 void Server::remove(const std::shared_ptr<ServerConnection>& connection) {
   if (connections_.erase(connection) == 0) return;
+  if (connection->reception() == Reception::turned_away) --turned_away_;
   open_.Decrement();
   if (stopping_ && connections_.empty() && stopped_) loop_.post(std::exchange(stopped_, nullptr));
 }

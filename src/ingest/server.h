@@ -8,7 +8,8 @@
 //   void claim(PublishRequest request, Answer answer) { home.post([...] { ...; answer(std::move(publication)); }); }
 //   void on_message(MediaMessage m, Delivery d) { home.post([...] { broadcast.take(m); }); }   // d dies with the work
 //
-// One that asks to play is no business of ingest: the Gate takes the connection, and nothing is left of it here.
+// One that asks to play is no business of ingest: the Gate takes the connection, and nothing is left of it here. Who is
+// let in is the doorman's to say, of encoders and players alike; who is not is told why where it asks for something.
 //
 // Memory per connection: what the session holds (see session.h), the media that was handed out and whose Delivery still
 // lives, at most in_flight_bytes_max and one message more (the connection is not read while there is more), and at most
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -28,6 +30,7 @@
 #include "ingest/slots.h"
 #include "media/ports.h"
 #include "net/connection.h"
+#include "net/doorman.h"
 #include "net/loop.h"
 
 namespace klieg::ingest {
@@ -121,12 +124,17 @@ struct ServerLimits {
   // server stops, less: with words_linger before it, 3 s of the 5 s in which a whole server drains.
   Duration close_within = 5s;
   Duration close_within_stopping = 1s;
+  // Who is not let in hears why; the more there are, the less it is to them. 64 sessions of a player hold 1 MiB.
+  size_t turned_away_max = 64;       // at a time; others are closed at once
+  Duration turned_away_within = 3s;  // the handshake and three questions; then words_linger
 };
 
 class Server {
  public:
-  // `gate` and `metrics` outlive the server, and it its loop's last turn. `seed` fills handshakes.
-  Server(net::Loop& loop, Gate& gate, Metrics& metrics, const ServerLimits& limits, uint64_t seed);
+  // `gate`, `metrics` and `doorman` outlive the server and the connections it gave away, and it its loop's last turn.
+  // `doorman`: null where everybody is welcome. `seed` fills handshakes.
+  Server(net::Loop& loop, Gate& gate, net::Doorman* doorman, Metrics& metrics, const ServerLimits& limits,
+         uint64_t seed);
   ~Server();
 
   // For net::Listener's on_accept.
@@ -140,10 +148,16 @@ class Server {
 
  private:
   friend class ServerConnection;
+  enum class Reception : uint8_t { welcome, turned_away };
+  void receive(std::unique_ptr<net::Connection> connection, Reception reception);
+  void turn_away(std::unique_ptr<net::Connection> connection);
+  SessionLimits limits_of(Reception reception) const;
+  void count_refusal(RefusalReason reason);
   void remove(const std::shared_ptr<ServerConnection>& connection);
 
   net::Loop& loop_;
   Gate& gate_;
+  net::Doorman* const doorman_;
   ServerLimits limits_;
   Random random_;
   prometheus::Gauge& open_;
@@ -151,6 +165,8 @@ class Server {
   Metrics& metrics_;
   prometheus::Counter& received_bytes_;
   std::unordered_set<std::shared_ptr<ServerConnection>> connections_;
+  size_t turned_away_ = 0;  // of connections_
+  std::optional<LoopTime> silence_said_at_;
   std::move_only_function<void()> stopped_;
   bool stopping_ = false;
 };

@@ -81,6 +81,17 @@ class FakeGate : public Gate {
   std::unique_ptr<net::Connection> player;
 };
 
+struct MadeUpDoorman final : net::Doorman {
+  Word arrives(std::string_view peer) override {
+    EXPECT_EQ(peer, "203.0.113.7:40312");
+    if (inside == room) return Word::too_many;
+    ++inside;
+    return Word::welcome;
+  }
+  void leaves(std::string_view) override { --inside; }
+  size_t room = 100, inside = 0;
+};
+
 struct Studio {
   // Everything posted so far runs.
   void turn() {
@@ -110,11 +121,12 @@ struct Studio {
 
   net::Loop loop;
   Metrics metrics;
+  MadeUpDoorman doorman;
   FakeGate gate;
   Line line;
   Taken taken;
   ServerLimits limits;
-  Server server{loop, gate, metrics, limits, 7};
+  Server server{loop, gate, &doorman, metrics, limits, 7};
 };
 
 TEST(IngestServer, a_claim_carries_what_the_gate_needs_to_decide) {
@@ -287,6 +299,69 @@ TEST(IngestServer, garbage_is_closed_and_counted_and_disturbs_nobody) {
   studio.line.encoder.video(40, Bytes::copy_of("frame"));
   studio.exchange();
   EXPECT_EQ(studio.taken.messages.size(), 1u);
+}
+
+TEST(IngestServer, who_is_one_too_many_is_told_so_whatever_it_asks_for) {
+  for (const bool plays : {false, true}) {
+    Studio studio;
+    studio.doorman.room = 0;
+    testing::internal::CaptureStderr();
+    studio.server.take(std::make_unique<FakeConnection>(studio.line));
+    studio.exchange();
+    studio.line.encoder.connect();
+    plays ? studio.line.encoder.command("play", 3, {"anna"}, 1) : studio.line.encoder.publish("secret");
+    studio.exchange();
+    EXPECT_EQ(studio.line.encoder.status(),
+              std::string(plays ? "error NetStream.Play.Failed" : "error NetStream.Publish.Rejected") +
+                  ": too many connections from this address are open");
+    EXPECT_TRUE(studio.gate.requests.empty());
+    EXPECT_FALSE(studio.gate.play_asked);
+    studio.line.handler->on_closed(net::Closed::by_peer);
+    EXPECT_EQ(studio.doorman.inside, 0u) << "who was not let in does not leave";
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find("reason=too_many_here"), std::string::npos) << log;
+    EXPECT_NE(studio.metrics.text().find("klieg_ingest_refusals_total{reason=\"too_many_here\"} 1"), std::string::npos);
+  }
+}
+
+TEST(IngestServer, many_who_are_too_many_are_closed_without_a_word_and_with_one_in_the_log) {
+  Studio studio{.limits = {.turned_away_max = 1}};
+  studio.doorman.room = 0;
+  Line second, third;
+  testing::internal::CaptureStderr();
+  studio.server.take(std::make_unique<FakeConnection>(studio.line));
+  studio.server.take(std::make_unique<FakeConnection>(second));
+  studio.server.take(std::make_unique<FakeConnection>(third));
+  EXPECT_FALSE(studio.line.destroyed);
+  EXPECT_TRUE(second.destroyed);
+  EXPECT_TRUE(third.destroyed);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(log.find("without a word"), log.rfind("without a word")) << log;
+  EXPECT_NE(studio.metrics.text().find("reason=\"too_many_here\"} 2"), std::string::npos);
+  studio.line.handler->on_closed(net::Closed::by_peer);
+  Line fourth;
+  studio.server.take(std::make_unique<FakeConnection>(fourth));
+  EXPECT_FALSE(fourth.destroyed) << "there is time for one again";
+  fourth.handler->on_closed(net::Closed::by_peer);
+}
+
+TEST(IngestServer, a_connection_counts_until_it_is_gone_whoever_has_it_then) {
+  Studio studio;
+  studio.go_live();
+  EXPECT_EQ(studio.doorman.inside, 1u);
+  studio.line.handler->on_closed(net::Closed::by_peer);
+  EXPECT_EQ(studio.doorman.inside, 0u);
+  Line line;
+  studio.server.take(std::make_unique<FakeConnection>(line));
+  line.handler->on_bytes(line.encoder.take());
+  line.handler->on_bytes(line.encoder.take());
+  line.encoder.connect();
+  line.encoder.command("play", 3, {"anna"}, 1);
+  line.handler->on_bytes(line.encoder.take());
+  ASSERT_TRUE(studio.gate.player);
+  EXPECT_EQ(studio.doorman.inside, 1u);
+  studio.gate.player.reset();
+  EXPECT_EQ(studio.doorman.inside, 0u);
 }
 
 TEST(IngestServer, stopping_tells_every_encoder_and_ends_when_the_last_is_gone) {

@@ -255,13 +255,14 @@ void Session::accept(LoopTime now) {
 
 void Session::refuse(const Refusal& refusal, LoopTime now) {
   if (state_ == SessionState::closing || state_ == SessionState::closed) return;
-  KLIEG_ASSERT(state_ == SessionState::claiming || state_ == SessionState::publishing,
-               "only a publisher can be refused");
+  KLIEG_ASSERT(awaits_answer() || state_ == SessionState::publishing, "who asked for nothing is refused nothing");
   close_after_words(refusal, now);
 }
 
 void Session::close_after_words(Refusal refusal, LoopTime now) {
-  send(on_status(StatusLevel::error, status_code_of(refusal.reason), refusal.words), publish_stream_id_);
+  const std::string_view code =
+      state_ == SessionState::watching ? "NetStream.Play.Failed" : status_code_of(refusal.reason);
+  send(on_status(StatusLevel::error, code, refusal.words), publish_stream_id_);
   state_ = SessionState::closing;
   deadline_ = now + limits_.words_linger;
   held_ = {};

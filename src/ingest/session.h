@@ -5,8 +5,8 @@
 //   connected -> watching (it asked to play) -> closed (hand_over(): it is somebody else's)
 //
 // The owner moves bytes both ways, looks at next_event() after every call, and answers PublishAsked with accept() or
-// refuse(), and PlayAsked with hand_over(), in its own time. While the answer is awaited the session takes no further
-// bytes: the owner should stop reading (wants_bytes()); what was read already is kept, at most 64 KiB of it.
+// refuse(), and PlayAsked with hand_over() or refuse(), in its own time. While the answer is awaited the session takes
+// no further bytes: the owner should stop reading (wants_bytes()); what was read already is kept, at most 64 KiB of it.
 //
 // Nothing waits for ever: see SessionLimits. Memory: ChunkReader's bound with 64 KiB until a key was accepted and 16
 // MiB after, and the events of one receive().
@@ -95,7 +95,8 @@ class Session {
 
   // The answer to PublishAsked. Asserted: claiming.
   void accept(LoopTime now);
-  // The answer to PublishAsked, or at any later time of the publishing. The words go out, then the session closes.
+  // The answer to PublishAsked or PlayAsked, or at any later time of the publishing. The words go out, then the session
+  // closes.
   void refuse(const Refusal& refusal, LoopTime now);
   // The answer to PlayAsked: what was said so far, for who serves viewers. This session is closed and says nothing
   // more. Asserted: watching.

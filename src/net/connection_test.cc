@@ -108,7 +108,7 @@ TEST_F(Net, what_the_kernel_does_not_take_waits_and_arrives_in_order) {
   EXPECT_EQ(server.connection->unsent(), 0u);
 }
 
-// The peer's window is 64 KiB, and the kernel takes what it takes in pieces of 64 KiB. Without the limit it takes 2 MiB.
+// The peer's window is 64 KiB, and pieces of 64 KiB are on their way. Without the limit the kernel takes 2 MiB.
 TEST_F(Net, the_kernel_holds_no_more_than_was_said) {
   listen();
   connect();

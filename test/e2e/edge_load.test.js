@@ -167,7 +167,10 @@ describe("a large body that is for one viewer alone", { timeout: 60_000 }, () =>
 describe("what one address may take", { timeout: 60_000, skip: why_no_sites() }, () => {
   const t = suite_end();
   const here = "10.99.0.1";
-  const limits = ["--http-connections-per-address-max", "3", "--http-requests-per-address-max", "5"];
+  const limits = [
+    ...["--http-connections-per-address-max", "3", "--http-requests-per-address-max", "5"],
+    ...["--rtmp-connections-per-address-max", "3"],
+  ];
   let site;
 
   before(async () => {
@@ -181,7 +184,7 @@ describe("what one address may take", { timeout: 60_000, skip: why_no_sites() },
     // One loop, because each has its own count.
     const common = ["--server-loops", "1", ...limits];
     const edges = [
-      { flags: common, http: 8080 },
+      { flags: [...common, "--rtmp", "0.0.0.0:1936"], http: 8080 },
       { flags: [...common, "--http-trusted-addresses", "10.99.0.0/16"], http: 8081 },
     ];
     const servers = edges.map(({ flags, http }) =>
@@ -193,7 +196,7 @@ describe("what one address may take", { timeout: 60_000, skip: why_no_sites() },
     );
     servers.push(
       site.start(klieg_path, [
-        ...["serve", "--data", await temporary_folder(t), "--rtmp", "127.0.0.1:1935"],
+        ...["serve", "--data", await temporary_folder(t), "--rtmp", "0.0.0.0:1935"],
         ...["--http", "0.0.0.0:8082", "--admin", "127.0.0.1:8092", ...common],
       ]),
     );
@@ -204,9 +207,9 @@ describe("what one address may take", { timeout: 60_000, skip: why_no_sites() },
     JSON.parse(await site.run("node", [knock, host, port, path, connections, requests]));
   const statuses = (answers) => answers.flat().map(({ status }) => status);
 
-  for (const [name, port, path, status] of [
-    ["klieg edge", 8080, "/a", 200],
-    ["klieg serve", 8082, "/live/nobody/index.m3u8", 404],
+  for (const [name, port, path, status, rtmp] of [
+    ["klieg edge", 8080, "/a", 200, 1936],
+    ["klieg serve", 8082, "/live/nobody/index.m3u8", 404, 1935],
   ]) {
     test(`${name} keeps an address to its connections, and says so`, async () => {
       const answers = await knocks(here, port, path, 5, 1);
@@ -236,6 +239,26 @@ describe("what one address may take", { timeout: 60_000, skip: why_no_sites() },
       assert.equal(refused.text, "too many requests from this address; ask again in a second");
     });
 
+    test(`${name} keeps an address to its connections of RTMP, and says so to encoders and players`, async () => {
+      const source = ["-v", "error", "-f", "lavfi", "-i", "testsrc=rate=5", "-f", "flv"];
+      const said_to = async (...asking) => {
+        const program = site.start("ffmpeg", asking);
+        assert.notEqual(await program.ends(10_000), 0);
+        return program.said;
+      };
+      const url = `rtmp://${here}:${rtmp}/live/nobody`;
+      const three = `for (let i = 0; i < 3; ++i) require("node:net").connect(${rtmp}, "${here}", () => console.log("in"));`;
+      const those_inside = site.start("node", ["-e", three]);
+      await those_inside.heard(/(in\s+){3}/);
+      assert.match(await said_to(...source, url), /too many connections from this address are open/);
+      assert.match(await said_to("-i", url, "-f", "null", "-"), /too many connections from this address are open/);
+      await those_inside.stop();
+      await until("there is room again", async () => {
+        const said = await said_to("-i", url, "-f", "null", "-");
+        return /nobody is (not live|in a form)/.test(said) || undefined;
+      });
+    });
+
     test(`${name} has no such limits for its own machine`, async () => {
       assert.deepEqual(statuses(await knocks("127.0.0.1", port, path, 6, 10)), Array(60).fill(status));
     });
@@ -248,7 +271,7 @@ describe("what one address may take", { timeout: 60_000, skip: why_no_sites() },
   test("what was refused is counted by what of it was too much", async () => {
     const text = await site.get("http://127.0.0.1:8090/metrics");
     for (const reason of ["too_many_connections", "too_many_requests"]) {
-      assert.match(text, new RegExp(`^klieg_edge_refusals_total\\{reason="${reason}"\\} [1-9]`, "m"));
+      assert.match(text, new RegExp(`^klieg_edge_refusals_total\\{door="http",reason="${reason}"\\} [1-9]`, "m"));
     }
   });
 });

@@ -1,30 +1,30 @@
-// A connection that has left HTTP. Included by http/*.cc alone.
+// A connection that a doorman let in: he hears when it leaves, whoever owns it then.
 //
-// Its new owner gets the connection as if it had accepted it, and adds up what it sends; the doorman hears when it
-// leaves. The server itself may be gone before it.
+// An RTMP connection that becomes a viewer's, an HTTP one that becomes a WebSocket: its new owner gets it as if it had
+// accepted it. The server that accepted it may be gone before it; the doorman outlives it.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <string>
 
-#include "http/server.h"
 #include "net/connection.h"
+#include "net/doorman.h"
 
-namespace klieg::http {
+namespace klieg::net {
 
-class Upgraded final : public net::Connection {
+class Guest final : public Connection {
  public:
   // `doorman`: null where it was not welcome, or nobody stands there.
-  Upgraded(std::unique_ptr<net::Connection> connection, Doorman* doorman)
+  Guest(std::unique_ptr<Connection> connection, Doorman* doorman)
       : connection_(std::move(connection)), doorman_(doorman) {}
-  ~Upgraded() override {
+  ~Guest() override {
     if (doorman_) doorman_->leaves(connection_->peer());
   }
-  Upgraded(const Upgraded&) = delete;
-  Upgraded& operator=(const Upgraded&) = delete;
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
 
-  void start(net::ConnectionHandler& handler) override { connection_->start(handler); }
+  void start(ConnectionHandler& handler) override { connection_->start(handler); }
   void write(std::span<const Bytes> pieces) override { connection_->write(pieces); }
   size_t unsent() const override { return connection_->unsent(); }
   void limit_unsent_in_kernel(uint32_t bytes) override { connection_->limit_unsent_in_kernel(bytes); }
@@ -37,8 +37,8 @@ class Upgraded final : public net::Connection {
   bool encrypted() const override { return connection_->encrypted(); }
 
  private:
-  const std::unique_ptr<net::Connection> connection_;
+  const std::unique_ptr<Connection> connection_;
   Doorman* const doorman_;
 };
 
-}  // namespace klieg::http
+}  // namespace klieg::net
