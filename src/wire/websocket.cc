@@ -74,6 +74,18 @@ void append_close(CloseCode code, std::string_view reason, std::vector<Bytes>& o
   append_frame(Opcode::close, payload.take(), out);
 }
 
+void append_masked_frame(Opcode opcode, ByteView payload, uint32_t mask, std::vector<Bytes>& out) {
+  KLIEG_ASSERT(static_cast<uint8_t>(opcode) < 8 || payload.size() <= control_size_max, "control frames are short");
+  const Bytes unmasked = frame_head(opcode, payload.size());
+  ByteWriter frame;
+  frame.u8(unmasked[0]);
+  frame.u8(0x80 | unmasked[1]);
+  frame.bytes(unmasked.slice(2));
+  frame.u32(mask);
+  for (size_t i = 0; i < payload.size(); ++i) frame.u8(payload[i] ^ static_cast<uint8_t>(mask >> (24 - 8 * (i % 4))));
+  out.push_back(frame.take());
+}
+
 bool is_utf8(ByteView text) {
   for (size_t at = 0; at < text.size();) {
     const uint8_t first = text[at];
@@ -133,7 +145,8 @@ bool Reader::read_head() {
   const size_t extended = payload_rest_ == 126 ? 2 : payload_rest_ == 127 ? 8 : 0;
   if (extended == 2) payload_rest_ = head.u16();
   if (extended == 8) payload_rest_ = head.u64();
-  for (uint8_t& byte : mask_) byte = head.u8();
+  const bool masked = (second & 0x80) != 0;
+  for (uint8_t& byte : mask_) byte = masked ? head.u8() : 0;
   mask_at_ = 0;
   opcode_ = static_cast<Opcode>(first & 0x0F);
   final_ = (first & 0x80) != 0;
@@ -144,7 +157,8 @@ bool Reader::read_head() {
     return false;
   };
   if (first & 0x70) return refused("no extension was agreed on");
-  if (!(second & 0x80)) return refused("frames of a client are masked");
+  if (!masked && from_ == From::client) return refused("frames of a client are masked");
+  if (masked && from_ == From::server) return refused("frames of a server are not masked");
   switch (opcode_) {
     case Opcode::continuation:
       if (!message_kind_) return refused("there is no message to continue");

@@ -1,11 +1,13 @@
-// WebSocket, the server's side: bytes <-> meaning (RFC 6455, version 13, without extensions).
+// WebSocket: bytes <-> meaning (RFC 6455, version 13, without extensions).
 //
 //   is_key(key), accept_of(key)      the handshake; the rest of it is HTTP (http/websocket.h)
 //   frame_head(...), append_...      frames to a client, unmasked
-//   Reader                           frames of a client: masked, fragmented, in any pieces
+//   append_masked_frame(...)         frames to a server
+//   Reader                           frames of either: fragmented, in any pieces
 //
 // The head of a frame to a client says nothing about the client, so a frame is written once and its bytes serve any
-// number of them. A client's messages are small and rare; they are gathered, unmasked and checked here.
+// number of them. A client's messages are small and rare; they are gathered, unmasked and checked here. So are a
+// server's, for a client of ours: it alone copies what it is sent.
 //
 // Pure. Memory: a Reader holds one unfinished message of at most message_size_max, and one control frame.
 #pragma once
@@ -53,6 +55,9 @@ void append_frame(Opcode opcode, Bytes payload, std::vector<Bytes>& out);
 // Asserted: the reason has at most close_reason_size_max.
 void append_close(CloseCode code, std::string_view reason, std::vector<Bytes>& out);
 
+// Section 5.3: what a client sends is masked, with another mask for each frame. Asserted as append_frame().
+void append_masked_frame(Opcode opcode, ByteView payload, uint32_t mask, std::vector<Bytes>& out);
+
 bool is_utf8(ByteView text);  // RFC 3629: shortest forms, no surrogates, up to U+10FFFF
 
 enum class MessageKind : uint8_t { text, binary };
@@ -83,13 +88,18 @@ struct Violation {
   const char* why = "";
 };
 
+enum class From : uint8_t { client, server };
+
 class Reader {
  public:
-  explicit Reader(size_t message_size_max) : message_size_max_(message_size_max) {}
+  explicit Reader(size_t message_size_max, From from = From::client)
+      : message_size_max_(message_size_max), from_(from) {}
 
   // Appends what became whole. What follows a Close is ignored (section 5.5.1); after a violation nothing more is read
   // and feed() repeats it, and what came before it is in `out`.
   Result<void, Violation> feed(ByteView bytes, std::vector<Event>& out);
+  // Nothing of a message is here that is not whole.
+  bool between_messages() const { return state_ == State::head && head_.empty() && !message_kind_; }
 
  private:
   enum class State : uint8_t { head, payload, closed, broken };
@@ -103,6 +113,7 @@ class Reader {
   bool is_control() const { return static_cast<uint8_t>(opcode_) >= 8; }
 
   size_t message_size_max_;
+  From from_;
   State state_ = State::head;
   std::vector<uint8_t> head_;  // until it is whole: at most 14 bytes
   Opcode opcode_ = Opcode::continuation;

@@ -164,6 +164,37 @@ TEST(WebSocket, utf8_is_told_from_what_is_none) {
   }
 }
 
+TEST(WebSocket, a_clients_frame_is_masked_as_in_the_standard) {
+  std::vector<Bytes> out;
+  append_masked_frame(Opcode::text, as_bytes("Hello"), 0x37FA213D, out);
+  EXPECT_EQ(joined(out), "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+  for (const size_t size : {size_t{125}, size_t{126}, size_t{65'536}}) {
+    const std::string payload(size, 'p');
+    out.clear();
+    append_masked_frame(Opcode::binary, as_bytes(payload), 0x01020304, out);
+    EXPECT_EQ(joined(out), masked({fin | 2, payload}, {}, 0x01020304));
+  }
+}
+
+TEST(WebSocket, a_client_reads_frames_that_are_not_masked_and_no_others) {
+  std::vector<Bytes> out;
+  append_frame(Opcode::binary, Bytes::copy_of(std::string(300, 'x')), out);
+  append_frame(Opcode::ping, Bytes::copy_of("?"), out);
+  append_close(CloseCode::normal, "done", out);
+  const Bytes sent = Bytes::join(out);
+  Reader reader(message_size_max, From::server);
+  std::vector<Event> events;
+  EXPECT_TRUE(reader.between_messages());
+  ASSERT_TRUE(reader.feed(sent.view().first(100), events));
+  EXPECT_FALSE(reader.between_messages());
+  ASSERT_TRUE(reader.feed(sent.view().subspan(100), events));
+  const std::vector<Event> wanted{Message{MessageKind::binary, Bytes::copy_of(std::string(300, 'x'))},
+                                  Ping{Bytes::copy_of("?")}, Close{1000, "done"}};
+  EXPECT_EQ(events, wanted);
+  Reader other(message_size_max, From::server);
+  EXPECT_FALSE(other.feed(as_bytes(masked({fin | 1, "a"})), events));
+}
+
 RC_GTEST_PROP(WebSocket, messages_come_through_however_they_are_fragmented_masked_and_cut, ()) {
   std::string stream;
   std::vector<Event> sent;
