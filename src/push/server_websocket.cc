@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "wire/push_message.h"
 
 namespace klieg::push {
 namespace {
@@ -143,7 +144,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
   }
 
   void let_in() {
-    connection_ = std::exchange(responder_, std::nullopt)->upgrade(offer_, websocket_protocol);
+    connection_ = std::exchange(responder_, std::nullopt)->upgrade(offer_, wire::push_message::protocol);
     if (!connection_) {  // it left meanwhile, or was told why not
       timer_.cancel();
       return server_.remove(shared_from_this());
@@ -220,7 +221,7 @@ void WebSocketServer::serve(const http::Request& request, http::Responder respon
     count_refusal("malformed");
     return responder.respond(std::move(offer.error()));
   }
-  if (!offer->offers(websocket_protocol)) {
+  if (!offer->offers(wire::push_message::protocol)) {
     count_refusal("malformed");
     return responder.respond(http::Response::text(400, "the subprotocol spoken here is klieg.push.1"));
   }

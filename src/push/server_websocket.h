@@ -1,4 +1,4 @@
-// WebSocket viewers of one loop: /live/NAME/push, in the subprotocol of websocket_reading.h.
+// WebSocket viewers of one loop: /live/NAME/push, in the subprotocol of wire/push_message.h.
 //
 //   request ──refused: no WebSocket, another origin, no room──► answered 4xx, 503
 //      │

@@ -1,13 +1,18 @@
 #include "push/websocket_reading.h"
 
-#include <nlohmann/json.hpp>
+#include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "wire/frame.h"
+#include "wire/push_message.h"
 #include "wire/websocket.h"
 
 namespace klieg::push {
+
+namespace message = wire::push_message;
+
 namespace {
 
 using media::TrackKind;
@@ -16,21 +21,17 @@ using wire::websocket::Opcode;
 constexpr uint8_t id_of(TrackKind kind) { return kind == TrackKind::video ? 1 : 2; }
 
 // Whole messages, because a viewer who is skipped leaves off between two pieces: one copy for all who look.
-Bytes text_message(const nlohmann::json& content) {
+Bytes text_message(std::string text) {
   std::vector<Bytes> pieces;
-  append_frame(Opcode::text, Bytes::take(content.dump()), pieces);
+  append_frame(Opcode::text, Bytes::take(std::move(text)), pieces);
   return Bytes::join(pieces);
 }
 
 Bytes binary_message(TrackKind kind, uint8_t flags, const Bytes& content) {
-  constexpr size_t header_size = 8;
-  ByteWriter header;
-  header.u8(id_of(kind));
-  header.u8(flags);
-  header.u16(0);
-  header.u32(static_cast<uint32_t>(content.size()));  // at most chunk_bytes_max
+  const Bytes head =
+      message::chunk_head(id_of(kind), flags, static_cast<uint32_t>(content.size()));  // at most chunk_bytes_max
   return Bytes::join(
-      std::vector{wire::websocket::frame_head(Opcode::binary, header_size + content.size()), header.take(), content});
+      std::array{wire::websocket::frame_head(Opcode::binary, head.size() + content.size()), head, content});
 }
 
 // What an MP4 reader leaves out is in the decoder configuration.
@@ -41,18 +42,18 @@ std::string mime_of(const media::Track& track) {
 }
 
 Bytes preamble_of(const Headers& headers) {
-  nlohmann::json tracks = nlohmann::json::array();
+  message::Tracks tracks;
   std::vector<Bytes> messages(1);
   for (const TrackHeader& header : headers.tracks) {
     const media::Track& info = header.track.info;
-    tracks.push_back({{"id", id_of(info.kind)},
-                      {"kind", name_of(info.kind)},
-                      {"name", header.name},
-                      {"mime", mime_of(info)},
-                      {"timescale", header.track.timescale}});
-    messages.push_back(binary_message(info.kind, flag_initialization, header.content));
+    tracks.tracks.push_back({.id = id_of(info.kind),
+                             .kind = info.kind,
+                             .name = header.name,
+                             .mime = mime_of(info),
+                             .timescale = header.track.timescale});
+    messages.push_back(binary_message(info.kind, message::flag_initialization, header.content));
   }
-  messages.front() = text_message({{"type", "tracks"}, {"tracks", std::move(tracks)}});
+  messages.front() = text_message(message::write(tracks));
   return Bytes::join(messages);
 }
 
@@ -74,16 +75,16 @@ void WebSocketReading::on_chunk(const Chunk& chunk) {
   // For who reads on: in the log itself. A mark carries it for who begins there.
   if (std::exchange(headers_due_, false)) reel_->append(preamble_);
   const bool marked = chunk.start == Start::yes;
-  uint8_t flags = marked ? flag_key : 0;
-  if (discontinuous_ & id_of(chunk.kind)) flags |= flag_discontinuity;
+  uint8_t flags = marked ? message::flag_key : 0;
+  if (discontinuous_ & id_of(chunk.kind)) flags |= message::flag_discontinuity;
   discontinuous_ &= static_cast<uint8_t>(~id_of(chunk.kind));
-  Bytes message = binary_message(chunk.kind, flags, chunk.content);
-  marked ? reel_->append_marked(std::move(message), chunk.decode_time, preamble_) : reel_->append(std::move(message));
+  Bytes framed = binary_message(chunk.kind, flags, chunk.content);
+  marked ? reel_->append_marked(std::move(framed), chunk.decode_time, preamble_) : reel_->append(std::move(framed));
 }
 
 void WebSocketReading::on_over(ChannelEnd why) {
   over_ = why;
-  if (begun_) reel_->append(text_message({{"type", "over"}, {"why", name_of(why)}}));
+  if (begun_) reel_->append(text_message(message::write(message::Over{std::string(name_of(why))})));
   reel_->end();
   changed_();
 }

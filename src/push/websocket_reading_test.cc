@@ -7,9 +7,14 @@
 
 #include "push/made_up_source.h"
 #include "wire/mp4_reader.h"
+#include "wire/push_message.h"
 
 namespace klieg::push {
 namespace {
+
+using wire::push_message::flag_discontinuity;
+using wire::push_message::flag_initialization;
+using wire::push_message::flag_key;
 
 struct Room {
   Room() {

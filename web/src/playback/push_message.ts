@@ -1,4 +1,4 @@
-// What a node says over /live/NAME/push, the subprotocol klieg.push.1 (src/push/websocket_reading.h).
+// What a node says over /live/NAME/push, the subprotocol klieg.push.1 (src/wire/push_message.h).
 
 export interface PushTrack {
   id: number;
