@@ -18,6 +18,7 @@ namespace {
 // of time is longer than half of it.
 constexpr double instant_s_max = 9e9;
 constexpr double duration_s_max = instant_s_max / 2;
+constexpr double reference_s_max = 1e9;  // from a Period's start to its ProducerReferenceTime: read_utc() ends at 7e9
 constexpr Duration availability_offset_max = std::chrono::days(1);
 constexpr int width_max = 20;  // digits of a 64-bit number
 
@@ -139,7 +140,7 @@ class Reader {
       const pugi::xml_node reference = set.child("ProducerReferenceTime");
       if (const auto wall = attribute(reference, "wallClockTime", read_utc); wall && !std::exchange(told, true)) {
         const double into_s = into_period_s(number_of(reference, "presentationTime"), of_set.segments);
-        if (std::abs(into_s) > duration_s_max / 2) return wrong("a ProducerReferenceTime is of another time");
+        if (std::abs(into_s) > reference_s_max) return wrong("a ProducerReferenceTime is of another time");
         period.start_wall = *wall - Duration(std::llround(into_s * 1e9));
       }
       for (const pugi::xml_node each : set.children("Representation")) {

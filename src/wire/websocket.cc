@@ -19,6 +19,14 @@ bool may_be_sent(uint16_t code) {
   return code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
 }
 
+// Of at most 20 bytes.
+std::string base64_of(ByteView bytes) {
+  std::array<uint8_t, 29> digits{};  // 28, and the zero that is written after them
+  KLIEG_ASSERT(bytes.size() <= 20, "a key or a digest");
+  EVP_EncodeBlock(digits.data(), bytes.data(), static_cast<int>(bytes.size()));
+  return std::string(reinterpret_cast<const char*>(digits.data()));
+}
+
 // Of the whole head, by its second byte.
 size_t head_size(uint8_t second) {
   const uint8_t length = second & 0x7F;
@@ -35,15 +43,15 @@ bool is_key(std::string_view key) {
   });
 }
 
+std::string key_of(std::span<const uint8_t, 16> nonce) { return base64_of(nonce); }
+
 std::string accept_of(std::string_view key) {
   const std::string text = std::string(key).append(accept_suffix);
   std::array<uint8_t, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
   KLIEG_ASSERT(done == 1 && size == 20, "OpenSSL provides SHA-1");
-  std::array<uint8_t, 29> base64{};  // 28 digits and the zero that is written after them
-  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(size));
-  return std::string(reinterpret_cast<const char*>(base64.data()));
+  return base64_of(ByteView(digest).first(size));
 }
 
 Bytes frame_head(Opcode opcode, uint64_t payload_size) {

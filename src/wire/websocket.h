@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,6 +46,8 @@ constexpr size_t close_reason_size_max = control_size_max - 2;  // behind its co
 
 // Section 4.2.1: 16 bytes in base64.
 bool is_key(std::string_view key);
+// Such a key of any 16 bytes (section 4.1).
+std::string key_of(std::span<const uint8_t, 16> nonce);
 // Section 4.2.2: what Sec-WebSocket-Accept says to it.
 std::string accept_of(std::string_view key);
 

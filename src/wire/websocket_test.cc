@@ -59,6 +59,7 @@ std::string joined(const std::vector<Bytes>& pieces) { return std::string(Bytes:
 TEST(WebSocket, the_handshake_of_the_standard_is_answered_as_in_the_standard) {
   EXPECT_TRUE(is_key("dGhlIHNhbXBsZSBub25jZQ=="));
   EXPECT_EQ(accept_of("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_EQ(key_of(as_bytes("the sample nonce").first<16>()), "dGhlIHNhbXBsZSBub25jZQ==");
   for (const char* bad : {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZS!ub25jZQ==",
                           "dGhlIHNhbXBsZSBub25jZQAA"}) {
     EXPECT_FALSE(is_key(bad)) << bad;
