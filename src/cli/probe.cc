@@ -19,17 +19,24 @@ using player::Hop;
 
 struct ProbeArguments {
   std::string url;
-  player::Tier tier = player::Tier::ll_hls;
-  double duration_s = 0;
+  std::optional<player::Tier> tier;
   std::optional<double> poll_s, prebuffer_s;
+  std::string manifest_url;
+  double duration_s = 0;
   bool json = false;
 };
 
-template <class T>
-T value_or_exit(Result<T> result, int code) {
-  if (result) return *std::move(result);
-  fmt::print(stderr, "klieg probe: {}\n", result.error().message);
+constexpr int exit_nothing_to_see = 1, exit_wrong_arguments = 2;
+
+[[noreturn]] void exit_with(const Error& error, int code) {
+  fmt::print(stderr, "klieg probe: {}\n", error.message);
   throw CLI::RuntimeError(code);
+}
+
+player::Address address_of(const std::string& url) {
+  auto address = player::parse_address(url);
+  if (!address) exit_with(address.error(), exit_wrong_arguments);
+  return *std::move(address);
 }
 
 std::string seconds_of(std::optional<Duration> duration) {
@@ -79,18 +86,33 @@ void print_json(const player::ProbeReport& report) {
 
 Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
 
-void run(const ProbeArguments& arguments) {
-  player::ProbeOptions options{.address = value_or_exit(player::parse_address(arguments.url), 2),
-                               .tier = arguments.tier,
-                               .duration = seconds(arguments.duration_s)};
+// What the address looks like, where nothing was said.
+player::Tier tier_of(const player::Address& address) {
+  const std::string_view path = std::string_view(address.path).substr(0, address.path.find('?'));
+  const bool pushed = address.scheme == player::Scheme::rtmp || path.ends_with("/push");
+  return pushed ? player::Tier::push : player::Tier::ll_hls;
+}
+
+player::ProbeOptions options_of(const ProbeArguments& arguments) {
+  player::ProbeOptions options{.address = address_of(arguments.url), .duration = seconds(arguments.duration_s)};
+  options.tier = arguments.tier.value_or(tier_of(options.address));
+  const bool pushed = options.tier == player::Tier::push;
+  if (options.address.scheme == player::Scheme::rtmp && !pushed) {
+    exit_with({"RTMP has one tier, push"}, exit_wrong_arguments);
+  }
+  // Any address of the broadcast will do.
+  if (options.address.scheme == player::Scheme::http && pushed) options.address = options.address.beside("push");
+  if (!arguments.manifest_url.empty()) options.manifest = address_of(arguments.manifest_url);
   if (arguments.prebuffer_s) options.policy = player::FixedBuffer{seconds(*arguments.prebuffer_s)};
   if (arguments.poll_s) options.poll_every = seconds(*arguments.poll_s);
+  return options;
+}
+
+void run(const ProbeArguments& arguments) {
+  const player::ProbeOptions options = options_of(arguments);
   const auto quiet = [](const player::ProbeReport&) {};
   auto outcome = arguments.json ? player::probe(options, quiet, print_json) : player::probe(options, say, print_table);
-  if (!outcome) {
-    fmt::print(stderr, "klieg probe: {}\n", outcome.error().message);
-    throw CLI::RuntimeError(1);
-  }
+  if (!outcome) exit_with(outcome.error(), exit_nothing_to_see);
 }
 
 }  // namespace
@@ -98,19 +120,24 @@ void run(const ProbeArguments& arguments) {
 void add_probe_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("probe", "Watch without a screen, and say where the delay goes");
   const auto arguments = std::make_shared<ProbeArguments>();
-  command->add_option("url", arguments->url, "http://HOST:8080/live/NAME/index.m3u8, or https://")->required();
-  const std::map<std::string, player::Tier> tiers = {{"ll-hls", player::Tier::ll_hls}, {"hls", player::Tier::hls}};
-  command->add_option("--tier", arguments->tier, "How to watch: ll-hls or hls")
-      ->transform(CLI::CheckedTransformer(tiers))
-      ->default_str("ll-hls");
-  command->add_option("--duration", arguments->duration_s, "Seconds; without it, until the broadcast is over")
-      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("url", arguments->url, "http://HOST:8080/live/NAME/index.m3u8 or rtmp://HOST/live/NAME, or with TLS")
+      ->required();
+  const std::map<std::string, player::Tier> tiers = {
+      {"push", player::Tier::push}, {"ll-hls", player::Tier::ll_hls}, {"hls", player::Tier::hls}};
+  command->add_option("--tier", arguments->tier, "How to watch: push, ll-hls or hls; else what the address looks like")
+      ->transform(CLI::CheckedTransformer(tiers));
   command->add_option("--poll", arguments->poll_s, "hls: seconds from poll to poll; without it, as HLS wants it")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--prebuffer", arguments->prebuffer_s,
                    "Play once so many seconds are in hand; without it, as little behind as the network allows")
       ->check(CLI::NonNegativeNumber);
+  command->add_option(
+      "--manifest", arguments->manifest_url,
+      "Of rtmp://: the broadcast's manifest.mpd, for the server's clock and dates; else on port 8080 there");
+  command->add_option("--duration", arguments->duration_s, "Seconds; without it, until the broadcast is over")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->json, "The result as JSON, and nothing while it lasts");
   command->callback([arguments] { run(*arguments); });
 }

@@ -1,33 +1,26 @@
-// A viewer on a real network: joins a tier's Viewer, a Playout and a Breakdown to an HTTP client, on a loop of its own.
+// A viewer on a real network: joins a tier's viewer, a Playout and a Breakdown to HTTP or to a connection, on a loop of
+// its own.
 #pragma once
 
 #include <functional>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/result.h"
-#include "http/client.h"
 #include "player/breakdown.h"
+#include "player/client_address.h"
 #include "player/playout.h"
 #include "player/viewer.h"
 
 namespace klieg::player {
-
-struct Address {
-  http::Peer peer;
-  std::string path;  // and query; begins with '/'
-};
-
-// "http://HOST[:PORT]/PATH" or https. The error says what is wrong with the text.
-Result<Address> parse_address(std::string_view url);
 
 struct ProbeOptions {
   Address address;
   Tier tier = Tier::ll_hls;
   Policy policy = AdaptiveBuffer{};
   std::optional<Duration> poll_every;  // of playlists that are polled; empty: as their standard wants it
-  Duration duration{0};                // 0: until the broadcast is over
+  // Of what is pushed: where the server's clock and the broadcast's dates are asked for. Empty: manifest_of().
+  std::optional<Address> manifest;
+  Duration duration{0};  // 0: until the broadcast is over
 };
 
 // As it is now; valid during the call.

@@ -25,6 +25,25 @@ TEST(Address, is_a_host_and_a_path) {
   }
 }
 
+TEST(Address, of_rtmp_names_an_application_and_a_stream) {
+  const auto address = parse_address("rtmp://example.org/live/cam?rendition=720p");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->scheme, Scheme::rtmp);
+  EXPECT_EQ(address->peer.endpoint.port, 1935);
+  EXPECT_EQ(parse_address("rtmps://example.org/live/cam")->peer.endpoint.port, 443);
+  EXPECT_FALSE(parse_address("rtmp://example.org/live"));
+}
+
+TEST(Address, of_what_is_pushed_has_a_manifest) {
+  const auto manifest = [](const char* url) {
+    const Address address = manifest_of(*parse_address(url));
+    return address.peer.authority + address.path;
+  };
+  EXPECT_EQ(manifest("http://h:81/live/cam/push?rendition=720p"), "h:81/live/cam/manifest.mpd");
+  EXPECT_EQ(manifest("rtmp://h/live/cam?rendition=720p"), "h:8080/live/cam/manifest.mpd");
+  EXPECT_EQ(manifest("rtmps://h/live/cam"), "h:443/live/cam/manifest.mpd");
+}
+
 // A broadcast that is over: two segments and an end.
 class Over final : public http::Handler {
  public:

@@ -1,8 +1,8 @@
-// What every tier's viewer is: a machine that says what to ask for next and is told what came. It owns no socket and no
-// clock; client.h joins one to the network.
+// What the viewer of a tier of requests is: a machine that says what to ask for next and is told what came. It owns no
+// socket and no clock; client_requests.h joins one to the network.
 //
-// A tier that is a connection rather than requests (push) needs its own way in, but its pieces are the same
-// `Received`, and everything behind them too.
+// A tier that is a connection (push) has another way in, push_viewer.h, but its pieces are the same `Received`, and
+// everything behind them too.
 #pragma once
 
 #include <optional>
@@ -17,6 +17,7 @@ namespace klieg::player {
 
 // How a viewer reads the timeline. A row here and a Viewer make another.
 enum class Tier : uint8_t {
+  push,    // chunks as they are born, by RTMP or over a WebSocket
   ll_hls,  // parts: the playlist is held until it names the next
   hls,     // whole segments: the playlist is polled
 };

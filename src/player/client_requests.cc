@@ -1,0 +1,29 @@
+#include "player/client_requests.h"
+
+#include <utility>
+
+namespace klieg::player {
+
+Requests::Requests(net::Loop& loop, http::Client& client, std::unique_ptr<Viewer> viewer, Sink& sink)
+    : loop_(loop), viewer_(std::move(viewer)), sink_(sink), fetch_(loop, client), timer_(loop, [this] { ask(); }) {
+  ask_next();
+}
+
+void Requests::ask_next() {
+  auto wanted = viewer_->next(loop_.now());
+  if (!wanted) return sink_.on_over({});
+  wanted_ = std::move(wanted->target);
+  timer_.arm(wanted->at);
+}
+
+void Requests::ask() {
+  fetch_.ask(wanted_, [this](Result<Answered> answered) {
+    if (!answered) return sink_.on_over(std::unexpected(answered.error()));
+    const auto received = viewer_->take(*answered);
+    if (!received) return sink_.on_over(std::unexpected(received.error()));
+    if (*received) sink_.on_received(**received);
+    ask_next();
+  });
+}
+
+}  // namespace klieg::player
