@@ -19,6 +19,8 @@
 // forgotten in a moment.
 //
 // The constants were chosen on made-up uplinks (sim/uplink.h) and are judged on real ones.
+//
+// web/src/playback/cushion.ts is the same law with the same constants: a change of one is a change of both.
 #pragma once
 
 #include <deque>

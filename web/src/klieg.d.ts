@@ -1,4 +1,5 @@
 import type { Player, Stats } from "./playback/playback";
+import type { Tier } from "./playback/tier";
 import type { View } from "./watch/view";
 
 declare global {
@@ -6,6 +7,7 @@ declare global {
     // On a watching page, for tests and measurements.
     klieg?: {
       readonly player: Player | null;
+      readonly tier: Tier;
       readonly video: HTMLVideoElement;
       latency(): number | null; // seconds behind the clock that stamped the picture
       stats(): Partial<Stats> & { view: View; stalls: number; restarts: number };

@@ -110,7 +110,7 @@ test("a channel that does not exist is called missing", async () => {
   await is_accessible();
 });
 
-for (const player of ["hls", "dash"]) {
+for (const player of ["hls", "dash", "plain"]) {
   test(`${player}: a viewer waits, watches, sees the pause and the end, and the next broadcast starts by itself`, async () => {
     const channel = `show-${player}`;
     origin.set(channel, { state: "offline" });
@@ -119,10 +119,12 @@ for (const player of ["hls", "dash"]) {
     if (player === "hls") await picture_of("offline");
     origin.set(channel, live());
     await view_is("live");
-    assert.equal(await page.evaluate(() => window.klieg.player), player);
+    assert.equal(await page.evaluate(() => window.klieg.player), player === "hls" ? "hls" : "dash");
+    assert.equal(await page.evaluate(() => window.klieg.tier), player === "plain" ? "plain" : "low_latency");
     await moves();
     const latency_s = await page.evaluate(() => window.klieg.latency());
-    assert.ok(latency_s > 0 && latency_s < 3, `latency ${latency_s}`);
+    const [least_s, most_s] = player === "plain" ? [2.5, 5] : [0, 3];
+    assert.ok(latency_s > least_s && latency_s < most_s, `latency ${latency_s}`);
     await picture_of(`live-${player}`);
     if (player === "hls") await is_accessible();
 
@@ -158,10 +160,19 @@ test("only the chosen player is downloaded", async () => {
   const scripts = [];
   page.on("request", (request) => request.resourceType() === "script" && scripts.push(request.url()));
   origin.set("one", live());
-  await open("/@one");
+  await open("/@one?player=hls");
   await view_is("live");
   assert.ok(scripts.some((url) => /\/hls-/.test(url)));
   assert.ok(!scripts.some((url) => /\/dash-/.test(url)));
+});
+
+test("where push is refused the page plays low-latency DASH at once, without a word, and says so where one looks", async () => {
+  origin.set("refused", live());
+  await open("/@refused");
+  await view_is("live");
+  assert.deepEqual(await page.evaluate(() => [window.klieg.player, window.klieg.tier, window.klieg.stats().restarts]), ["dash", "low_latency", 0]);
+  await page.keyboard.press("i");
+  await page.getByRole("region", { name: "Statistics" }).getByText("low-latency HTTP").waitFor();
 });
 
 test("the page survives a restart of the server", async () => {
@@ -218,17 +229,18 @@ test("everything works by keyboard, and shortcuts can be turned off", async () =
   await page.getByRole("group", { name: "Settings" }).waitFor();
   await picture_of("settings");
   await is_accessible();
-  await page.getByRole("radio", { name: "DASH" }).check();
-  await page.waitForFunction(() => window.klieg.player === "dash");
+  await page.getByRole("radio", { name: "Automatic now low-latency HTTP" }).waitFor();
+  await page.getByRole("radio", { name: "HLS" }).check();
+  await page.waitForFunction(() => window.klieg.player === "hls");
   await view_is("live");
   await page.keyboard.press("Escape");
   await page.getByRole("group", { name: "Settings" }).waitFor({ state: "detached" });
-  assert.ok(page.url().endsWith("?player=dash"));
+  assert.ok(page.url().endsWith("?player=hls"));
 });
 
 test("a viewer who paused sees what follows, and jumps to live without losing the picture", async () => {
   origin.set("jump", live());
-  await open("/@jump");
+  await open("/@jump?player=hls"); // which is made anew for it: dash.js seeks
   await view_is("live");
   await page.keyboard.press("k");
   await view_is("held");

@@ -1,41 +1,38 @@
 import { describe, expect, it } from "vitest";
 
-import { Tier, choose_player } from "./choose";
+import { type Support, means_of, wish_of } from "./choose";
 
-describe("the player", () => {
-  it("is hls.js unless dash.js is wished for", () => {
-    for (const native_hls of [true, false]) {
-      expect(choose_player(null, { push: true, media_source: true, native_hls })).toBe("hls");
-      expect(choose_player("dash", { push: true, media_source: true, native_hls })).toBe("dash");
-      expect(choose_player("flash", { push: true, media_source: true, native_hls })).toBe("hls");
-    }
+const everything: Support = { push: true, media_source: true, managed_media_source: true, native_hls: true };
+const with_less = (less: Partial<Support>) => ({ ...everything, ...less });
+
+describe("what plays", () => {
+  it("is push, then dash.js with low latency, then without", () => {
+    expect(means_of(null, everything)).toEqual({ tiers: ["push", "low_latency", "plain"], manner: "moves", over_http: "dash" });
+    expect(means_of(null, with_less({ push: false }))?.tiers).toEqual(["low_latency", "plain"]);
   });
-  it("is the browser's own only where Media Source Extensions are missing", () => {
-    expect(choose_player("dash", { push: false, media_source: false, native_hls: true })).toBe("native");
+  it("is what is wished for, and nothing else", () => {
+    expect(means_of("dash", everything)).toEqual({ tiers: ["low_latency"], manner: "stays", over_http: "dash" });
+    expect(means_of("hls", everything)).toEqual({ tiers: ["low_latency"], manner: "stays", over_http: "hls" });
+    expect(means_of("plain", everything)).toEqual({ tiers: ["plain"], manner: "stays", over_http: "dash" });
   });
-  it("is none where nothing can play", () => {
-    expect(choose_player(null, { push: false, media_source: false, native_hls: false })).toBeNull();
+  it("is push where that is wished for, and something else only where it cannot be had", () => {
+    expect(means_of("push", everything)).toEqual({ tiers: ["push", "low_latency", "plain"], manner: "stays", over_http: "dash" });
+    expect(means_of("push", with_less({ push: false }))?.tiers).toEqual(["low_latency", "plain"]);
   });
-  it("is push where it is wished for and can be", () => {
-    expect(choose_player("push", { push: true, media_source: true, native_hls: false })).toBe("push");
-    expect(choose_player("push", { push: false, media_source: true, native_hls: false })).toBe("hls");
+  it("is hls.js on iPhones, and the browser's own player only where Media Source Extensions are missing", () => {
+    const phone = with_less({ push: false, media_source: false });
+    expect(means_of("dash", phone)).toEqual({ tiers: ["low_latency"], manner: "moves", over_http: "hls" });
+    expect(means_of(null, { ...phone, managed_media_source: false })?.over_http).toBe("native");
+  });
+  it("is nothing where nothing can play", () => {
+    expect(means_of(null, { push: false, media_source: false, managed_media_source: false, native_hls: false })).toBeNull();
   });
 });
 
-describe("the tier", () => {
-  it("is push until push gives way, and again with the next broadcast", () => {
-    const tier = new Tier("push");
-    expect(tier.player("a.1")).toBe("push");
-    tier.gave_way("a.1");
-    expect(tier.player("a.1")).toBe("hls");
-    expect(tier.player("b.1")).toBe("push");
-  });
-  it("is what the viewer chooses, push included when it gave way before", () => {
-    const tier = new Tier("push");
-    tier.gave_way("a.1");
-    tier.choose("dash");
-    expect(tier.player("a.1")).toBe("dash");
-    tier.choose("push");
-    expect(tier.player("a.1")).toBe("push");
+describe("a wish", () => {
+  it("is one of those that there are", () => {
+    expect(["push", "dash", "hls", "plain"].map(wish_of)).toEqual(["push", "dash", "hls", "plain"]);
+    expect(wish_of("flash")).toBeNull();
+    expect(wish_of(null)).toBeNull();
   });
 });

@@ -51,6 +51,7 @@ export class RungChooser {
   #entered_ms = -Infinity; // when #loading became what is loaded
   #rose = false; // and whether that was a step up
   #fell_at_ms = -Infinity;
+  #is_at_top = true;
   #barred = new Map<string, Wait>();
   #absent = new Map<string, Wait>();
 
@@ -70,6 +71,11 @@ export class RungChooser {
 
   is_absent(id: string, now_ms: number): boolean {
     return now_ms < (this.#absent.get(id)?.until_ms ?? -Infinity);
+  }
+
+  // Whether what is loaded is the best that the screen takes: the network carries what there is, as far as was tried.
+  get is_at_top(): boolean {
+    return this.#is_at_top;
   }
 
   // How much more delay than usual to take for some time after a fall: the next one then costs nothing.
@@ -92,6 +98,7 @@ export class RungChooser {
     if (usable.length === 0) return look.loading;
     if (now === undefined) return this.#take((usable.findLast((rung) => rung.bitrate_bps <= this.#bitrate_bps) ?? usable[0])!, null, look);
     const place = usable.indexOf(now);
+    this.#is_at_top = place === usable.length - 1;
     if (place < 0) return this.#take(usable.findLast((rung) => rung.bitrate_bps <= now.bitrate_bps) ?? usable[0]!, now, look);
 
     const in_ms = look.now_ms - this.#entered_ms;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { type Rung, highest_first, rung_label, track_of } from "./ladder";
+import { type Rung, highest_first, rung_label, rungs_in, track_of } from "./ladder";
 
 const rung = (id: string, width: number, height: number, bitrate_bps = 1e6): Rung => ({ id, width, height, bitrate_bps });
 
@@ -30,4 +30,22 @@ describe("a rung", () => {
       "c",
       "a",
     ]));
+});
+
+describe("what a multivariant playlist offers", () => {
+  const variant = (attributes: string, uri: string) => `#EXT-X-STREAM-INF:BANDWIDTH=${attributes}\n${uri}\n`;
+  const low = variant('900000,AVERAGE-BANDWIDTH=700000,RESOLUTION=426x240,CODECS="avc1,mp4a",AUDIO="a"', "7.1/240p.m3u8");
+  const source = variant("2600000,RESOLUTION=1280x720", "7.1/video.m3u8");
+  it("is each track with a picture, once, the highest first", () => {
+    expect(rungs_in(`#EXTM3U\n${low}${low}${source}`)).toEqual({
+      rungs: [rung("video", 1280, 720, 2_600_000), rung("240p", 426, 240, 900_000)],
+      has_audio_only: false,
+    });
+  });
+  it("is sound alone where that has a playlist, be it a variant or a rendition", () => {
+    expect(rungs_in(source + variant('64000,CODECS="mp4a"', "7.1/audio.m3u8")).has_audio_only).toBe(true);
+    expect(rungs_in(`#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="7.1/audio.m3u8"\n${source}`).has_audio_only).toBe(true);
+    expect(rungs_in(`#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a"\n${source}`).has_audio_only).toBe(false);
+    expect(rungs_in(variant('64000,CODECS="mp4a"', "7.1/audio.m3u8"))).toEqual({ rungs: [], has_audio_only: false });
+  });
 });

@@ -21,6 +21,20 @@ export function track_of(address: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/\.m3u8$/, "");
 }
 
+// What a multivariant playlist offers, for who plays something else.
+export function rungs_in(playlist: string): { rungs: Rung[]; has_audio_only: boolean } {
+  const rungs = new Map<string, Rung>(); // a track is listed once for each group of sound
+  let has_audio_only = /^#EXT-X-MEDIA:(?=.*TYPE=AUDIO).*\bURI=/m.test(playlist);
+  for (const [, attributes, address] of playlist.matchAll(/^#EXT-X-STREAM-INF:(.*)\r?\n([^#\s].*)$/gm)) {
+    const [, width, height] = /\bRESOLUTION=(\d+)x(\d+)/.exec(attributes!) ?? [];
+    const bandwidth = /(?:^|,)BANDWIDTH=(\d+)/.exec(attributes!)?.[1];
+    const id = track_of(address!.trim());
+    if (width === undefined) has_audio_only = true;
+    else rungs.set(id, { id, width: Number(width), height: Number(height), bitrate_bps: Number(bandwidth ?? 0) });
+  }
+  return { rungs: highest_first([...rungs.values()]), has_audio_only: has_audio_only && rungs.size > 0 };
+}
+
 // "720p": the shorter side, so that a phone held upright says the same as one held sideways.
 export function size_label(rung: Rung): string {
   const lines = rung.width > 0 ? Math.min(rung.width, rung.height) : rung.height;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Picture, Seam, Thaw } from "./picture";
+import { Picture, Seam, Standing, Thaw } from "./picture";
 
 const at = (currentTime: number, more = {}) => ({ currentTime, paused: false, ended: false, seeking: false, ...more });
 
@@ -78,4 +78,20 @@ describe("a picture that stands while the sound goes on", () => {
   it("is left alone when it moves", () => expect(looks((i) => i, goes_on)).toBe(0));
   it("is left alone when all stands", () => expect(looks(stands, () => 3)).toBe(0));
   it("is left alone when there is nothing to show", () => expect(looks(stands, goes_on, 0)).toBe(0));
+});
+
+describe("a picture that stands", () => {
+  it("is told once, after a quarter of a second, and again when it stands anew", () => {
+    const standing = new Standing();
+    const told = [0, 100, 200, 300, 400, 900].map((now_ms) => standing.look(at(3), now_ms));
+    expect(told).toEqual([false, false, false, true, false, false]);
+    expect([1_000, 1_300].map((now_ms) => standing.look(at(4), now_ms))).toEqual([false, true]);
+  });
+  it("is none where the viewer or a seek holds it, or all has been shown", () => {
+    for (const held of [{ paused: true }, { seeking: true }, { ended: true }]) {
+      const standing = new Standing();
+      expect([0, 300, 600].map((now_ms) => standing.look(at(3, held), now_ms))).toEqual([false, false, false]);
+      expect(standing.look(at(3), 700)).toBe(false);
+    }
+  });
 });

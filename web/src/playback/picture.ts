@@ -13,6 +13,7 @@ export interface ElementView {
 // A picture that has not moved for this long stands. Looked at four times a second, a moving one moves every time.
 const still_ms = 600;
 
+const noticed_ms = 250; // of the same picture
 const frozen_ms = 400; // no picture for this long, four frames of a slow camera...
 const frozen_moved_s = 0.3; // ...though the sound went on
 const thaw_ahead_s = 0.1; // with less in hand there is nothing to show after a seek
@@ -36,6 +37,25 @@ export class Picture {
     if (moved) this.#moved_at_ms = now_ms;
     if (this.#moved_at_ms === null) return "loading";
     return now_ms - this.#moved_at_ms < still_ms ? "playing" : "stalled";
+  }
+}
+
+// Each time the picture stands for as long as a viewer notices: told once, while it stands.
+export class Standing {
+  #time_s = -1;
+  #since_ms = 0;
+  #told = false;
+
+  look(video: ElementView, now_ms: number): boolean {
+    if (video.currentTime !== this.#time_s || video.paused || video.seeking || video.ended) {
+      this.#time_s = video.currentTime;
+      this.#since_ms = now_ms;
+      this.#told = false;
+      return false;
+    }
+    if (this.#told || now_ms - this.#since_ms < noticed_ms) return false;
+    this.#told = true;
+    return true;
   }
 }
 

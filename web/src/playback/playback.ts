@@ -3,6 +3,8 @@
 
 import type { RungChooser } from "./chooser";
 import type { Choice, Rung } from "./ladder";
+import type { PushLine } from "./push_line";
+import type { Tier } from "./tier";
 
 export type Player = "push" | "hls" | "dash" | "native";
 
@@ -63,7 +65,10 @@ export interface Opening {
   choice: Choice; // to begin with; one that this broadcast does not have means automatic
   chooser: RungChooser; // outlives the Playback: what one has learned of the network the next need not
   lines_shown(): number; // height of the picture on the screen, in device pixels
-  push_gives_way(why: string): void; // this broadcast is not to be pushed here: refused, lost, or not carried
+  tier: Tier; // dash.js plays more than one
+  line: PushLine | null; // for push alone
+  push_gives_way(why: string): void; // it cannot be had any longer
+  stood(): void; // a stall; each is told once
 }
 
 export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;
@@ -79,11 +84,11 @@ const chunks = {
   native: () => import("./native"),
 };
 
-export async function open_playback(player: Player, opening: Opening): Promise<Playback> {
-  return (await chunks[player]()).open(opening);
+export async function load_player(player: Player): Promise<(opening: Opening) => Playback> {
+  return (await chunks[player]()).open;
 }
 
 // Has the chunk come while the page still waits for something to play.
 export function prefetch_player(player: Player): void {
-  chunks[player]().catch(() => {}); // opening will ask again, and deal with it
+  chunks[player]().catch(() => {}); // who opens it will ask again, and deal with it
 }

@@ -1,25 +1,30 @@
 // The push tier: CMAF chunks of a frame or two, sent over one WebSocket as they are born, into Media Source Extensions.
 //
-//   connecting --tracks--> filling --cushion full--> playing --over--> drained
-//       |                     |                         |
-//       +---- refused, lost, not carried ---------------+--> failed: low-latency HTTP is next
+//   filling --cushion full--> playing --over--> drained
+//       |                         |
+//       +---- lost, too slow -----+--> failed: it gives way
 //
-// There is nothing to ask for and nothing to choose: what the camera sends is what comes. So a network that does not
-// carry it is no place for push: after a few stalls it gives way to a player with a ladder.
+// There is nothing to ask for and nothing to choose: what the camera sends is what comes. A network that does not carry
+// it is no place for push; whether it does is the tier chooser's to say (tier.ts).
+//
+// A line that is lost is followed by another, if there is one, while what is in hand is shown. It begins with the latest
+// key frame; what of that is here already is left out.
 
 import { Cushion } from "./cushion";
 import { of_chunks, pace } from "./pace";
-import { Picture, ahead_s, buffer_end_s, picture_stats } from "./picture";
-import { type Opening, type Playback, push_address } from "./playback";
-import { type PushChunk, type PushTrack, media_zero_ms, read_chunk, read_words } from "./push_message";
+import { type Rung, automatic, rungs_in } from "./ladder";
+import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
+import { type Opening, type Playback, hls_address, push_address } from "./playback";
+import { PushLine } from "./push_line";
+import { type PushChunk, type PushTrack, decode_time, media_zero_ms, read_chunk, read_words } from "./push_message";
 
 const look_wait_ms = 100;
 const waiting_bytes_max = 32 << 20; // what a node keeps for a viewer who lags: more than that it skips
 const kept_behind_s = 20; // for who goes back
 const trim_wait_ms = 5_000;
-const stalls_max = 4; // within the time below: this network does not carry it
-const stalls_within_ms = 20_000;
-const still_ms = 250; // the picture stands this long with too little in hand: a stall
+const cushion_s_max = 2; // beyond, low-latency HTTP is no worse
+const start_ms_max = 4_000; // a network that does not bring half a second in this time
+const lost_within_ms = 10_000; // a line that is lost so soon after the one before has no better one to follow it
 const hole_s_max = 0.5; // larger is a skip: what is behind the hole comes at once
 
 // One track's way into the element. Appends one at a time; what comes meanwhile waits, and goes in at once.
@@ -29,6 +34,8 @@ class Feeder {
   #waiting_bytes = 0;
   #mime: string;
   #next_mime: string | null = null;
+  #header: Uint8Array | null = null; // that was fed last
+  #fed_ticks = -Infinity; // decode time of the last chunk
 
   constructor(source: MediaSource, track: PushTrack, grew: () => void) {
     this.#mime = track.mime;
@@ -45,6 +52,7 @@ class Feeder {
 
   // False: more waits than there may.
   feed(chunk: PushChunk): boolean {
+    if (this.#has(chunk)) return true;
     this.#waiting.push(chunk.content);
     this.#waiting_bytes += chunk.content.byteLength;
     this.#pump();
@@ -54,6 +62,20 @@ class Feeder {
   trim(before_s: number): void {
     const { buffered, updating } = this.#buffer;
     if (!updating && buffered.length > 0 && buffered.start(0) < before_s) this.#buffer.remove(0, before_s);
+  }
+
+  // After a header an element takes no chunk before the next key frame: one that it knows must not be fed again.
+  #has({ initialization, content }: PushChunk): boolean {
+    if (initialization) {
+      const header = this.#header;
+      if (header?.length === content.length && header.every((byte, i) => byte === content[i])) return true;
+      this.#header = content;
+      return false;
+    }
+    const ticks = decode_time(content);
+    if (ticks !== null && ticks <= this.#fed_ticks) return true;
+    this.#fed_ticks = ticks ?? this.#fed_ticks;
+    return false;
   }
 
   #pump(): void {
@@ -75,31 +97,32 @@ class Feeder {
   }
 }
 
-export function open({ video, channel, server_now_ms, push_gives_way }: Opening): Playback {
+export function open({ video, channel, server_now_ms, line: first_line, push_gives_way, stood }: Opening): Playback {
   const picture = new Picture();
-  const cushion = new Cushion();
+  const standing = new Standing();
+  const cushion = new Cushion(cushion_s_max);
   const source = new MediaSource();
   const source_address = URL.createObjectURL(source);
-  const socket = new WebSocket(push_address(channel, location.href), "klieg.push.1");
-  socket.binaryType = "arraybuffer";
+  const opened_ms = performance.now();
 
+  let line = first_line;
+  let lost_ms = -Infinity; // the line before
   let failure: string | null = null;
   let over = false;
   let destroyed = false;
   let tracks: PushTrack[] = [];
-  const feeders = new Map<number, Feeder>();
+  const feeders = new Map<PushTrack["kind"], Feeder>();
+  let ladder: { rungs: Rung[]; has_audio_only: boolean } = { rungs: [], has_audio_only: false };
   let early: PushChunk[] = []; // before the element is ready for them
   let zero_ms: number | null = null; // wall-clock time of media time zero
   let started = false;
   let bytes_at: { ms: number; bytes: number }[] = []; // of the last seconds
-  const stalls_ms: number[] = [];
-  let standing: { time_s: number; since_ms: number; told: boolean } = { time_s: -1, since_ms: 0, told: false };
   let trimmed_ms = 0;
 
   function give_way(why: string): void {
     if (failure !== null || destroyed) return;
     failure = why;
-    socket.close();
+    line?.close();
     push_gives_way(why);
   }
 
@@ -108,9 +131,9 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
     try {
       if (feeders.size === 0) {
         source.duration = Infinity;
-        for (const track of tracks) feeders.set(track.id, new Feeder(source, track, grew));
+        for (const track of tracks) feeders.set(track.kind, new Feeder(source, track, grew));
       } else {
-        for (const track of tracks) feeders.get(track.id)?.change(track.mime);
+        for (const track of tracks) feeders.get(track.kind)?.change(track.mime);
       }
       for (const chunk of early.splice(0)) take(chunk);
     } catch (error) {
@@ -119,12 +142,12 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
   }
 
   function take(chunk: PushChunk): void {
-    const feeder = feeders.get(chunk.track);
+    const track = tracks.find((one) => one.id === chunk.track);
+    const feeder = track && feeders.get(track.kind);
     if (feeder === undefined) {
       if (feeders.size === 0) early.push(chunk);
       return; // of a track that was not there at the beginning
     }
-    const track = tracks.find((one) => one.id === chunk.track);
     if (track?.kind === "video" || tracks.length === 1) zero_ms = media_zero_ms(chunk.content, track?.timescale ?? 1) ?? zero_ms;
     if (!feeder.feed(chunk)) give_way("more came than the browser takes");
   }
@@ -136,7 +159,7 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
     look();
   }
 
-  socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+  function hear(data: string | ArrayBuffer): void {
     try {
       if (typeof data === "string") {
         const words = read_words(data);
@@ -153,11 +176,31 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
     } catch (error) {
       give_way(String(error));
     }
-  };
-  socket.onclose = ({ code }) => {
-    if (over && source.readyState === "open") end_when_fed();
-    else give_way(code === 1006 && tracks.length === 0 ? "push was refused" : "the connection was lost");
-  };
+  }
+  async function follow(lost: boolean): Promise<void> {
+    if (lost) {
+      const now_ms = performance.now();
+      const soon = now_ms - lost_ms < lost_within_ms;
+      lost_ms = now_ms;
+      line = soon ? null : await PushLine.connect(push_address(channel, location.href));
+    }
+    if (line === null) return give_way("the connection was lost");
+    if (destroyed || failure !== null) return line.close();
+    line.take({
+      message: hear,
+      closed() {
+        if (over && source.readyState === "open") end_when_fed();
+        else void follow(true);
+      },
+    });
+  }
+  void follow(false);
+
+  // What there is beside what is pushed: whoever wants that is given another player.
+  fetch(hls_address(channel))
+    .then(async (answer) => (ladder = answer.ok ? rungs_in(await answer.text()) : ladder))
+    .catch(() => {}); // then there is nothing to choose from
+
   source.addEventListener("sourceopen", begin);
   const broken = () => give_way(video.error?.message ?? "the browser could not play this");
   video.addEventListener("error", broken);
@@ -181,8 +224,9 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
   }
 
   function look(): void {
-    if (failure !== null || destroyed || video.buffered.length === 0) return;
     const now_ms = performance.now();
+    if (!started && now_ms - opened_ms > start_ms_max) give_way("it came too slowly");
+    if (failure !== null || destroyed || video.buffered.length === 0) return;
     if (!started) {
       // What comes first is a burst from the latest key frame on: its end is live.
       const last = video.buffered.length - 1;
@@ -192,7 +236,10 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
       return seek_to_live();
     }
     skip_hole();
-    note_stall(now_ms);
+    if (!over && standing.look(video, now_ms)) {
+      cushion.stalled(now_ms);
+      stood();
+    }
     if (now_ms - trimmed_ms > trim_wait_ms) {
       trimmed_ms = now_ms;
       for (const feeder of feeders.values()) feeder.trim(video.currentTime - kept_behind_s);
@@ -215,18 +262,6 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
       }
       return;
     }
-  }
-
-  function note_stall(now_ms: number): void {
-    if (video.currentTime !== standing.time_s || video.paused || video.seeking) {
-      standing = { time_s: video.currentTime, since_ms: now_ms, told: false };
-      return;
-    }
-    if (standing.told || now_ms - standing.since_ms < still_ms || over) return;
-    standing.told = true;
-    cushion.stalled(now_ms);
-    stalls_ms.push(now_ms);
-    if (stalls_ms.filter((at_ms) => now_ms - at_ms < stalls_within_ms).length >= stalls_max) give_way("the network does not carry it");
   }
 
   const looking = setInterval(look, look_wait_ms);
@@ -259,10 +294,10 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
       return "jumped";
     },
     // One rendition is pushed: that of the camera.
-    rungs: () => [],
-    has_audio_only: () => false,
+    rungs: () => ladder.rungs,
+    has_audio_only: () => ladder.has_audio_only,
     shown: () => tracks.find((track) => track.kind === "video")?.name ?? null,
-    choose: () => "chosen",
+    choose: (choice) => (choice === automatic ? "chosen" : "make_anew"),
     span() {
       const end_s = buffer_end_s(video);
       return end_s === null ? null : { start_s: video.buffered.start(0), end_s: end_s - cushion.size_s(performance.now()) };
@@ -278,7 +313,7 @@ export function open({ video, channel, server_now_ms, push_gives_way }: Opening)
     destroy() {
       destroyed = true;
       clearInterval(looking);
-      socket.close();
+      line?.close();
       video.removeEventListener("error", broken);
       URL.revokeObjectURL(source_address);
       video.removeAttribute("src");

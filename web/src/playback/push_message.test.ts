@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { media_zero_ms, read_chunk, read_words } from "./push_message";
+import { decode_time, media_zero_ms, read_chunk, read_words } from "./push_message";
 
 function message(track: number, flags: number, content: number[], size = content.length): ArrayBuffer {
   return new Uint8Array([track, flags, 0, 0, 0, 0, size >> 8, size & 255, ...content]).buffer;
@@ -41,5 +41,19 @@ describe("the clock in a chunk", () => {
     expect(media_zero_ms(new Uint8Array([...moof, ...prft(0, [0, 0, 0, 0])]), 90_000)).toBeNull();
     expect(media_zero_ms(new Uint8Array(prft(0, [0, 0, 0, 0]).slice(0, 20)), 90_000)).toBeNull();
     expect(media_zero_ms(new Uint8Array([0, 0, 0, 0, 1, 2, 3, 4]), 90_000)).toBeNull();
+  });
+});
+
+describe("the decode time of a chunk", () => {
+  const box = (type: string, content: number[]) => [0, 0, 0, content.length + 8, ...[...type].map((letter) => letter.charCodeAt(0)), ...content];
+  const chunk = (tfdt: number[]) => new Uint8Array([...box("styp", []), ...box("moof", [...box("mfhd", [0]), ...box("traf", [...box("tfhd", [0]), ...tfdt])])]);
+  it("is read, long or short", () => {
+    expect(decode_time(chunk(box("tfdt", [0, 0, 0, 0, 0, 0, 1, 2])))).toBe(258);
+    expect(decode_time(chunk(box("tfdt", [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2])))).toBe(2 ** 32 + 2);
+  });
+  it("is none where there is none, or where it would be cut off", () => {
+    expect(decode_time(chunk([]))).toBeNull();
+    expect(decode_time(chunk(box("tfdt", [1, 0, 0, 0, 0, 0, 0, 1])))).toBeNull();
+    expect(decode_time(chunk(box("tfdt", [0, 0, 0, 0, 0, 0, 1, 2])).slice(0, -3))).toBeNull();
   });
 });

@@ -41,6 +41,30 @@ export function read_chunk(message: ArrayBuffer): PushChunk | null {
   };
 }
 
+// The decode time of a chunk, in ticks (tfdt, ISO/IEC 14496-12 8.8.12); null: it has none.
+export function decode_time(chunk: Uint8Array): number | null {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  let end = chunk.byteLength;
+  for (let at = 0; at + 8 <= end; ) {
+    const size = view.getUint32(at);
+    if (size < 8 || at + size > end) return null;
+    switch (view.getUint32(at + 4)) {
+      case 0x6d6f6f66 /* moof */:
+      case 0x74726166 /* traf */:
+        end = at + size;
+        at += 8;
+        continue;
+      case 0x74666474 /* tfdt */: {
+        const long = view.getUint8(at + 8) === 1;
+        if (size < (long ? 20 : 16)) return null;
+        return long ? Number(view.getBigUint64(at + 12)) : view.getUint32(at + 12);
+      }
+    }
+    at += size;
+  }
+  return null;
+}
+
 // The wall-clock time of media time zero, by the producer reference time of a chunk (ISO/IEC 14496-12 8.16.5), in ms;
 // null: it has none.
 export function media_zero_ms(chunk: Uint8Array, timescale: number): number | null {

@@ -31,7 +31,7 @@ export interface Followed {
 export type Intent = "live" | "behind"; // behind: the viewer paused or went back, and wants to see what follows
 
 export class PlaybackSession {
-  #open: () => Promise<Playback>;
+  #open: (wanted: () => boolean) => Promise<Playback>;
   #leave: () => void;
   #waits: Backoff;
   #followed: Followed = { state: "offline", broadcast: null };
@@ -44,10 +44,12 @@ export class PlaybackSession {
   #jumped_at_ms = -Infinity;
   intent: Intent = "live";
   restarts = 0;
+  failures = 0; // of them those that were none's wish
   stalls = 0;
 
-  // `leave` is called before a playback is destroyed, while its last picture can still be had.
-  constructor(open: () => Promise<Playback>, leave: () => void = () => {}, waits: Backoff = backoff(500, 10_000)) {
+  // `open` rejects once it is no longer `wanted`: another playback may have the element by then. `leave` is called
+  // before a playback is destroyed, while its last picture can still be had.
+  constructor(open: (wanted: () => boolean) => Promise<Playback>, leave: () => void = () => {}, waits: Backoff = backoff(500, 10_000)) {
     this.#open = open;
     this.#leave = leave;
     this.#waits = waits;
@@ -135,6 +137,7 @@ export class PlaybackSession {
 
   #restart_later(now_ms: number): void {
     this.#discard();
+    this.failures += 1;
     this.#enter("failed", now_ms);
     this.#retry_at_ms = now_ms + this.#waits.next_ms();
   }
@@ -146,7 +149,7 @@ export class PlaybackSession {
     this.#state = "loading";
     this.#since_ms = now_ms;
     const opening = this.#opening;
-    this.#open().then(
+    this.#open(() => opening === this.#opening).then(
       (playback) => {
         if (opening === this.#opening) this.#playback = playback;
         else playback.destroy();

@@ -1,11 +1,13 @@
 // One viewer watching one channel: joins the status feed, the server's clock and a playback session, and offers what
 // the page shows as reactive state. Lives from the page's mount to its destroy().
 
-import { Tier, choose_player, support_here } from "../playback/choose";
+import { type Means, type Wish, means_of, support_here } from "../playback/choose";
 import { RungChooser } from "../playback/chooser";
-import { type Choice, type Rung, audio_only } from "../playback/ladder";
-import { type Playback, type Player, type Span, type Stats, open_playback, prefetch_player } from "../playback/playback";
+import { type Choice, type Rung, audio_only, automatic } from "../playback/ladder";
+import { type Playback, type Player, type Span, type Stats, load_player, prefetch_player, push_address } from "../playback/playback";
+import { PushLine } from "../playback/push_line";
 import { PlaybackSession } from "../playback/session";
+import { type Tier, TierChooser } from "../playback/tier";
 import { type News, type Status, follow_channel } from "./feed";
 import { remember_choice, remembered_choice } from "./preferences";
 import { ServerClock, measure } from "./server_clock";
@@ -20,11 +22,16 @@ const poster_wait_ms = 5_000; // between posters
 // What leaves the window soon may be gone when it is asked for.
 const departing_s = 2;
 const clock_round_ms = 5 * 60_000;
+const settled_ms = 5_000; // of push: time to fetch what plays should it fail
+const tier_news_ms = 5_000;
 
 export class Watching {
   view: View = $state("connecting");
   status: Status | null = $state.raw(null);
-  player: Player | null = $state(null);
+  player: Player | null = $state(null); // null: nothing can play
+  tier: Tier = $state("low_latency");
+  tier_is_news = $state(false); // it has just become another
+  wish: Wish | null = $state(null);
   delay_s: number | null = $state(null);
   on_air_s: number | null = $state(null);
   paused = $state(false);
@@ -47,7 +54,12 @@ export class Watching {
 
   readonly video: HTMLVideoElement;
   #channel: string;
-  #tier: Tier;
+  #means: Means | null = null;
+  #tiers: TierChooser | null = null;
+  #line: PushLine | null = null; // admitted, and about to be played
+  #asking_higher = false;
+  #tier_since_ms = 0;
+  #failures = 0; // of the session, that the tiers know of
   #still: HTMLCanvasElement;
   #clock = new ServerClock();
   #session: PlaybackSession;
@@ -61,17 +73,16 @@ export class Watching {
   #shown_at_ms = -Infinity;
 
   // `still` lies over the video and keeps its last picture while one player gives way to another.
-  constructor(channel: string, video: HTMLVideoElement, still: HTMLCanvasElement, wish: string | null) {
+  constructor(channel: string, video: HTMLVideoElement, still: HTMLCanvasElement, wish: Wish | null) {
     this.video = video;
     this.#still = still;
     this.#channel = channel;
-    this.#tier = new Tier(choose_player(wish, support_here()));
-    this.player = this.#tier.wish;
-    if (this.player !== null) prefetch_player(this.player);
     this.#session = new PlaybackSession(
-      () => this.#open(),
+      (wanted) => this.#open(wanted),
       () => this.#keep_picture(),
     );
+    this.#take(wish);
+    if (this.player !== null) prefetch_player(this.player);
 
     const signal = this.#stop.signal;
     video.addEventListener("volumechange", () => this.#read_element(), { signal });
@@ -89,6 +100,7 @@ export class Watching {
 
   destroy(): void {
     this.#stop.abort();
+    this.#line?.close();
     this.#session.close(performance.now());
   }
 
@@ -116,10 +128,9 @@ export class Watching {
     this.video.muted = volume === 0;
   }
 
-  choose_player(player: Player): void {
-    if (player === this.player) return;
-    this.#tier.choose(player);
-    this.player = player;
+  choose_wish(wish: Wish | null): void {
+    if (wish === this.wish) return;
+    this.#take(wish);
     this.#session.reopen(performance.now());
   }
 
@@ -134,7 +145,8 @@ export class Watching {
   choose(choice: Choice): void {
     this.choice = choice;
     remember_choice(choice);
-    if (this.#session.playback?.choose(choice) !== "chosen") this.#session.reopen(performance.now());
+    const chosen = this.#session.playback?.choose(choice) === "chosen";
+    if (!chosen || this.#tier_for_choice() !== this.tier) this.#session.reopen(performance.now());
     this.#tick();
   }
 
@@ -170,23 +182,93 @@ export class Watching {
     }
   }
 
-  async #open() {
-    const broadcast = this.status?.broadcast ?? null;
-    this.player = this.#tier.player(broadcast);
-    const playback = await open_playback(this.player ?? "hls", {
+  #take(wish: Wish | null): void {
+    this.wish = wish;
+    this.#means = means_of(wish, support_here());
+    this.#tiers = this.#means && new TierChooser(this.#means.tiers, this.#means.manner, Math.random());
+    this.#say_what_plays();
+  }
+
+  // One rendition is pushed: who chose another, or the sound alone, is served over HTTP.
+  #tier_for_choice(): Tier {
+    const tier = this.#tiers?.tier ?? "low_latency";
+    return tier === "push" && this.choice !== automatic ? "low_latency" : tier;
+  }
+
+  #say_what_plays(): void {
+    const tier = this.#tier_for_choice();
+    if (tier !== this.tier) {
+      this.tier_is_news = this.#session.playback !== null || this.has_still;
+      this.#tier_since_ms = performance.now();
+    }
+    this.tier = tier;
+    this.player = this.#means && (tier === "push" ? "push" : this.#means.over_http);
+  }
+
+  async #open(wanted: () => boolean): Promise<Playback> {
+    let line = this.#line;
+    this.#line = null;
+    if (this.#tier_for_choice() === "push") {
+      line ??= await PushLine.connect(push_address(this.#channel, location.href));
+      if (line === null && wanted()) this.#tiers?.unavailable(performance.now());
+    }
+    this.#say_what_plays();
+    const open = await load_player(this.player ?? "hls");
+    if (!wanted()) {
+      line?.close();
+      throw new Error("something else is played by now");
+    }
+    const playback = open({
       video: this.video,
       channel: this.#channel,
       server_now_ms: () => this.#server_now_ms(),
       choice: this.choice,
       chooser: this.#chooser,
       lines_shown: () => this.video.clientHeight * window.devicePixelRatio,
+      tier: this.tier,
+      line,
       push_gives_way: (why) => {
-        console.info(`push gives way to low-latency HTTP: ${why}`);
-        this.#tier.gave_way(broadcast);
+        console.info(`push gives way: ${why}`);
+        this.#change_tier((tiers, now_ms) => tiers.unavailable(now_ms));
       },
+      stood: () => this.#note_trouble(),
     });
     this.#play();
     return playback;
+  }
+
+  // A player that says so may be in the middle of anything: it is replaced once it has come to an end with it.
+  #change_tier(change: (tiers: TierChooser, now_ms: number) => boolean): void {
+    const tiers = this.#tiers;
+    setTimeout(() => {
+      const now_ms = performance.now();
+      if (tiers !== null && tiers === this.#tiers && change(tiers, now_ms)) this.#session.reopen(now_ms);
+    });
+  }
+
+  // Where the camera or the server is gone, or nobody looks, a picture that stands says nothing of the network.
+  #note_trouble(): void {
+    if (this.status?.state !== "live" || !this.#reachable || document.hidden || this.#session.intent !== "live") return;
+    this.#change_tier((tiers, now_ms) => tiers.stalled(now_ms));
+  }
+
+  // What plays is given up only once the higher tier is there.
+  async #look_higher(now_ms: number): Promise<void> {
+    const tiers = this.#tiers;
+    if (tiers === null || this.#asking_higher || this.#session.intent !== "live" || this.#session.state !== "playing") return;
+    if (document.hidden || this.choice !== automatic || !this.#chooser.is_at_top) return;
+    const higher = tiers.higher(now_ms);
+    if (higher === null) return;
+    if (higher === "push") {
+      this.#asking_higher = true;
+      const line = await PushLine.connect(push_address(this.#channel, location.href));
+      this.#asking_higher = false;
+      if (line === null) return tiers.refused(performance.now());
+      if (tiers !== this.#tiers || this.#stop.signal.aborted) return line.close();
+      this.#line = line;
+    }
+    tiers.rise(performance.now());
+    this.#session.reopen(performance.now());
   }
 
   #keep_picture(): void {
@@ -216,7 +298,13 @@ export class Watching {
   }
 
   #tick(): void {
-    this.#session.tick(performance.now());
+    const now_ms = performance.now();
+    this.#session.tick(now_ms);
+    if (this.#session.failures > this.#failures) this.#note_trouble();
+    this.#failures = this.#session.failures;
+    void this.#look_higher(now_ms);
+    if (now_ms - this.#tier_since_ms > tier_news_ms) this.tier_is_news = false;
+    if (this.player === "push" && this.view === "live" && now_ms - this.#tier_since_ms > settled_ms) prefetch_player("dash");
     const playback = this.#session.playback;
     const delay_s = playback?.delay_s() ?? null;
     this.view = view_of({
@@ -227,8 +315,8 @@ export class Watching {
       delay_s,
       target_s: playback?.target_s() ?? null,
     });
-    if (performance.now() - this.#shown_at_ms > shown_ms) {
-      this.#shown_at_ms = performance.now();
+    if (now_ms - this.#shown_at_ms > shown_ms) {
+      this.#shown_at_ms = now_ms;
       this.delay_s = delay_s;
     }
     const state = this.#session.state;
