@@ -53,7 +53,8 @@ try {
   publish_test_card(t, klieg.rtmp(), ["--size", "640x360", "--rate", "30", "--gop-s", "1", "--bitrate", "1000k"]);
   const browser = await start_browser(t);
   await klieg.live();
-  await measure(browser, "hls.js", klieg.page());
+  await measure(browser, "push", `${klieg.page()}?player=push`);
+  await measure(browser, "hls.js", `${klieg.page()}?player=hls`);
   await measure(browser, "dash.js", `${klieg.page()}?player=dash`);
   await measure(browser, "shaka", (await shaka_page(t))(klieg.dash()));
 } finally {

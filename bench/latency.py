@@ -1,4 +1,4 @@
-"""latency: camera to screen in Chromium, by hls.js, dash.js and Shaka Player"""
+"""latency: camera to screen in Chromium, by push, hls.js, dash.js and Shaka Player"""
 
 import json
 import subprocess

@@ -57,7 +57,7 @@ describe(`on a network that falls below the ${source_kbps} kbit/s of the source 
     assert.ok(jumped_ms < stand_ms_max, `${jumped_ms} ms were left out`);
   }
 
-  test("the page with hls.js", (t) => goes_down_and_up(t, klieg.page()));
+  test("the page with hls.js", (t) => goes_down_and_up(t, `${klieg.page()}?player=hls`));
   test("the page with dash.js", (t) => goes_down_and_up(t, `${klieg.page()}?player=dash`));
   test("Shaka Player", async (t) => goes_down_and_up(t, (await shaka_page(t))(klieg.dash())));
 });

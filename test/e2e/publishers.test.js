@@ -50,7 +50,8 @@ test("where the operator wants it, a second publisher takes over", async (t) => 
 });
 
 for (const [player, query] of [
-  ["hls.js", ""],
+  ["push", ""],
+  ["hls.js", "?player=hls"],
   ["dash.js", "?player=dash"],
 ]) {
   test(`a publisher that drops and returns continues the broadcast: viewers by ${player} see a pause, not an end`, async (t) => {

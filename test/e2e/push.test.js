@@ -70,7 +70,8 @@ test("where nobody is pushed to, the page plays low-latency HTTP by itself, and 
   const browser = await start_browser(t);
   await home.live();
   assert.match(await ask_for_push(t, home.address.http), /^HTTP\/1.1 503 /);
-  const viewer = await open_viewer(browser, `${home.page()}?player=push`);
-  assert.equal(await viewer.page.evaluate(() => window.klieg.player), "hls");
+  const viewer = await open_viewer(browser, home.page());
+  assert.deepEqual(await viewer.page.evaluate(() => [window.klieg.player, window.klieg.tier]), ["dash", "low_latency"]);
+  assert.equal(await viewer.page.evaluate(() => window.klieg.stats().restarts), 0, "nothing was begun in vain");
   await viewer.page.waitForSelector('button[title="low-latency HTTP"]', { state: "attached" });
 });
