@@ -77,7 +77,10 @@ struct Broadcast : testing::TestWithParam<int> {
     deadline.arm(loop.now() + 60s);
     std::optional<LoopTime> killed_at;
     size_t fed_when_killed = 0;
-    std::function<void()> step = [&] {
+    std::function<void()> step;
+    // Not in every turn of the loop: the workers want the processor.
+    net::Timer again(loop, [&] { step(); });
+    step = [&] {
       const size_t made = out.samples.empty() ? 0 : out.samples[0].size();
       if (killed_at && made + 3 >= fed_when_killed) {  // with B-frames three may still wait for the next ones
         longest_takeover = std::max(longest_takeover, read_loop_clock() - *std::exchange(killed_at, std::nullopt));
@@ -95,9 +98,9 @@ struct Broadcast : testing::TestWithParam<int> {
         if (next == clip.samples.size()) host.on_source_ended();
       }
       if (next == clip.samples.size() && room.taken() == 0) return loop.stop();  // it has drained
-      loop.post(step);
+      again.arm(loop.now() + 1ms);
     };
-    loop.post(step);
+    step();
     loop.run();
     ASSERT_FALSE(late) << "fed " << fed << " frames, of 360p came " << out.samples[0].size();
   }
