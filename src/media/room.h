@@ -22,6 +22,7 @@ namespace klieg::media {
 // --- who ---
 
 enum class AccountId : uint64_t { anonymous = 0 };
+constexpr uint64_t account_id_max = (uint64_t{1} << 53) - 1;  // what every reader of JSON can tell apart
 
 // Each may do what those before him may.
 enum class Standing : uint8_t { stranger, follower, moderator, broadcaster };
@@ -79,6 +80,7 @@ enum class Review : uint8_t {
   filtered,    // it is held until a moderator has seen it
   everything,  // every comment is
 };
+constexpr uint32_t first_max = 10'000;
 struct RoomRules {
   WhoMayComment who = WhoMayComment::everyone;
   uint32_t first = 100;  // where `who` says so: the accounts that came first
@@ -89,7 +91,7 @@ struct RoomRules {
 
 // --- why not ---
 
-// Each is told to who is refused, in words (audience/README.md).
+// Each has words for who is refused (wire/room_message.h).
 enum class Refusal : uint8_t {
   nameless,      // only who is signed in may
   not_now,       // nobody may comment
@@ -216,10 +218,11 @@ struct Batch {
   bool operator==(const Batch&) const = default;
 };
 
+enum class Visibility : uint8_t { shown, held };
 struct CommentTaken {
   CommentId id = 0;
   std::string text;  // as it is shown
-  bool held = false;
+  Visibility visibility = Visibility::shown;
   bool operator==(const CommentTaken&) const = default;
 };
 struct CommandDone {
@@ -313,11 +316,17 @@ struct VotesCast {  // for the journal alone
   std::vector<AccountId> accounts;
   bool operator==(const VotesCast&) const = default;
 };
+// Who may not take part until then; WallTime::max(): ever again. WallTime::min(): he may.
+struct PersonBarred {
+  AccountId account = AccountId::anonymous;
+  WallTime until;
+  bool operator==(const PersonBarred&) const = default;
+};
 struct RoomEnded {
   bool operator==(const RoomEnded&) const = default;
 };
-using RoomEvent =
-    std::variant<EdgeStamped, CommentMade, CommentHeld, CommentGone, CommentPinned, HeartsCounted, PollOpened,
-                 PollClosed, PollCounted, RulesChanged, ViewersCounted, PeopleJoined, Audited, VotesCast, RoomEnded>;
+using RoomEvent = std::variant<EdgeStamped, CommentMade, CommentHeld, CommentGone, CommentPinned, HeartsCounted,
+                               PollOpened, PollClosed, PollCounted, RulesChanged, ViewersCounted, PeopleJoined, Audited,
+                               VotesCast, PersonBarred, RoomEnded>;
 
 }  // namespace klieg::media
