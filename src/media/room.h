@@ -150,7 +150,7 @@ struct OpenPoll {
   Duration duration{0};
   bool operator==(const OpenPoll&) const = default;
 };
-struct ClosePoll {  // now, on the screen of who says so
+struct ClosePoll {  // at the newest media there is: whoever voted on what he saw keeps his vote
   PollId poll = 0;
   bool operator==(const ClosePoll&) const = default;
 };
