@@ -8,8 +8,11 @@ namespace {
 
 constexpr size_t digits_max = 15;  // so that sums and products stay exact
 
-// Of an interval: how early the first question is, and the first distance between questions.
-constexpr int64_t questions_per_interval = 16;
+constexpr Duration first_poll = 150ms;
+constexpr Duration longest_poll = 600ms;
+
+// Between a birth that is due and the questions before and after it.
+Duration distance_of(Duration interval) { return std::min<Duration>(interval / 16, 150ms); }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -34,11 +37,12 @@ std::optional<Cadence::Name> Cadence::name_of(std::string_view path) {
   return name;
 }
 
-void Cadence::Series::step_to(int64_t next, LoopTime now) {
-  if (next < number) steps_seen = 0;
-  if (next > number) steps[steps_seen++ % steps_kept] = {now - born, next - number};
-  number = next;
-  born = now;
+void Cadence::Series::step_to(int64_t next, LoopTime birth) {
+  if (next < seen_number) steps_seen = 0;
+  if (next > seen_number) steps[steps_seen++ % steps_kept] = {birth - seen, next - seen_number};
+  number = seen_number = next;
+  born = seen = birth;
+  deceptions = 0;
 }
 
 double Cadence::Series::ns_per_number() const {
@@ -58,13 +62,25 @@ int64_t Cadence::Series::numbers_per_step() const {
   return fewest;
 }
 
-void Cadence::on_born(std::string_view path, LoopTime now) {
+// What is longer than may matter is not told exactly.
+Duration Cadence::Series::interval() const {
+  const double ns = ns_per_number() * static_cast<double>(numbers_per_step());
+  return Duration(static_cast<int64_t>(std::min(ns, 2.0 * static_cast<double>(interval_max.count()))));
+}
+
+LoopTime Cadence::Series::due(int64_t next) const {
+  return born + Duration(static_cast<int64_t>(ns_per_number() * static_cast<double>(next - number)));
+}
+
+void Cadence::on_born(std::string_view path, LoopTime missing_at, LoopTime now) {
   auto name = name_of(path);
   if (!name) return;
+  const LoopTime between = missing_at + (now - missing_at) / 2;
   if (const auto found = series_.find(name->series); found != series_.end()) {
     Series& series = found->second;
     if (name->number == series.number) return;
-    series.step_to(name->number, now);
+    const bool foreseen = series.has_rhythm() && name->number > series.number;
+    series.step_to(name->number, foreseen ? std::clamp(series.due(name->number), missing_at, now) : between);
     order_.splice(order_.begin(), order_, series.order);
     return;
   }
@@ -73,7 +89,20 @@ void Cadence::on_born(std::string_view path, LoopTime now) {
     order_.pop_back();
   }
   order_.push_front(name->series);
-  series_.emplace(std::move(name->series), Series{.number = name->number, .born = now, .order = order_.begin()});
+  const int64_t number = name->number;
+  series_.emplace(
+      std::move(name->series),
+      Series{.number = number, .born = between, .seen_number = number, .seen = between, .order = order_.begin()});
+}
+
+void Cadence::on_found(std::string_view path, LoopTime now) {
+  const auto name = name_of(path);
+  const auto found = name ? series_.find(name->series) : series_.end();
+  if (found == series_.end() || !found->second.has_rhythm() || name->number <= found->second.number) return;
+  Series& series = found->second;
+  series.born = now - distance_of(series.interval());
+  series.number = name->number;
+  ++series.deceptions;
 }
 
 std::optional<Cadence::Expected> Cadence::expected(std::string_view path, LoopTime now) const {
@@ -82,28 +111,37 @@ std::optional<Cadence::Expected> Cadence::expected(std::string_view path, LoopTi
   const auto found = series_.find(name->series);
   if (found == series_.end()) return std::nullopt;
   const Series& series = found->second;
-  if (series.known() < steps_min || name->number <= series.number) return std::nullopt;
+  if (!series.has_rhythm() || name->number <= series.number) return std::nullopt;
   const double per_number = series.ns_per_number();
-  const double interval_ns = per_number * static_cast<double>(series.numbers_per_step());
-  if (interval_ns < static_cast<double>(interval_min.count()) ||
-      interval_ns > static_cast<double>(interval_max.count())) {
-    return std::nullopt;
-  }
-  const Duration interval(static_cast<int64_t>(interval_ns));
+  const int64_t step = series.numbers_per_step();
+  const Duration interval = series.interval();
+  if (interval < interval_min || interval > interval_max) return std::nullopt;
   const Duration hold = std::min(2 * interval, hold_max);
   const double after_ns = per_number * static_cast<double>(name->number - series.number);
   const Duration heard(now - series.born);
   if (after_ns > static_cast<double>((heard + hold).count())) return std::nullopt;
-  const LoopTime due = series.born + Duration(static_cast<int64_t>(after_ns));
+  const LoopTime due = series.due(name->number);
   if (now >= due + hold) return std::nullopt;
-  return Expected{due, interval, std::min(due, now) + hold};
+  const bool near = name->number - series.number <= 2 * step;
+  return Expected{due, interval, std::min(due, now) + hold, near ? Expected::Word::firm : Expected::Word::loose};
+}
+
+LoopTime Cadence::first_question(const Expected& expected, LoopTime now, Random& random) {
+  const bool surely_not = expected.word == Expected::Word::firm && now < expected.due - expected.interval / 4;
+  return surely_not ? ask_at(expected, now, random) : now;
 }
 
 LoopTime Cadence::ask_at(const Expected& expected, LoopTime now, Random& random) {
-  const Duration distance = expected.interval / questions_per_interval;
-  const LoopTime first = expected.due - distance;
-  if (now < first) return first + scaled(distance, random.unit() / 4);
-  return now + scaled(std::max(distance, (now - expected.due) / 2), 0.75 + random.unit() / 2);
+  const Duration distance = distance_of(expected.interval);
+  const LoopTime before = expected.due - scaled(distance, 1 - random.unit() / 4);
+  const LoopTime after = expected.due + scaled(distance, 1 - random.unit() / 4);
+  if (now < expected.due - expected.interval / 4) return before;
+  if (now < expected.due) return after;
+  return now + scaled(std::clamp(now - expected.due, distance, longest_poll), 0.75 + random.unit() / 2);
+}
+
+LoopTime Cadence::poll_at(LoopTime since, LoopTime now) {
+  return now + std::min(first_poll + (now - since), longest_poll);
 }
 
 }  // namespace klieg::edge

@@ -12,11 +12,13 @@ namespace {
 
 constexpr LoopTime start{1000s};
 
+void born(Cadence& cadence, std::string_view path, LoopTime at) { cadence.on_born(path, at, at); }
+
 // Births every `interval`, of the numbers first, first + step, ...
 void born(Cadence& cadence, const std::function<std::string(int64_t)>& name, int64_t first, int64_t step, size_t count,
           Duration interval) {
   for (size_t i = 0; i < count; ++i) {
-    cadence.on_born(name(first + static_cast<int64_t>(i) * step), start + static_cast<int64_t>(i) * interval);
+    born(cadence, name(first + static_cast<int64_t>(i) * step), start + static_cast<int64_t>(i) * interval);
   }
 }
 
@@ -49,7 +51,7 @@ TEST(Cadence, two_intervals_at_least_are_needed) {
   Cadence cadence;
   born(cadence, segment, 1, 1, 2, 1s);
   EXPECT_FALSE(cadence.expected(segment(3), start + 1s));
-  cadence.on_born(segment(3), start + 2s);
+  born(cadence, segment(3), start + 2s);
   EXPECT_TRUE(cadence.expected(segment(4), start + 2s));
 }
 
@@ -73,16 +75,16 @@ TEST(Cadence, an_odd_interval_or_two_do_not_change_it) {
   LoopTime now = start;
   int64_t number = 0;
   for (const Duration step : {2000ms, 2000ms, 7000ms, 100ms, 2000ms}) {
-    cadence.on_born(segment(number++), now);
+    born(cadence, segment(number++), now);
     now += step;
   }
-  cadence.on_born(segment(number++), now);
+  born(cadence, segment(number++), now);
   EXPECT_EQ(cadence.expected(segment(number), now).value().due, now + 2s);
 }
 
 TEST(Cadence, births_that_nobody_witnessed_leave_the_interval_as_it_is) {
   Cadence cadence;
-  for (const int64_t second : {0, 1, 3, 4, 7}) cadence.on_born(segment(second), start + Duration(second * 1s));
+  for (const int64_t second : {0, 1, 3, 4, 7}) born(cadence, segment(second), start + Duration(second * 1s));
   const auto expected = cadence.expected(segment(8), start + 7s);
   ASSERT_TRUE(expected);
   EXPECT_EQ(expected->due, start + 8s);
@@ -92,10 +94,10 @@ TEST(Cadence, births_that_nobody_witnessed_leave_the_interval_as_it_is) {
 TEST(Cadence, a_series_that_begins_anew_is_learnt_anew) {
   Cadence cadence;
   born(cadence, segment, 100, 1, 5, 4s);
-  cadence.on_born(segment(1), start + 20s);
-  cadence.on_born(segment(2), start + 21s);
+  born(cadence, segment(1), start + 20s);
+  born(cadence, segment(2), start + 21s);
   EXPECT_FALSE(cadence.expected(segment(3), start + 21s));
-  cadence.on_born(segment(3), start + 22s);
+  born(cadence, segment(3), start + 22s);
   EXPECT_EQ(cadence.expected(segment(4), start + 22s).value().due, start + 23s);
 }
 
@@ -109,17 +111,17 @@ TEST(Cadence, what_is_no_live_edge_is_not_expected) {
 
 TEST(Cadence, numbers_beyond_all_measure_are_no_numbers) {
   Cadence cadence;
-  for (int i = 0; i < 5; ++i) cadence.on_born("/seg-123456789012345" + std::to_string(i) + ".ts", start + i * 1s);
-  cadence.on_born("/" + std::string(Cadence::path_size_max, 'x') + "1", start);
+  for (int i = 0; i < 5; ++i) born(cadence, "/seg-123456789012345" + std::to_string(i) + ".ts", start + i * 1s);
+  born(cadence, "/" + std::string(Cadence::path_size_max, 'x') + "1", start);
   EXPECT_EQ(cadence.series(), 0u);
 }
 
 TEST(Cadence, the_series_born_longest_ago_makes_room) {
   Cadence cadence;
   born(cadence, segment, 1, 1, 5, 1s);
-  for (size_t i = 0; i + 1 < Cadence::series_max; ++i) cadence.on_born(fmt::format("/{}/seg-1.ts", i), start + 5s);
+  for (size_t i = 0; i + 1 < Cadence::series_max; ++i) born(cadence, fmt::format("/{}/seg-1.ts", i), start + 5s);
   EXPECT_TRUE(cadence.expected(segment(6), start + 4s));
-  cadence.on_born("/one/more-1.ts", start + 5s);
+  born(cadence, "/one/more-1.ts", start + 5s);
   EXPECT_EQ(cadence.series(), Cadence::series_max);
   EXPECT_FALSE(cadence.expected(segment(6), start + 4s));
 }
@@ -132,7 +134,7 @@ TEST(Cadence, a_node_that_asks_as_told_asks_seldom_and_learns_of_births_soon) {
   LoopTime now = start;
   for (int64_t number = 1; number <= 3; ++number) {  // first by asking all the time
     while (now < born_at(number)) now += 100ms;
-    cadence.on_born(segment(number), now += 90ms);
+    born(cadence, segment(number), now += 90ms);
   }
   int asked = 0;
   Duration late{0};
@@ -148,7 +150,7 @@ TEST(Cadence, a_node_that_asks_as_told_asks_seldom_and_learns_of_births_soon) {
       if (now >= born_at(number)) break;
     }
     late += now - born_at(number);
-    cadence.on_born(segment(number), now);
+    born(cadence, segment(number), now);
   }
   EXPECT_LE(asked, 3 * 100);
   EXPECT_LE(late / 100, 125ms);
@@ -162,7 +164,7 @@ RC_GTEST_PROP(Cadence, never_holds_longer_than_it_may_and_never_asks_in_the_past
   for (const auto& [step, milliseconds] : *rc::gen::container<std::vector<std::pair<int, int>>>(
            rc::gen::pair(rc::gen::inRange(-3, 6), rc::gen::inRange(0, 9'000)))) {
     number = std::max<int64_t>(0, number + step);
-    cadence.on_born(segment(number), now += Duration(milliseconds * 1ms));
+    born(cadence, segment(number), now += Duration(milliseconds * 1ms));
     const LoopTime asked = now + Duration(*rc::gen::inRange<int64_t>(0, 20'000) * 1ms);
     const auto expected = cadence.expected(segment(number + *rc::gen::inRange(-2, 9)), asked);
     if (!expected) continue;

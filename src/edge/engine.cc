@@ -13,7 +13,6 @@
 namespace klieg::edge {
 namespace {
 
-constexpr Duration poll_pause = 100ms;  // of a 404 that is held, when nothing says when it is born
 // Beyond it what need not be validated goes by eviction: a year's worth of deadlines would outgrow what they are about.
 constexpr Duration lifetime_watched_max = std::chrono::hours(1);
 // Of a request that is made for all who wait. What is larger a parent may refuse for its size (nginx and Apache take 8
@@ -235,6 +234,8 @@ Engine::Found Engine::join(const std::string& key, const Question& question, std
   Trip& trip = depart(resource, question, std::move(validated));
   if (expected_.contains(key)) {
     trip.flight->expect(clock_.now() + settings_.expect_max);
+  } else if (const auto later = first_question(trip)) {
+    trip.flight->expect(*later);
   } else {
     trip.flight->ask();
   }
@@ -265,6 +266,7 @@ Engine::Trip& Engine::add_trip(std::shared_ptr<Flight> flight) {
   Trip& trip = trips_[flight.get()];
   trip.flight = std::move(flight);
   trip.wake = wakes_.end();
+  trip.departed = clock_.now();
   return trip;
 }
 
@@ -286,6 +288,30 @@ bool Engine::holds(std::string_view path) const {
   return std::ranges::any_of(settings_.hold_paths, [&](const std::string& pattern) { return fits(pattern, path); });
 }
 
+// Where it is surely not there yet. Empty: a parent is asked at once.
+std::optional<LoopTime> Engine::first_question(Trip& trip) {
+  if (trip.validated || !holds(trip.path)) return std::nullopt;
+  const auto expected = cadence_.expected(trip.path, trip.departed);
+  if (!expected) return std::nullopt;
+  const LoopTime when = Cadence::first_question(*expected, trip.departed, random_);
+  if (when <= trip.departed || when >= trip.departed + settings_.hold_max) return std::nullopt;
+  trip.held_until = std::min(trip.departed + settings_.hold_max, expected->until);
+  return when;
+}
+
+// Where what a parent does not have yet is worth waiting for. Another loop of ours has waited already when it says so.
+std::optional<LoopTime> Engine::ask_again_at(Trip& trip) {
+  if (trip.kind == Trip::Kind::alone || !holds(trip.path)) return std::nullopt;
+  const LoopTime now = clock_.now();
+  const auto expected = cadence_.expected(trip.path, now);
+  if (trip.held_until == LoopTime::min()) {
+    trip.held_until = std::min(trip.departed + settings_.hold_max, expected ? expected->until : LoopTime::max());
+  }
+  trip.missing_at = now;
+  const LoopTime again = expected ? Cadence::ask_at(*expected, now, random_) : Cadence::poll_at(trip.departed, now);
+  return again < trip.held_until ? std::optional(again) : std::nullopt;
+}
+
 // --- Landing --------------------------------------------------------------------------------------------------------
 
 FlightHost::Decision Engine::on_head(Flight& flight, const FetchHead& head, Chance chance) {
@@ -303,16 +329,11 @@ FlightHost::Decision Engine::on_head(Flight& flight, const FetchHead& head, Chan
     land(trip, trip.validated, Outcome::hit_on_error);
     return {};
   }
-  if (head.status == 404 && trip.kind == Trip::Kind::shared && holds(trip.path)) {
-    const LoopTime moment = clock_.now();
-    const auto expected = cadence_.expected(trip.path, moment);
-    if (trip.held_until == LoopTime::min()) {
-      trip.held_until = std::min(moment + settings_.hold_max, expected ? expected->until : LoopTime::max());
-    }
-    const LoopTime again = expected ? Cadence::ask_at(*expected, moment, random_) : moment + poll_pause;
-    if (again < trip.held_until) return {Verdict::ask_again_later, again - moment, nullptr};
+  if (head.status == 404) {
+    if (const auto again = ask_again_at(trip)) return {Verdict::ask_again_later, *again - clock_.now(), nullptr};
   } else if (head.status == 200 && trip.held_until != LoopTime::min()) {
-    cadence_.on_born(trip.path, clock_.now());
+    const bool seen = trip.missing_at != LoopTime::min();
+    seen ? cadence_.on_born(trip.path, trip.missing_at, clock_.now()) : cadence_.on_found(trip.path, clock_.now());
   }
   return take(trip, head);
 }

@@ -169,7 +169,10 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     std::shared_ptr<Flight> flight;
     std::vector<Pending> tickets;
     std::shared_ptr<const Object> validated;  // what the parent is asked about; null: nothing is here
-    LoopTime held_until = LoopTime::min();    // of a 404 at the live edge
+    LoopTime departed;
+    // At the live edge: what is not there yet and may be waited for.
+    LoopTime held_until = LoopTime::min();
+    LoopTime missing_at = LoopTime::min();  // a parent was asked for it last, and did not have it
     enum class Kind : uint8_t { shared, alone } kind = Kind::shared;
     // What it asks for was changed meanwhile: whoever waits has asked before, whoever comes has not.
     enum class Word : uint8_t { good, out_of_date } word = Word::good;
@@ -193,6 +196,8 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   bool full() const { return tickets_ >= settings_.tickets_max; }
   void use(const Object& object);
   bool holds(std::string_view path) const;
+  std::optional<LoopTime> first_question(Trip& trip);
+  std::optional<LoopTime> ask_again_at(Trip& trip);
 
   // Landing.
   Decision on_head(Flight& flight, const FetchHead& head, Chance chance) override;

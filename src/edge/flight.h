@@ -105,7 +105,7 @@ class Flight final : private FetchHandler, public std::enable_shared_from_this<F
   LoopTime asked_at() const { return asked_at_; }
 
   void ask();                   // now
-  void expect(LoopTime until);  // by push; asks when the time is up
+  void expect(LoopTime until);  // by push, or its birth; asks when the time is up
   // A body that another way began. Where it cannot be resumed, its end comes inside the call.
   void resume(std::shared_ptr<Log> log, Identity identity);
   void identify(Identity identity) { identity_ = std::move(identity); }  // of what is being streamed

@@ -1,4 +1,8 @@
 // What is here and no longer fresh, and what is not here yet.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "edge/engine_test.h"
@@ -129,9 +133,10 @@ TEST_F(EngineTest, an_answer_is_as_old_as_its_own_request) {
   settings.hold_paths = {"/live/*"};
   const Seen viewer = get("/live/a");
   for (int i = 0; i < 20; ++i) {
-    first.answer(first.asked() - 1, 404, {}, "");
+    if (first.running() > 0) first.answer(first.asked() - 1, 404, {}, "");
     pass(100ms);
   }
+  while (first.running() == 0) pass(100ms);
   first.answer(first.asked() - 1, 200, {{"cache-control", "max-age=1"}}, "abc");
   EXPECT_EQ(viewer->how(), "miss");
   EXPECT_EQ(get("/live/a")->how(), "hit");
@@ -139,63 +144,115 @@ TEST_F(EngineTest, an_answer_is_as_old_as_its_own_request) {
 
 // --- The live edge of parents that do not hold -----------------------------------------------------------------------
 
-TEST_F(EngineTest, a_404_at_the_live_edge_is_held_until_the_object_is_born_with_few_requests_upward) {
-  settings.hold_paths = {"/live/*.m4s"};
-  std::vector<Seen> viewers;
-  for (int i = 0; i < 100; ++i) viewers.push_back(get("/live/seg-7.m4s"));
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(first.asked(), static_cast<size_t>(i) + 1);
-    first.answer(first.asked() - 1, 404, {}, "");
-    EXPECT_EQ(viewers[0]->how(), "waiting");
-    pass(100ms);
-  }
-  first.answer(first.asked() - 1, 200, fresh, "abc");
-  EXPECT_EQ(viewers[0]->how(), "miss");
-  EXPECT_EQ(viewers[99]->how(), "joined");
-  EXPECT_EQ(first.asked(), 11u);
-  EXPECT_EQ(second.asked(), 0u);
-}
+// Whoever asks for what is not born yet waits, and the first parent answers at once, whatever it is.
+struct LiveEdge : EngineTest {
+  LiveEdge() { settings.hold_paths = {"/live/*.m4s"}; }
 
-TEST_F(EngineTest, who_has_seen_some_births_at_the_live_edge_asks_when_the_next_is_due) {
-  settings.hold_paths = {"/live/*.m4s"};
-  const LoopTime began = clock.now();
-  const auto born_at = [&](int number) { return began + Duration(number * 2s); };
-  size_t asked_before = 0;
-  for (int number = 1; number <= 20; ++number) {
-    const Seen viewer = get("/live/seg-" + std::to_string(number) + ".m4s");
+  static std::string segment(int number) { return "/live/seg-" + std::to_string(number) + ".m4s"; }
+
+  struct Wait {
+    size_t questions = 0;
+    Duration late{0};
+    uint16_t status = 0;
+  };
+  Wait wait_for(const std::string& path, LoopTime birth) {
+    const size_t before = first.asked();
+    const Seen viewer = get(path);
     while (!viewer->answer) {
       if (first.running() > 0) {
         const size_t last = first.asked() - 1;
-        clock.now() < born_at(number) ? first.answer(last, 404, {}, "") : first.answer(last, 200, fresh, "abc");
+        clock.now() < birth ? first.answer(last, 404, {}, "") : first.answer(last, 200, fresh, "abc");
+      } else {
+        pass(1ms);
       }
-      if (!viewer->answer) pass(5ms);
-      ASSERT_LT(clock.now(), born_at(number) + 400ms);
     }
-    EXPECT_EQ(viewer->status(), 200);
-    if (number > 4) EXPECT_LE(first.asked() - asked_before, 4u) << number;
-    asked_before = first.asked();
+    return {first.asked() - before, clock.now() - birth, viewer->status()};
+  }
+};
+
+TEST_F(LiveEdge, a_404_is_held_for_all_until_the_object_is_born) {
+  std::vector<Seen> viewers;
+  for (int i = 0; i < 100; ++i) viewers.push_back(get(segment(7)));
+  first.answer(0, 404, {}, "");
+  pass(1s);
+  EXPECT_EQ(viewers[0]->how(), "waiting");
+  EXPECT_EQ(first.asked(), 2u);
+  first.answer(1, 200, fresh, "abc");
+  EXPECT_EQ(viewers[0]->how(), "miss");
+  EXPECT_EQ(viewers[99]->how(), "joined");
+  EXPECT_EQ(second.asked(), 0u);
+}
+
+TEST_F(LiveEdge, of_what_nothing_is_known_four_questions_find_what_is_born_within_a_second) {
+  for (int tenths = 0; tenths <= 28; ++tenths) {
+    const Wait wait = wait_for(fmt::format("/live/{}/lone.m4s", tenths), clock.now() + tenths * 100ms);
+    EXPECT_EQ(wait.status, 200);
+    EXPECT_LE(wait.questions, tenths <= 10 ? 4u : 7u) << tenths;
+    EXPECT_LE(wait.late, std::min<Duration>(600ms, 150ms + tenths * 100ms)) << tenths;
   }
 }
 
-TEST_F(EngineTest, a_404_is_held_no_longer_than_may_be_and_then_kept_for_a_moment) {
-  settings.hold_paths = {"/live/*.m4s"};
-  const Seen viewer = get("/live/seg-7.m4s");
+TEST_F(LiveEdge, of_a_series_with_a_rhythm_two_questions_find_the_next) {
   const LoopTime began = clock.now();
-  while (!viewer->answer && first.asked() < 100) {
-    first.answer(first.asked() - 1, 404, {}, "");
-    if (!viewer->answer) pass(100ms);
+  size_t questions = 0;
+  Duration late{0};
+  constexpr int births = 60;
+  for (int number = 1; number <= births; ++number) {
+    const Duration unsteady(static_cast<int64_t>(number * 7'919 % 41) * 1ms);  // 0 to 40 ms
+    const Wait wait = wait_for(segment(number), began + number * 2s + unsteady);
+    ASSERT_EQ(wait.status, 200);
+    if (number <= 10) continue;
+    EXPECT_LE(wait.questions, 3u) << number;
+    EXPECT_LE(wait.late, 300ms) << number;
+    questions += wait.questions;
+    late += wait.late;
   }
-  EXPECT_EQ(viewer->status(), 404);
+  EXPECT_LE(questions, 2.1 * (births - 10));
+  EXPECT_LE(late / (births - 10), 125ms);
+}
+
+TEST_F(LiveEdge, a_series_that_grows_faster_than_it_did_is_followed) {
+  LoopTime birth = clock.now();
+  for (int number = 1; number <= 10; ++number) wait_for(segment(number), birth += 2s);
+  Duration late{0};
+  for (int number = 11; number <= 40; ++number) late = wait_for(segment(number), birth += 1s).late;
+  EXPECT_LE(late, 125ms);
+}
+
+TEST_F(LiveEdge, a_rhythm_that_deceived_twice_keeps_nobody_from_what_is_there) {
+  const LoopTime began = clock.now();
+  for (int number = 1; number <= 10; ++number) wait_for(segment(number), began + number * 2s);
+  for (const int number : {11, 12}) EXPECT_LE(wait_for(segment(number), clock.now()).late, 2s) << number;
+  for (const int number : {13, 14, 15}) EXPECT_EQ(wait_for(segment(number), clock.now()).late, Duration(0)) << number;
+}
+
+TEST_F(LiveEdge, what_comes_long_after_the_last_birth_that_was_seen_is_asked_for_at_once) {
+  const LoopTime began = clock.now();
+  for (int number = 1; number <= 10; ++number) wait_for(segment(number), began + number * 2s);
+  pass(3s);
+  EXPECT_EQ(wait_for(segment(13), clock.now()).late, Duration(0));
+}
+
+TEST_F(LiveEdge, a_404_is_held_no_longer_than_may_be_and_then_kept_for_a_moment) {
+  const LoopTime began = clock.now();
+  EXPECT_EQ(wait_for(segment(7), LoopTime::max()).status, 404);
   EXPECT_LE(clock.now() - began, settings.hold_max);
-  EXPECT_GE(clock.now() - began, settings.hold_max - 200ms);
+  EXPECT_GE(clock.now() - began, settings.hold_max - 600ms);
   const size_t asked = first.asked();
-  EXPECT_EQ(get("/live/seg-7.m4s")->how(), "hit");
+  EXPECT_EQ(get(segment(7))->how(), "hit");
   pass(settings.freshness.negative_ttl);
-  EXPECT_EQ(get("/live/seg-7.m4s")->how(), "waiting");
+  EXPECT_EQ(get(segment(7))->how(), "waiting");
   EXPECT_EQ(first.asked(), asked + 1);
 }
 
-TEST_F(EngineTest, a_404_elsewhere_is_not_held) {
+TEST_F(LiveEdge, what_another_loop_has_held_for_as_long_as_may_be_is_not_held_again) {
+  const Seen viewer = get(segment(7));
+  pass(settings.hold_max);
+  first.answer(0, 404, {}, "");
+  EXPECT_EQ(viewer->status(), 404);
+}
+
+TEST_F(LiveEdge, a_404_elsewhere_is_not_held) {
   settings.hold_paths = {"/live/*.m4s"};
   const Seen viewer = get("/vod/seg-7.m4s");
   first.answer(0, 404, {}, "");
@@ -206,7 +263,7 @@ TEST_F(EngineTest, a_held_flight_survives_a_parent_that_dies_meanwhile) {
   settings.hold_paths = {"*"};
   const Seen viewer = get("/a");
   first.answer(0, 404, {}, "");
-  pass(100ms);
+  pass(200ms);
   first.end(1, FetchEnd::unreachable);
   pass(1s);
   second.answer(0, 200, fresh, "abc");

@@ -82,7 +82,7 @@ describe("an edge in front of nginx", { timeout: 120_000 }, () => {
       assert.equal(sizes.size, 1);
       const asked = (await origin.asked()).get(path);
       t.diagnostic(`20 viewers waited for a segment; nginx was asked ${asked} times`);
-      assert.ok(asked <= 2 * 30, `nginx was asked ${asked} times`);
+      assert.ok(asked <= 7, `nginx was asked ${asked} times`);
     });
   });
 
