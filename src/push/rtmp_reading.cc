@@ -116,7 +116,9 @@ Bytes preamble_of(const Headers& headers, const Chunk& before) {
   const Duration frame = before.kind == TrackKind::video
                              ? from_ticks(before.samples.front().duration, track.track.timescale)
                              : Duration(0);
-  write_message(pieces, MessageType::amf0_data, data_chunk_stream, time, metadata_of(headers, frame));
+  // At time 0, whenever it is said: FFmpeg takes data of a later time for a track of text besides, and VLC then plays
+  // 10 s late, because it waits for that.
+  write_message(pieces, MessageType::amf0_data, data_chunk_stream, Duration(0), metadata_of(headers, frame));
   for (const TrackHeader& header : headers.tracks) {
     const media::Track& info = header.track.info;
     if (info.codec == Codec::mp3) continue;  // its frames say everything

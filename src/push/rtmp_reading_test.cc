@@ -51,7 +51,7 @@ std::string story(const std::vector<Message>& messages) {
   for (const Message& message : messages) {
     if (!text.empty()) text += ' ';
     if (message.type == MessageType::amf0_data) {
-      text += "data";
+      text += message.timestamp_ms == 0 ? "data" : "data of a later time";
       continue;
     }
     const bool video = message.type == MessageType::video;

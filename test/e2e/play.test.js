@@ -10,9 +10,10 @@ import { ffmpeg, publish_clip, publish_with_ffmpeg } from "../world/encoder.js";
 import { start_klieg, temporary_folder } from "../world/klieg.js";
 import { resident_kb } from "../world/process.js";
 import { Program, run, until } from "../world/program.js";
-import { assert_continuous, get, packets } from "../world/reader.js";
+import { assert_continuous, get, packets, streams } from "../world/reader.js";
 import { playing_peer } from "../world/rtmp_peer.js";
 import { suite_end } from "../world/suite.js";
+import { play_with_vlc } from "../world/vlc.js";
 import { push_viewer } from "../world/websocket_peer.js";
 
 const secret = "a-secret-between-nodes";
@@ -94,6 +95,8 @@ describe("while a broadcast is live", () => {
         0.03,
       );
       assert.ok(read.find((packet) => packet.kind === "video").key, "it begins with a key frame");
+      const found = await streams(test_context, url());
+      assert.deepEqual(found.map((stream) => stream.codec_name).sort(), ["aac", "h264"]);
     });
 
     test(`mpv plays RTMP from ${where}`, async (test_context) => {
@@ -103,6 +106,18 @@ describe("while a broadcast is live", () => {
       ]);
       assert.equal(await mpv.ends(20_000), 0, mpv.said);
       assert.doesNotMatch(mpv.said, /error|corrupt/i);
+    });
+
+    test(`VLC plays RTMP from ${where}, and begins at once`, async (test_context) => {
+      const { file, code, buffered_ms } = await play_with_vlc(test_context, url(), 2);
+      assert.equal(code, 0);
+      assert.ok(buffered_ms < 2_000, `it waited until it had ${buffered_ms} ms`);
+      const found = await streams(test_context, file);
+      assert.deepEqual(found.map((stream) => stream.codec_name).sort(), ["aac", "h264"]);
+      assert_continuous(
+        (await packets(test_context, file)).filter((packet) => packet.kind === "video"),
+        0.05,
+      );
     });
 
     for (const element of where === "home" ? ["rtmp2src", "rtmpsrc"] : ["rtmp2src"]) {
