@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "wire/websocket.h"
 
 namespace {
@@ -37,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& event : whole.events) {
     if (const auto* message = std::get_if<websocket::Message>(&event)) {
       KLIEG_ASSERT(message->content.size() <= message_size_max, "the limit holds");
-      KLIEG_ASSERT(message->kind == websocket::MessageKind::binary || websocket::is_utf8(message->content),
+      KLIEG_ASSERT(message->kind == websocket::MessageKind::binary || klieg::is_utf8(message->content.text()),
                    "text is UTF-8");
     } else if (const auto* ping = std::get_if<websocket::Ping>(&event)) {
       KLIEG_ASSERT(ping->payload.size() <= websocket::control_size_max, "a pong can repeat it");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "wire/room_message.h"
+#include "base/utf8.h"
 #include "wire/websocket.h"
 
 namespace klieg::wire::room {
@@ -101,7 +102,7 @@ class Reading {
     uint16_t size = 0;
     number(size, max);
     const ByteView content = in_.bytes(ok() ? size : 0);
-    require(websocket::is_utf8(content));
+    require(is_utf8(content));
     value.assign(content.begin(), content.end());
   }
   template <class T>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace klieg::wire::sf {
 namespace {
 
@@ -53,24 +55,6 @@ std::string base64_text(const std::vector<uint8_t>& content) {
     for (size_t k = 0; k < 4; ++k) text += k <= size ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
   }
   return text;
-}
-
-// Overlong forms, surrogates and what lies beyond U+10FFFF are not UTF-8 (RFC 3629).
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i++]);
-    if (lead < 0x80) continue;
-    const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    uint32_t point = lead & (0x3fu >> more);
-    for (int k = 0; k < more; ++k, ++i) {
-      if (i == text.size() || (static_cast<uint8_t>(text[i]) & 0xc0) != 0x80) return false;
-      point = point << 6 | (static_cast<uint8_t>(text[i]) & 0x3f);
-    }
-    if (point < (more == 3 ? 0x10000u : more == 2 ? 0x800u : 0x80u) || point > 0x10ffff) return false;
-    if (point >= 0xd800 && point <= 0xdfff) return false;
-  }
-  return true;
 }
 
 // Section 4.2. Each read takes what it knows off the front of the field; nullopt: the field is broken.

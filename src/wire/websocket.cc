@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace klieg::wire::websocket {
 namespace {
@@ -92,32 +93,6 @@ void append_masked_frame(Opcode opcode, ByteView payload, uint32_t mask, std::ve
   frame.u32(mask);
   for (size_t i = 0; i < payload.size(); ++i) frame.u8(payload[i] ^ static_cast<uint8_t>(mask >> (24 - 8 * (i % 4))));
   out.push_back(frame.take());
-}
-
-bool is_utf8(ByteView text) {
-  for (size_t at = 0; at < text.size();) {
-    const uint8_t first = text[at];
-    const size_t size = first < 0x80   ? 1
-                        : first < 0xC2 ? 0
-                        : first < 0xE0 ? 2
-                        : first < 0xF0 ? 3
-                        : first < 0xF5 ? 4
-                                       : 0;
-    if (size == 0 || size > text.size() - at) return false;
-    for (size_t i = 1; i < size; ++i) {
-      if ((text[at + i] & 0xC0) != 0x80) return false;
-    }
-    if (size > 2) {
-      const uint8_t second = text[at + 1];
-      // Longer than it need be, a surrogate, or beyond U+10FFFF.
-      if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-          (first == 0xF4 && second > 0x8F)) {
-        return false;
-      }
-    }
-    at += size;
-  }
-  return true;
 }
 
 Result<void, Violation> Reader::feed(ByteView bytes, std::vector<Event>& out) {
@@ -219,7 +194,7 @@ void Reader::finish_frame(std::vector<Event>& out) {
 void Reader::finish_message(std::vector<Event>& out) {
   const MessageKind kind = *std::exchange(message_kind_, std::nullopt);
   std::vector<uint8_t> content = std::exchange(message_, {});
-  if (kind == MessageKind::text && !is_utf8(content)) {
+  if (kind == MessageKind::text && !is_utf8(ByteView(content))) {
     return refuse(CloseCode::invalid_payload, "the text is no UTF-8");
   }
   out.emplace_back(Message{kind, Bytes::take(std::move(content))});

@@ -61,8 +61,6 @@ void append_close(CloseCode code, std::string_view reason, std::vector<Bytes>& o
 // Section 5.3: what a client sends is masked, with another mask for each frame. Asserted as append_frame().
 void append_masked_frame(Opcode opcode, ByteView payload, uint32_t mask, std::vector<Bytes>& out);
 
-bool is_utf8(ByteView text);  // RFC 3629: shortest forms, no surrogates, up to U+10FFFF
-
 enum class MessageKind : uint8_t { text, binary };
 
 struct Message {

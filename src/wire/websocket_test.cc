@@ -150,21 +150,6 @@ TEST(WebSocket, too_long_a_message_is_refused_before_any_of_it_has_come) {
   EXPECT_TRUE(events.empty());
 }
 
-TEST(WebSocket, utf8_is_told_from_what_is_none) {
-  const auto is = [](std::string_view text) { return is_utf8(as_bytes(text)); };
-  for (const char* good : {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80",
-                           "\xf4\x8f\xbf\xbf", "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5"}) {
-    EXPECT_TRUE(is(good)) << testing::PrintToString(good);
-  }
-  for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\x80", "\xc2",
-                          "\xc2"
-                          "a",
-                          "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe1\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                          "\xf5\x80\x80\x80", "\xff"}) {
-    EXPECT_FALSE(is(bad)) << testing::PrintToString(bad);
-  }
-}
-
 TEST(WebSocket, a_clients_frame_is_masked_as_in_the_standard) {
   std::vector<Bytes> out;
   append_masked_frame(Opcode::text, as_bytes("Hello"), 0x37FA213D, out);
