@@ -16,7 +16,10 @@ LOWER = {
     "net": {"base"},
     "http": {"net", "wire", "base"},
     "bus": {"net", "base"},
+    "store": {"base"},
 }
+# What the doors of such a folder may include besides.
+LOWER_DOOR = {"store": {"net"}}
 # Stages never include each other: they meet at ports in media/, joined in cli/.
 STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "audience", "player"}
 STAGE_PURE = {"base", "media", "wire"}
@@ -41,7 +44,7 @@ def allowed(folder, file_name):
         return {folder} | STAGES | STAGE_PURE
     if folder in STAGES:
         return {folder} | (STAGE_DOOR if DOOR.match(file_name) else STAGE_PURE)
-    return {folder} | LOWER[folder]
+    return {folder} | LOWER[folder] | (LOWER_DOOR.get(folder, set()) if DOOR.match(file_name) else set())
 
 
 def breaches(root):
@@ -72,7 +75,7 @@ def file_breaches(path, name, folder):
 
 
 def door_hint(folder, target):
-    if folder in STAGES and target in STAGE_DOOR:
+    if target in (STAGE_DOOR if folder in STAGES else LOWER_DOOR.get(folder, set())):
         return " here, only in its server.*, client.* or worker.*"
     return ""
 

@@ -51,6 +51,13 @@ class CheckArrows(unittest.TestCase):
         self.assertEqual(len(self.breaches({"src/edge/load.cc": '#include "bus/bus.h"\n'}, table)), 1)
         self.assertEqual(len(self.breaches({"src/bus/bus.cc": '#include "http/server.h"\n'}, table)), 1)
 
+    def test_only_the_worker_of_the_store_knows_net(self):
+        table = "| `net/` | sockets |\n| `store/` | database |\n"
+        self.assertEqual(self.breaches({"src/store/worker.h": '#include "net/loop.h"\n'}, table), [])
+        found = self.breaches({"src/store/database.h": '#include "net/loop.h"\n'}, table)
+        self.assertEqual(len(found), 1)
+        self.assertIn("only in its server.*, client.* or worker.*", found[0])
+
     def test_a_file_that_only_sounds_like_a_server_is_pure(self):
         self.assertEqual(len(self.breaches({"src/ingest/serverless.cc": '#include "net/loop.h"\n'})), 1)
 

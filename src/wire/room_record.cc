@@ -8,7 +8,6 @@
 
 #include "wire/room_message.h"
 #include "base/utf8.h"
-#include "wire/websocket.h"
 
 namespace klieg::wire::room {
 namespace {
