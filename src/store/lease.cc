@@ -1,0 +1,65 @@
+#include "store/lease.h"
+
+#include <utility>
+
+namespace klieg::store {
+namespace {
+
+Outcome<std::optional<Lease>> lease_of(Outcome<Rows> rows, const std::string& name) {
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  if (rows->empty()) return std::nullopt;
+  const Row& row = (*rows)[0];
+  Lease lease{name, row[0].integer(), std::nullopt, row[2].integer()};
+  if (!row[1].null()) lease.holder = row[1].text();
+  return lease;
+}
+
+Outcome<Granted> granted(Outcome<Rows> rows) {
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return rows->changed == 1 ? Granted::yes : Granted::no;
+}
+
+}  // namespace
+
+void WatchedLease::saw(Lease lease, LoopTime at) {
+  if (!lease_ || *lease_ != lease) first_seen_at_ = at;
+  lease_ = std::move(lease);
+}
+
+std::optional<LoopTime> WatchedLease::may_take_at() const {
+  if (!lease_) return std::nullopt;
+  return lease_->holder ? first_seen_at_ + take_after : first_seen_at_;
+}
+
+Outcome<std::optional<Lease>> read_lease(Database& database, const std::string& name) {
+  return lease_of(database.run("SELECT number, holder, beat FROM leases WHERE name = $1", {name}), name);
+}
+
+Outcome<std::optional<Lease>> take_free(Database& database, const std::string& name, const std::string& holder) {
+  return lease_of(database.run("INSERT INTO leases (name, number, holder, beat) VALUES ($1, 1, $2, 0) "
+                               "ON CONFLICT (name) DO UPDATE SET number = leases.number + 1, holder = excluded.holder, "
+                               "beat = leases.beat + 1 WHERE leases.holder IS NULL RETURNING number, holder, beat",
+                               {name, holder}),
+                  name);
+}
+
+Outcome<std::optional<Lease>> take_from(Database& database, const Lease& seen, const std::string& holder) {
+  return lease_of(database.run("UPDATE leases SET number = number + 1, holder = $4, beat = beat + 1 "
+                               "WHERE name = $1 AND number = $2 AND beat = $3 RETURNING number, holder, beat",
+                               {seen.name, seen.number, seen.beat, holder}),
+                  seen.name);
+}
+
+Outcome<Granted> renew(Database& database, const Lease& held) {
+  return granted(database.run("UPDATE leases SET beat = beat + 1 WHERE name = $1 AND number = $2 AND holder = $3",
+                              {held.name, held.number, held.holder}));
+}
+
+Outcome<Granted> release(Database& database, const Lease& held) {
+  return granted(
+      database.run("UPDATE leases SET holder = NULL, beat = beat + 1 "
+                   "WHERE name = $1 AND number = $2 AND holder = $3",
+                   {held.name, held.number, held.holder}));
+}
+
+}  // namespace klieg::store

@@ -1,0 +1,87 @@
+// Who owns what only one may own - a broadcast's home - when several machines could: a numbered lease in the database.
+//
+// No two machines' clocks are ever compared. Each holder beats in the row, and what counts is how long a clock of one's
+// own runs:
+//
+//   the holder   owns for lease_duration from the moment it *asked* for the last beat that was granted
+//   another      takes it once it has *seen* the same beat for take_after; the row must still be at that beat
+//
+// A beat was asked for before anybody saw it, so the holder has stopped before another begins, whatever the network did
+// in between. The number goes up with each owner: it is the epoch in the names of objects, so what a process that was
+// asleep for a minute still says under its old number is nobody's.
+//
+//   free --take_free()--> held --renew()--> held --release()--> free
+//                          |  the same beat for take_after
+//                          +--take_from()--> held by another, number + 1
+//
+// While the database is down nobody takes over, and a holder that cannot beat stops when its time is over.
+//
+// HeldLease and WatchedLease are pure; the functions are statements, on the store's thread. `holder` is new at every
+// start of a process: who is in doubt reads the row, and knows itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "store/database.h"
+
+namespace klieg::store {
+
+// Two beats in a row may be lost. A broadcaster whose home died is taken elsewhere after take_after at the latest;
+// ffmpeg and OBS try again for longer.
+constexpr Duration beat_every = 2s;
+constexpr Duration lease_duration = 3 * beat_every;
+// Clocks that run apart by 10 % would be broken; those of machines differ by 0.02 %.
+constexpr Duration take_after = lease_duration + lease_duration / 10;
+
+struct Lease {
+  std::string name;
+  int64_t number = 0;
+  std::optional<std::string> holder;  // none: free
+  int64_t beat = 0;
+  bool operator==(const Lease&) const = default;
+};
+
+// The holder's side.
+class HeldLease {
+ public:
+  // What was granted, and when it had been asked for.
+  HeldLease(Lease lease, LoopTime asked_at) : lease_(std::move(lease)), asked_at_(asked_at) {}
+
+  void beat_granted(LoopTime asked_at) { asked_at_ = asked_at; }
+  bool held(LoopTime now) const { return now < until(); }
+  LoopTime until() const { return asked_at_ + lease_duration; }
+  LoopTime beat_at() const { return asked_at_ + beat_every; }
+  const Lease& lease() const { return lease_; }
+
+ private:
+  Lease lease_;
+  LoopTime asked_at_;
+};
+
+// The side of who waits for it.
+class WatchedLease {
+ public:
+  // The row, and when its answer came.
+  void saw(Lease lease, LoopTime at);
+  // nullopt: nothing was seen yet. A lease that is free may be taken at once.
+  std::optional<LoopTime> may_take_at() const;
+  const std::optional<Lease>& lease() const { return lease_; }
+
+ private:
+  std::optional<Lease> lease_;
+  LoopTime first_seen_at_;  // at this beat
+};
+
+// nullopt: nobody ever held it.
+Outcome<std::optional<Lease>> read_lease(Database& database, const std::string& name);
+// nullopt: somebody holds it.
+Outcome<std::optional<Lease>> take_free(Database& database, const std::string& name, const std::string& holder);
+// nullopt: the row is no longer as it was seen.
+Outcome<std::optional<Lease>> take_from(Database& database, const Lease& seen, const std::string& holder);
+enum class Granted : uint8_t { yes, no };  // no: it is another's by now
+Outcome<Granted> renew(Database& database, const Lease& held);
+Outcome<Granted> release(Database& database, const Lease& held);
+
+}  // namespace klieg::store
