@@ -89,19 +89,34 @@ Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std
 // What the address looks like, where nothing was said.
 player::Tier tier_of(const player::Address& address) {
   const std::string_view path = std::string_view(address.path).substr(0, address.path.find('?'));
-  const bool pushed = address.scheme == player::Scheme::rtmp || path.ends_with("/push");
-  return pushed ? player::Tier::push : player::Tier::ll_hls;
+  if (address.scheme == player::Scheme::rtmp || path.ends_with("/push")) return player::Tier::push;
+  return path.ends_with(".mpd") ? player::Tier::ll_dash : player::Tier::ll_hls;
+}
+
+// The tier's own, beside whichever of the broadcast was given.
+player::Address address_in(player::Tier tier, const player::Address& given) {
+  const std::string_view path = std::string_view(given.path).substr(0, given.path.find('?'));
+  const bool of_hls = path.ends_with(".m3u8"), of_dash = path.ends_with(".mpd"), of_push = path.ends_with("/push");
+  switch (tier) {
+    case player::Tier::push:
+      return given.scheme == player::Scheme::rtmp || of_push ? given : given.beside("push");
+    case player::Tier::ll_dash:
+    case player::Tier::dash:
+      return of_hls || of_push ? given.beside("manifest.mpd") : given;
+    case player::Tier::ll_hls:
+    case player::Tier::hls:
+      return of_dash || of_push ? given.beside("index.m3u8") : given;
+  }
+  return given;
 }
 
 player::ProbeOptions options_of(const ProbeArguments& arguments) {
   player::ProbeOptions options{.address = address_of(arguments.url), .duration = seconds(arguments.duration_s)};
   options.tier = arguments.tier.value_or(tier_of(options.address));
-  const bool pushed = options.tier == player::Tier::push;
-  if (options.address.scheme == player::Scheme::rtmp && !pushed) {
+  if (options.address.scheme == player::Scheme::rtmp && options.tier != player::Tier::push) {
     exit_with({"RTMP has one tier, push"}, exit_wrong_arguments);
   }
-  // Any address of the broadcast will do.
-  if (options.address.scheme == player::Scheme::http && pushed) options.address = options.address.beside("push");
+  options.address = address_in(options.tier, options.address);
   if (!arguments.manifest_url.empty()) options.manifest = address_of(arguments.manifest_url);
   if (arguments.prebuffer_s) options.policy = player::FixedBuffer{seconds(*arguments.prebuffer_s)};
   if (arguments.poll_s) options.poll_every = seconds(*arguments.poll_s);
@@ -123,11 +138,18 @@ void add_probe_command(CLI::App& app) {
   command
       ->add_option("url", arguments->url, "http://HOST:8080/live/NAME/index.m3u8 or rtmp://HOST/live/NAME, or with TLS")
       ->required();
-  const std::map<std::string, player::Tier> tiers = {
-      {"push", player::Tier::push}, {"ll-hls", player::Tier::ll_hls}, {"hls", player::Tier::hls}};
-  command->add_option("--tier", arguments->tier, "How to watch: push, ll-hls or hls; else what the address looks like")
+  const std::map<std::string, player::Tier> tiers = {{"push", player::Tier::push},
+                                                     {"ll-hls", player::Tier::ll_hls},
+                                                     {"ll-dash", player::Tier::ll_dash},
+                                                     {"dash", player::Tier::dash},
+                                                     {"hls", player::Tier::hls}};
+  command
+      ->add_option("--tier", arguments->tier,
+                   "push, ll-hls, ll-dash, dash or hls; without it, what the address looks like")
       ->transform(CLI::CheckedTransformer(tiers));
-  command->add_option("--poll", arguments->poll_s, "hls: seconds from poll to poll; without it, as HLS wants it")
+  command
+      ->add_option("--poll", arguments->poll_s,
+                   "Of playlists: seconds from poll to poll; without it, as HLS and DASH want it")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--prebuffer", arguments->prebuffer_s,

@@ -32,6 +32,7 @@ struct ClockRelation {
   Duration loop_to_server_wall{0};
 
   WallTime server_wall(LoopTime at) const { return WallTime(at.time_since_epoch() + loop_to_server_wall); }
+  LoopTime loop_time(WallTime at) const { return LoopTime(at.time_since_epoch() - loop_to_server_wall); }
 };
 
 enum class Hop : uint8_t { upload, chunking, waiting, origin_to_edge, last_mile, buffer, total };

@@ -9,7 +9,8 @@
 namespace klieg::player {
 namespace {
 
-constexpr int64_t duration_s_max = 3600;  // of a chunk
+constexpr int64_t duration_s_max = 3600;       // of a chunk
+constexpr int64_t from_s_max = 4'500'000'000;  // some timelines begin with 1970; as wire/dash_reader.h has it
 
 }  // namespace
 
@@ -50,9 +51,9 @@ std::optional<ChunkTime> ChunkTimes::read(const Bytes& chunk) {
   if (movie_.samples.empty()) return std::nullopt;
   const wire::Mp4Sample& first = movie_.samples.front();
   if (first.sync == media::Sync::yes) key_offset_ticks_ = first.composition_offset;
-  // Whatever is told as a time wraps rather than overflows: it is far off either way.
   const auto first_ticks =
       static_cast<int64_t>(static_cast<uint64_t>(first.decode_ticks) + static_cast<uint64_t>(key_offset_ticks_));
+  if (first_ticks < 0 || first_ticks / track.timescale > from_s_max) return std::nullopt;
   int64_t ticks = 0;
   for (const wire::Mp4Sample& sample : movie_.samples) ticks += sample.duration;
   if (ticks > duration_s_max * track.timescale) return std::nullopt;

@@ -45,7 +45,8 @@ class ChunkTimes {
   // `header`: the track's initialization segment.
   static Result<ChunkTimes> of(const Bytes& header);
 
-  std::optional<ChunkTime> read(const Bytes& chunk);  // nothing: it has no samples of the track
+  // Nothing: it has no samples of the track, or they lie beyond all times.
+  std::optional<ChunkTime> read(const Bytes& chunk);
   media::TrackKind kind() const { return movie_.tracks.front().info.kind; }
 
  private:

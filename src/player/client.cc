@@ -9,6 +9,7 @@
 #include "player/client_clock.h"
 #include "player/client_push.h"
 #include "player/client_requests.h"
+#include "player/dash_viewer.h"
 #include "player/hls_viewer.h"
 
 namespace klieg::player {
@@ -60,6 +61,12 @@ class Watcher final : public Sink {
     switch (options_.tier) {
       case Tier::push:
         pushed_.emplace(loop_, *client_, options_.address, manifest_, clocks_, *this);
+        return;
+      case Tier::ll_dash:
+      case Tier::dash:
+        requests_.emplace(
+            loop_, *client_,
+            std::make_unique<DashViewer>(options_.address.path, options_.tier, clocks_, options_.poll_every), *this);
         return;
       case Tier::ll_hls:
       case Tier::hls:

@@ -19,7 +19,7 @@ class Fetch final : public http::ExchangeHandler {
 
   // The error: the answer is larger than that. An answer with status 0 is none; ended() says why.
   using Done = std::move_only_function<void(Result<Answered>)>;
-  // Of an answer that is coming: its head alone, and a piece of its body.
+  // Of an answer that is coming: what its head said, and a piece of its body.
   using Grew = std::move_only_function<void(const Answered& so_far, ByteView piece)>;
 
   // Nothing is called any more once it is destroyed.

@@ -20,7 +20,7 @@ class Requests {
   std::unique_ptr<Viewer> viewer_;
   Sink& sink_;
   Fetch fetch_;
-  std::string wanted_;
+  Wanted wanted_;
   net::Timer timer_;
 };
 

@@ -62,7 +62,4 @@ class HlsViewer final : public Viewer {
   int failures_ = 0;
 };
 
-// Where a playlist at `base` (a path) means by `uri` (RFC 3986 5.2): absolute paths and relative ones of the same host.
-std::string resolved(std::string_view base, std::string_view uri);
-
 }  // namespace klieg::player

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -17,14 +18,22 @@ namespace klieg::player {
 
 // How a viewer reads the timeline. A row here and a Viewer make another.
 enum class Tier : uint8_t {
-  push,    // chunks as they are born, by RTMP or over a WebSocket
-  ll_hls,  // parts: the playlist is held until it names the next
-  hls,     // whole segments: the playlist is polled
+  push,     // chunks as they are born, by RTMP or over a WebSocket
+  ll_hls,   // parts: the playlist is held until it names the next
+  ll_dash,  // chunks of a segment that is sent as it grows
+  dash,     // whole segments, from when the manifest says they are there
+  hls,      // whole segments: the playlist is polled
+};
+
+enum class Body : uint8_t {
+  whole,
+  growing,  // it is told of piece by piece, and not kept
 };
 
 struct Wanted {
   std::string target;  // path and query
   LoopTime at;         // not before
+  Body body = Body::whole;
 };
 
 struct Answered {
@@ -37,7 +46,7 @@ struct Answered {
 
 // A piece of media that has arrived whole.
 struct Received {
-  WallTime begins;  // on the server's clock: when its first frame came in at the ingest, by the playlist's dates
+  WallTime begins;  // on the server's clock: when its first frame came in at the ingest, by playlist or manifest
   Duration duration{0};
   std::optional<WallTime> captured;  // of its first frame, where the camera stamped it; on the camera's clock
   // When a held playlist told of it, which it did as soon as it was there. Empty: the playlist was not held.
@@ -50,8 +59,13 @@ class Viewer {
   virtual ~Viewer() = default;
   // One request at a time: the next is asked for when this one was answered. Empty: the broadcast is over.
   virtual std::optional<Wanted> next(LoopTime now) = 0;
+  // Of an answer whose body was wanted growing: what became whole with `piece`.
+  virtual std::vector<Received> grew(const Answered& so_far, ByteView piece, LoopTime now);
   // The answer to what next() wanted. The error says why there is nothing to see.
   virtual Result<std::optional<Received>> take(const Answered& answered) = 0;
 };
+
+// Where a document at `base` (a path) means by `uri` (RFC 3986 5.2): absolute paths and relative ones of the same host.
+std::string resolved(std::string_view base, std::string_view uri);
 
 }  // namespace klieg::player

@@ -19,6 +19,7 @@ namespace {
 constexpr double instant_s_max = 9e9;
 constexpr double duration_s_max = instant_s_max / 2;
 constexpr double reference_s_max = 1e9;  // from a Period's start to its ProducerReferenceTime: read_utc() ends at 7e9
+constexpr uint32_t timescale_max = 1'000'000'000;  // so that all ticks of all times fit 63 bits
 constexpr Duration availability_offset_max = std::chrono::days(1);
 constexpr int width_max = 20;  // digits of a 64-bit number
 
@@ -189,6 +190,7 @@ class Reader {
   void read_template(const pugi::xml_node& node, Template& out) {
     if (const auto timescale = attribute(node, "timescale", whole<uint32_t>)) {
       if (*timescale == 0) wrong("SegmentTemplate@timescale is 0");
+      if (*timescale > timescale_max) wrong("SegmentTemplate@timescale is finer than a nanosecond");
       out.timescale = std::max(1u, *timescale);
     }
     if (const pugi::xml_attribute media = node.attribute("media")) out.media = media.value();
