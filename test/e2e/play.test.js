@@ -7,7 +7,8 @@ import { before, describe, test } from "node:test";
 
 import { start_edge } from "../world/edge.js";
 import { ffmpeg, publish_clip, publish_with_ffmpeg } from "../world/encoder.js";
-import { start_klieg, temporary_folder } from "../world/klieg.js";
+import { key_of, start_klieg, temporary_folder } from "../world/klieg.js";
+import { publish_with_obs } from "../world/obs.js";
 import { resident_kb } from "../world/process.js";
 import { Program, run, until } from "../world/program.js";
 import { assert_continuous, get, packets, streams } from "../world/reader.js";
@@ -142,6 +143,32 @@ describe("while a broadcast is live", () => {
     const encoder = publish_with_ffmpeg(test_context, play_url(edge), { more: ["-loglevel", "verbose"] });
     assert.notEqual(await encoder.ends(10_000), 0);
     assert.match(encoder.said, /publish to its parent/);
+  });
+});
+
+// How red the next picture is: the mean of Cr, 128 for black and 240 for red.
+async function redness_of(t, input) {
+  const filter = "signalstats,metadata=print:key=lavfi.signalstats.VAVG:file=-";
+  const { output } = await run(
+    t,
+    "ffmpeg",
+    ["-v", "error", "-i", input, "-frames:v", "1", "-vf", filter, "-f", "null", "-"],
+    10_000,
+  );
+  return Number(/VAVG=([\d.]+)/.exec(output)[1]);
+}
+
+test("OBS plays RTMP as a source of its own broadcast", { timeout: 60_000 }, async (t) => {
+  const home = await start_klieg(t, { channels: ["show", "relay"] });
+  ffmpeg(t, [
+    ...["-re", "-f", "lavfi", "-i", "color=red:size=640x360:rate=30", "-c:v", "libx264", "-preset", "ultrafast"],
+    ...["-g", "30", "-pix_fmt", "yuv420p", "-f", "flv", home.rtmp()],
+  ]);
+  await home.live();
+  await publish_with_obs(t, home.rtmp_server, key_of("relay"), { plays: play_url(home) });
+  await home.live("relay", 30_000);
+  await until("what OBS plays to be in what it sends", async () => {
+    return (await redness_of(t, play_url(home, "relay"))) > 200 || undefined;
   });
 });
 
