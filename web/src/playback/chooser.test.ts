@@ -63,6 +63,15 @@ describe("the automatic choice", () => {
     link.run(30, 100e6);
     expect(link.steps).toEqual(["720p", "video"]);
   });
+  it("does not leave the lowest rung just after that was not carried", () => {
+    link.loading = "240p";
+    link.run(6, 200_000);
+    expect(link.steps).toEqual([]);
+    link.run(3.5, 9_000_000);
+    expect(link.steps).toEqual([]);
+    link.run(2, 9_000_000);
+    expect(link.steps).toEqual(["480p"]);
+  });
   it("stays where it is while the buffer only grows in steps", () => {
     link.run(5 * 60, 100e6);
     expect(link.steps).toHaveLength(2);

@@ -112,7 +112,7 @@ export class RungChooser {
         this.#bar(rung.id, look.now_ms, rung === now && this.#rose && in_ms < trial_ms);
       return this.#take(to, now, look);
     }
-    if (carried_bps !== null || in_ms < calm_ms) return now.id;
+    if (carried_bps !== null || in_ms < calm_ms || look.now_ms - this.#fell_at_ms < calm_ms) return now.id;
     if (in_ms > trial_ms) this.#barred.delete(now.id);
     if (in_ms > trial_ms) this.#absent.delete(now.id);
 

@@ -37,6 +37,13 @@ describe("the cushion", () => {
     for (let i = 0; i < 9; ++i) cushion.stalled(4_000);
     expect(cushion.size_s(4_000)).toBeCloseTo(0.39);
   });
+  it("sees that less comes than is born, and no pause that a burst follows", () => {
+    const thin = [...punctual(50), ...Array.from({ length: 60 }, (_, i) => 40 * i)]; // half of it
+    expect(fed(thin.slice(0, 50 + 17)).falling_behind_ms(2_000 + 17 * 80)).toBe(0);
+    expect(fed(thin).falling_behind_ms(2_000 + 59 * 80)).toBeCloseTo(41 * 80, -2);
+    const pause = [...punctual(50), ...Array.from({ length: 50 }, (_, i) => Math.max(0, 2_000 - 40 * i))];
+    expect(fed([...pause, ...punctual(3)]).falling_behind_ms(5_000)).toBe(0);
+  });
   it("has an end", () => {
     const cushion = fed([...punctual(5), 60_000, ...punctual(5)]);
     expect(cushion.size_s(1_000)).toBe(most_s);

@@ -18,6 +18,8 @@ const reserve_pieces = 3;
 const falls_per_s = 0.05;
 const decoder_s = 0.05; // that a decoder wants beyond the picture it shows; viewers without a screen have none
 const stalls_max = 4;
+const late_s = 0.7;
+const late_pieces_min = 10;
 
 export class Cushion {
   readonly #size_s_max: number;
@@ -26,12 +28,20 @@ export class Cushion {
   #pieces_ms: number[] = [];
   #piece_s = 0;
   #end_s: number | null = null;
+  #late_pieces = 0; // one after the other
+  #late_since_ms = 0;
   #stalls_ms: number[] = [];
   #size: { at_ms: number; size_s: number } | null = null;
 
   // More than `size_s_max` is never asked for.
   constructor(size_s_max: number) {
     this.#size_s_max = size_s_max;
+  }
+
+  // For how long what has come was late by more than a cushion is for: not a pause that a burst follows, but piece after
+  // piece, because less comes than is born.
+  falling_behind_ms(now_ms: number): number {
+    return this.#late_pieces < late_pieces_min ? 0 : now_ms - this.#late_since_ms;
   }
 
   // The buffer ends there now; to be told when it has grown.
@@ -42,6 +52,8 @@ export class Cushion {
     this.#forget_old(now_ms);
     const worst_s = now_ms / 1000 - before_s;
     const best_s = now_ms / 1000 - end_s;
+    if (this.#best.length === 0 || best_s - this.#best[0]!.lag_s < late_s) this.#late_pieces = 0;
+    else if (++this.#late_pieces === 1) this.#late_since_ms = now_ms;
     while (this.#worst.length > 0 && this.#worst.at(-1)!.lag_s <= worst_s) this.#worst.pop();
     while (this.#best.length > 0 && this.#best.at(-1)!.lag_s >= best_s) this.#best.pop();
     this.#worst.push({ at_ms: now_ms, lag_s: worst_s });
@@ -57,6 +69,7 @@ export class Cushion {
     this.#pieces_ms = [];
     this.#end_s = null;
     this.#size = null;
+    this.#late_pieces = 0;
   }
 
   stalled(now_ms: number): void {

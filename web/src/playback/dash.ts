@@ -28,7 +28,8 @@ const step_s = 0.2; // chunks are shorter, but come in pairs and threes
 const whole_step_s = 1; // a segment
 const plain_delay_s = 3; // three segments, as players of HLS have it
 const usual = { target_s: 1, least_s: 0.5 }; // where the manifest says nothing
-const cushion_s_max = 4;
+const delay_s_max = 3; // with low latency: who needs more has a tier for it, where it costs less
+const cushion_s_max = 10;
 const near_live_s = 6; // with more in hand the viewer watches the past, and what comes says nothing of the network
 
 interface Failure {
@@ -121,9 +122,8 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     const behind_s = cushion.behind_s(video.currentTime, now_ms);
     const { target_s, least_s } = stated ?? usual;
     const floor_s = plain ? plain_delay_s : rungs.size > 1 ? target_s : least_s;
-    if (delay === null) return floor_s;
-    const needed_s = behind_s === null ? 0 : delay - behind_s + cushion.size_s(now_ms);
-    return Math.max(floor_s, needed_s) + chooser.caution_s(now_ms);
+    const needed_s = delay === null || behind_s === null ? 0 : delay - behind_s + cushion.size_s(now_ms);
+    return Math.max(floor_s, plain ? needed_s : Math.min(needed_s, delay_s_max)) + chooser.caution_s(now_ms);
   }
   // dash.js goes on asking for a representation that the manifest no longer has.
   let present: ReadonlySet<string> = new Set(); // ids
@@ -173,6 +173,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
         lines_shown: lines_shown(),
       });
     if (id !== current_id) player.setRepresentationForTypeById("video", id);
+    if (id !== loading) cushion.forget(); // how late the one came says nothing of the other
     loading = id;
   }
   function bandwidth_bps(): number | null {

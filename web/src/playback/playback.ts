@@ -69,6 +69,7 @@ export interface Opening {
   line: PushLine | null; // for push alone
   push_gives_way(why: string): void; // it cannot be had any longer
   stood(): void; // a stall; each is told once
+  not_carried(): void; // less comes than is born; told once
 }
 
 export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;

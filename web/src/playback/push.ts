@@ -23,6 +23,7 @@ const waiting_bytes_max = 32 << 20; // what a node keeps for a viewer who lags: 
 const kept_behind_s = 20; // for who goes back
 const trim_wait_ms = 5_000;
 const cushion_s_max = 2; // beyond, low-latency HTTP is no worse
+const falling_behind_ms_max = 1_500;
 const start_ms_max = 4_000; // a network that does not bring half a second in this time
 const lost_within_ms = 10_000; // a line that is lost so soon after the one before has no better one to follow it
 const hole_s_max = 0.5; // larger is a skip: what is behind the hole comes at once
@@ -97,7 +98,7 @@ class Feeder {
   }
 }
 
-export function open({ video, channel, server_now_ms, line: first_line, push_gives_way, stood }: Opening): Playback {
+export function open({ video, channel, server_now_ms, line: first_line, push_gives_way, stood, not_carried }: Opening): Playback {
   const picture = new Picture();
   const standing = new Standing();
   const cushion = new Cushion(cushion_s_max);
@@ -108,6 +109,7 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
   let line = first_line;
   let lost_ms = -Infinity; // the line before
   let failure: string | null = null;
+  let fell_behind = false;
   let over = false;
   let destroyed = false;
   let tracks: PushTrack[] = [];
@@ -156,6 +158,10 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
     const now_ms = performance.now();
     const end_s = last_end_s(video);
     if (end_s !== null) cushion.grew(end_s, now_ms);
+    if (started && !fell_behind && cushion.falling_behind_ms(now_ms) > falling_behind_ms_max) {
+      fell_behind = true;
+      not_carried();
+    }
     look();
   }
 

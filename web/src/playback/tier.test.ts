@@ -26,10 +26,12 @@ describe("the tier", () => {
   it("stays where stalls are far from each other", () => {
     expect(stall(made(), 10, 30, 50, 70, 90, 110).tier).toBe("push");
   });
-  it("falls at once where it cannot be had", () => {
+  it("falls at once where it cannot be had, or less comes than is born", () => {
     const tiers = made();
     expect(tiers.unavailable(0)).toBe(true);
     expect(tiers.tier).toBe("low_latency");
+    expect(tiers.not_carried(1_000)).toBe(true);
+    expect(tiers.tier).toBe("plain");
   });
 
   it("is tried again after a minute of calm, counted from the last stall", () => {
@@ -93,6 +95,7 @@ describe("the tier", () => {
 
   it("that was wished for is kept, stalls or not, while it can be had", () => {
     const tiers = stall(made("stays"), 1, 2, 3, 4, 5);
+    expect(tiers.not_carried(5 * s)).toBe(false);
     expect(tiers.tier).toBe("push");
     tiers.unavailable(6 * s);
     expect(tiers.tier).toBe("low_latency");

@@ -1,8 +1,8 @@
 // Which tier a viewer is on, by what the network and the server have shown that they carry.
 //
-//   push ──refused, lost, stalls──► low latency ──stalls──► plain
-//     ▲                              │   ▲                   │
-//     └─────── calm, admitted ───────┘   └────── calm ───────┘
+//   push ──refused, lost, too much, stalls──► low latency ──stalls──► plain
+//     ▲                                        │   ▲                   │
+//     └──────────── calm, admitted ────────────┘   └────── calm ───────┘
 //
 // Down as soon as the tier is not carried; up after a calm, and a tier that fails soon after it was tried is left alone
 // twice as long each time: a change costs the viewer something, so there are few of them.
@@ -56,7 +56,12 @@ export class TierChooser {
     this.#troubled_ms = now_ms;
     this.#stalls_ms = this.#stalls_ms.filter((at_ms) => now_ms - at_ms < stalls_within_ms);
     this.#stalls_ms.push(now_ms);
-    return this.#manner === "moves" && this.#stalls_ms.length >= stalls_max && this.unavailable(now_ms);
+    return this.#stalls_ms.length >= stalls_max && this.not_carried(now_ms);
+  }
+
+  // Whether the tier was left for it.
+  not_carried(now_ms: number): boolean {
+    return this.#manner === "moves" && this.unavailable(now_ms);
   }
 
   // The tier cannot be had: refused, lost, or this browser does not play it. Whether there is another.

@@ -231,7 +231,8 @@ export class Watching {
         console.info(`push gives way: ${why}`);
         this.#change_tier((tiers, now_ms) => tiers.unavailable(now_ms));
       },
-      stood: () => this.#note_trouble(),
+      stood: () => this.#note_trouble((tiers, now_ms) => tiers.stalled(now_ms)),
+      not_carried: () => this.#note_trouble((tiers, now_ms) => tiers.not_carried(now_ms)),
     });
     this.#play();
     return playback;
@@ -247,9 +248,9 @@ export class Watching {
   }
 
   // Where the camera or the server is gone, or nobody looks, a picture that stands says nothing of the network.
-  #note_trouble(): void {
+  #note_trouble(change: (tiers: TierChooser, now_ms: number) => boolean): void {
     if (this.status?.state !== "live" || !this.#reachable || document.hidden || this.#session.intent !== "live") return;
-    this.#change_tier((tiers, now_ms) => tiers.stalled(now_ms));
+    this.#change_tier(change);
   }
 
   // What plays is given up only once the higher tier is there.
@@ -300,7 +301,7 @@ export class Watching {
   #tick(): void {
     const now_ms = performance.now();
     this.#session.tick(now_ms);
-    if (this.#session.failures > this.#failures) this.#note_trouble();
+    if (this.#session.failures > this.#failures) this.#note_trouble((tiers, at_ms) => tiers.stalled(at_ms));
     this.#failures = this.#session.failures;
     void this.#look_higher(now_ms);
     if (now_ms - this.#tier_since_ms > tier_news_ms) this.tier_is_news = false;
