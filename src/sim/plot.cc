@@ -16,7 +16,7 @@ std::string drawn(const Area& area, const Trail& trail) {
   }
   if (line.empty()) return {};
   return fmt::format("<path fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{} d=\"{}\"/>\n", colour, theirs ? 1 : 2,
-                     theirs ? " stroke-dasharray=\"4 4\"" : "", line) +
+                     theirs ? dashes : "", line) +
          marks;
 }
 
@@ -33,7 +33,7 @@ std::string draw(const std::string& title, const std::vector<Plot>& plots, const
     for (size_t i = 0; i < plot.trails.size(); ++i) {
       const Trail& trail = plot.trails[i];
       out += drawn(area, trail);
-      out += area.legend(Corner::top_left, i, plot.trails.size(), trail.name, colour_of(trail.colour));
+      out += area.legend(Corner::top_left, i, plot.trails.size(), trail.name, colour_of(trail.colour), trail.whose);
     }
     area.left += area.width + area_gap;
   }

@@ -75,13 +75,14 @@ std::string Area::axes(std::string_view title, std::string_view x_axis, std::str
                            escaped(x_axis));
 }
 
-std::string Area::legend(Corner corner, size_t row, size_t rows, std::string_view name, std::string_view colour) const {
+std::string Area::legend(Corner corner, size_t row, size_t rows, std::string_view name, std::string_view colour,
+                         Whose whose) const {
   const bool is_top = corner == Corner::top_left;
   const double at_x = is_top ? left + 14 : left + width - 120;
   const double at_y = is_top ? sheet_head + 18 + legend_row * static_cast<double>(row)
                              : sheet_head + height - 14 - legend_row * static_cast<double>(rows - 1 - row);
-  return fmt::format("<path stroke=\"{}\" stroke-width=\"3\" d=\"M{} {}h22\"/><text x=\"{}\" y=\"{}\">{}</text>\n",
-                     colour, at_x, at_y - 4, at_x + 28, at_y, escaped(name));
+  return fmt::format("<path stroke=\"{}\" stroke-width=\"3\"{} d=\"M{} {}h22\"/><text x=\"{}\" y=\"{}\">{}</text>\n",
+                     colour, whose == Whose::theirs ? dashes : "", at_x, at_y - 4, at_x + 28, at_y, escaped(name));
 }
 
 double sheet_width(size_t areas, const Area& each) {

@@ -21,6 +21,8 @@ std::string_view ink_on(std::string_view colour);
 
 std::string escaped(std::string_view text);
 
+inline constexpr std::string_view dashes = " stroke-dasharray=\"4 4\"";  // an attribute
+
 // Up to `note`, which stands below everything. What lies between is drawn by whoever asks.
 std::string open_sheet(double width, double height, std::string_view title);
 std::string close_sheet(double height, std::string_view note);
@@ -39,8 +41,9 @@ struct Area {
   double y(double value) const { return sheet_head + height * (1 - value / y_max); }
   // `y_unit` follows each figure of the axis that goes up.
   std::string axes(std::string_view title, std::string_view x_axis, std::string_view y_unit) const;
-  // A row of the legend, `row` of `rows`.
-  std::string legend(Corner corner, size_t row, size_t rows, std::string_view name, std::string_view colour) const;
+  // A row of the legend, `row` of `rows`; dashed where it is of what others measured.
+  std::string legend(Corner corner, size_t row, size_t rows, std::string_view name, std::string_view colour,
+                     Whose whose = Whose::ours) const;
 };
 
 inline constexpr double area_gap = 70;  // between areas that lie side by side
