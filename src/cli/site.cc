@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "edge/forwarding.h"
 #include "wire/http_range.h"
 
 namespace klieg::cli {
@@ -74,8 +75,7 @@ void Site::serve(const http::Request& request, http::Responder responder) {
 
 void Site::serve_file(const File& file, uint16_t status, const http::Request& request,
                       http::Responder responder) const {
-  const auto accepts = request.header("accept-encoding");
-  const bool gzip = !file.file->gzip.empty() && accepts && accepts->find("gzip") != std::string_view::npos;
+  const bool gzip = !file.file->gzip.empty() && edge::takes_gzip(request.headers);
   http::Response response;
   response.status = status;
   response.headers = gzip ? file.compressed : file.plain;

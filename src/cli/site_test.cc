@@ -69,6 +69,10 @@ TEST_F(SiteTest, a_page_is_revalidated_and_an_asset_never_changes) {
   }
 }
 
+TEST_F(SiteTest, who_refuses_gzip_does_not_get_it) {
+  EXPECT_EQ(header_of(get("/", {{"accept-encoding", "br, gzip;q=0"}}), "content-encoding"), "");
+}
+
 TEST_F(SiteTest, who_takes_gzip_gets_it) {
   const http::Response page = get("/", {{"accept-encoding", "br, gzip"}});
   EXPECT_EQ(header_of(page, "content-encoding"), "gzip");
