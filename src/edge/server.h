@@ -88,7 +88,8 @@ class Server final : public http::Handler {
   prometheus::Gauge& bytes_;
   int64_t bytes_told_ = 0;
   std::map<std::string, std::unique_ptr<Feed>, std::less<>> feeds_;
-  std::deque<std::pair<std::shared_ptr<Waiting>, Answer>> answers_;  // no more than EngineSettings::tickets_max
+  // x 1 KiB. They wait in the engine no more, so its limit is not theirs: each has a connection or a stream open.
+  std::deque<std::pair<std::shared_ptr<Waiting>, Answer>> answers_;
   std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);  // for what is posted: it may outlive us
   net::Timer timer_;
   LoopTime armed_ = LoopTime::max();
