@@ -3,12 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/assert.h"
@@ -101,7 +102,7 @@ void Disk::run() {
   }
 }
 
-Disk::Accepted Disk::write(uint64_t file, std::vector<Bytes> content, std::function<void(bool)> done) {
+Disk::Accepted Disk::write(uint64_t file, std::vector<Bytes> content, std::function<void(bool, std::string)> done) {
   uint64_t size = 0;
   for (const Bytes& piece : content) size += piece.size();
   if (waiting_ + size > waiting_max) return Accepted::too_many;
@@ -117,36 +118,36 @@ Disk::Accepted Disk::write(uint64_t file, std::vector<Bytes> content, std::funct
       why = errno;
     }
     waiting_ -= size;
-    if (!written) {
-      logging::warning("an object is not kept on disk", {{"file", path}, {"why", std::strerror(why)}});
-      if (descriptor >= 0) ::unlink(path.c_str());
-    }
-    done(written);
+    if (!written && descriptor >= 0) ::unlink(path.c_str());
+    done(written, written ? std::string() : std::generic_category().message(why));
   });
   return Accepted::yes;
 }
 
-Disk::Accepted Disk::read(uint64_t file, uint64_t size, std::function<More(std::optional<Bytes>)> piece) {
+Disk::Accepted Disk::read(uint64_t file, uint64_t size, uint64_t from,
+                          std::function<More(std::optional<Bytes>)> piece) {
   if (reads_ >= reads_max) return Accepted::too_many;
   ++reads_;
-  enqueue([this, file, size, piece = std::move(piece)] {
+  enqueue([this, file, size, from, piece = std::move(piece)] {
     const int descriptor = ::open(path_of(file).c_str(), O_RDONLY | O_CLOEXEC);
-    uint64_t read = 0;
-    ssize_t got = -1;
+    const uint64_t end = std::min(size, from + run_max);
+    uint64_t at = from;
+    struct stat now{};
+    bool good = descriptor >= 0 && ::fstat(descriptor, &now) == 0 && static_cast<uint64_t>(now.st_size) == size;
     auto more = More::wanted;
-    while (descriptor >= 0 && more == More::wanted) {
-      std::vector<uint8_t> content(piece_size);
-      got = ::read(descriptor, content.data(), content.size());
+    while (good && at < end && more == More::wanted) {
+      std::vector<uint8_t> content(std::min<uint64_t>(piece_size, end - at));
+      const ssize_t got = ::pread(descriptor, content.data(), content.size(), static_cast<off_t>(at));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      read += static_cast<uint64_t>(got);
-      if (read > size) break;
+      good = got > 0;
+      if (!good) break;
+      at += static_cast<uint64_t>(got);
       content.resize(static_cast<size_t>(got));
       more = piece(Bytes::take(std::move(content)));
     }
     if (descriptor >= 0) ::close(descriptor);
     --reads_;
-    if (more == More::wanted) piece(got == 0 && read == size ? std::optional(Bytes()) : std::nullopt);
+    if (more == More::wanted) piece(good ? std::optional(Bytes()) : std::nullopt);
   });
   return Accepted::yes;
 }
@@ -170,18 +171,12 @@ void DiskRoutes::keep(const std::string& key, const std::shared_ptr<const Object
   std::vector<Bytes> content;
   object->log->gather(object->offset, object->size(), content);
   const uint64_t file = disk_.new_file();
-  const auto accepted = disk_.write(file, std::move(content), [&loop = loop_, self = self_, key, file](bool written) {
-    loop.post([self, key, file, written] {
-      if (!*self) return;
-      const auto found = (*self)->entries_.find(key);
-      if (found == (*self)->entries_.end() || found->second.file != file) return;
-      if (written) {
-        found->second.written = true;
-      } else {
-        (*self)->forget(key);
-      }
-    });
-  });
+  const auto accepted = disk_.write(file, std::move(content),
+                                    [&loop = loop_, self = self_, key, file](bool written, const std::string& why) {
+                                      loop.post([self, key, file, written, why] {
+                                        if (*self) (*self)->note_written(key, file, written, why);
+                                      });
+                                    });
   if (accepted == Disk::Accepted::too_many) return;
   auto head = std::make_shared<Object>(*object);
   head->log = Log::complete(Bytes());
@@ -190,6 +185,24 @@ void DiskRoutes::keep(const std::string& key, const std::shared_ptr<const Object
   entry = {file, std::move(head), object->size(), false, order_.insert(order_.end(), key)};
   bytes_ += entry.size;
   make_room();
+}
+
+void DiskRoutes::note_written(const std::string& key, uint64_t file, bool written, const std::string& why) {
+  const auto found = entries_.find(key);
+  if (found != entries_.end() && found->second.file == file) {
+    if (written) {
+      found->second.written = true;
+    } else {
+      forget(key);
+    }
+  }
+  if (written) return;
+  ++lost_;
+  const LoopTime now = loop_.now();
+  if (complained_ != LoopTime::min() && now < complained_ + complain_every) return;
+  complained_ = now;
+  logging::warning("objects are not kept on disk",
+                   {{"folder", disk_.folder()}, {"objects", std::exchange(lost_, 0)}, {"why", why}});
 }
 
 void DiskRoutes::make_room() {
@@ -242,11 +255,25 @@ class DiskRoutes::DiskFetch final : public Fetch {
         key_(std::move(key)),
         handler_(handler),
         head_(entry.head),
+        file_(entry.file),
         size_(entry.size),
         waits_(routes.loop_, [this] { end(FetchEnd::timed_out); }) {
     line_->fetch = this;
+    read_on(routes);
+  }
+  ~DiskFetch() override { let_go(); }
+
+  void pause() override { paused_ = true; }
+  void resume() override {
+    paused_ = false;
+    if (std::exchange(rests_, false) && *self_) read_on(**self_);
+  }
+
+ private:
+  // The next run: what of it is on its way comes, whether paused or not.
+  void read_on(DiskRoutes& routes) {
     net::Loop& loop = routes.loop_;
-    const auto accepted = routes.disk_.read(entry.file, size_, [&loop, line = line_](std::optional<Bytes> piece) {
+    const auto accepted = routes.disk_.read(file_, size_, told_, [&loop, line = line_](std::optional<Bytes> piece) {
       if (!line->wanted) return Disk::More::not_wanted;
       loop.post([line, piece = std::move(piece)]() mutable {
         if (line->fetch) line->fetch->take(std::move(piece));
@@ -255,9 +282,7 @@ class DiskRoutes::DiskFetch final : public Fetch {
     });
     waits_.arm(loop.now() + (accepted == Disk::Accepted::yes ? read_time_max : Duration(0)));
   }
-  ~DiskFetch() override { let_go(); }
 
- private:
   void take(std::optional<Bytes> piece) {
     if (!piece) {
       if (*self_) (*self_)->forget(key_);
@@ -266,9 +291,17 @@ class DiskRoutes::DiskFetch final : public Fetch {
     const auto line = line_;  // the handler may let go of us
     if (!std::exchange(begun_, true)) tell_head();
     if (!line->fetch) return;
-    if (piece->empty()) return end(FetchEnd::complete);
+    if (piece->empty()) return end_run();
     if (*self_) waits_.arm((*self_)->loop_.now() + read_time_max);
+    told_ += piece->size();
     handler_.on_body(std::move(*piece));
+  }
+
+  void end_run() {
+    if (told_ == size_) return end(FetchEnd::complete);
+    waits_.cancel();
+    rests_ = paused_;
+    if (!rests_ && *self_) read_on(**self_);
   }
 
   void tell_head() {
@@ -301,8 +334,12 @@ class DiskRoutes::DiskFetch final : public Fetch {
   const std::string key_;
   FetchHandler& handler_;
   const std::shared_ptr<const Object> head_;
+  const uint64_t file_;
   const uint64_t size_;
+  uint64_t told_ = 0;
   bool begun_ = false;
+  bool paused_ = false;
+  bool rests_ = false;  // a run has ended meanwhile
   net::Timer waits_;
 };
 

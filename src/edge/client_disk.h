@@ -55,13 +55,16 @@ class Disk {
 
   // From any thread; `done` and what follows are called on the disk's own.
   enum class Accepted : uint8_t { yes, too_many };
-  Accepted write(uint64_t file, std::vector<Bytes> content, std::function<void(bool written)> done);
-  // Pieces in order, each at most 1 MiB; at the end an empty one, or nullopt where reading failed or the file is not of
-  // this size. Nothing more once `piece` says that nobody wants it.
+  Accepted write(uint64_t file, std::vector<Bytes> content, std::function<void(bool written, std::string why)> done);
+  // What lies behind `from`, at most run_max of it, so that one large file keeps no other waiting and nobody is told
+  // more than he may take: pieces in order, each at most 1 MiB; at the end an empty one, or nullopt where reading
+  // failed or the file is not of this size. Nothing more once `piece` says that nobody wants it.
+  static constexpr uint64_t run_max = uint64_t{4} << 20;
   enum class More : uint8_t { wanted, not_wanted };
-  Accepted read(uint64_t file, uint64_t size, std::function<More(std::optional<Bytes>)> piece);
+  Accepted read(uint64_t file, uint64_t size, uint64_t from, std::function<More(std::optional<Bytes>)> piece);
   void remove(uint64_t file);
   uint64_t new_file() { return ++last_file_; }
+  const std::string& folder() const { return folder_; }
 
  private:
   Disk(std::string folder, int lock);
@@ -89,6 +92,8 @@ class DiskRoutes final : public Routes, private Upstream {
   static constexpr size_t objects_max = 131'072;
   // Without a piece. A disk that works takes some 10 ms; one that stands still for so long may do so for ever.
   static constexpr Duration read_time_max = 2s;
+  // A disk that is full is full for each object that is evicted.
+  static constexpr Duration complain_every = 10s;
 
   DiskRoutes(net::Loop& loop, Disk& disk, uint64_t bytes_max, const Clock& clock, Routes& upward);
   ~DiskRoutes() override;
@@ -118,6 +123,7 @@ class DiskRoutes final : public Routes, private Upstream {
 
   std::unique_ptr<Fetch> fetch(FetchRequest request, FetchHandler& handler) override;
   void make_room();
+  void note_written(const std::string& key, uint64_t file, bool written, const std::string& why);
 
   net::Loop& loop_;
   Disk& disk_;
@@ -127,6 +133,8 @@ class DiskRoutes final : public Routes, private Upstream {
   std::unordered_map<std::string, Entry> entries_;
   std::list<std::string> order_;  // oldest first
   uint64_t bytes_ = 0;
+  uint64_t lost_ = 0;  // could not be written, since the log said so last
+  LoopTime complained_ = LoopTime::min();
   std::shared_ptr<DiskRoutes*> self_ = std::make_shared<DiskRoutes*>(this);  // for messages that come back
 };
 

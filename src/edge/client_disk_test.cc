@@ -49,7 +49,7 @@ class OnDisk : public testing::Test {
     auto opened = Disk::open(folder);
     ASSERT_TRUE(opened) << opened.error().message;
     disk = std::move(*opened);
-    routes = std::make_unique<DiskRoutes>(loop, *disk, 1'000, clock, upward);
+    routes = std::make_unique<DiskRoutes>(loop, *disk, bytes_max, clock, upward);
   }
   std::shared_ptr<Object> object(std::string_view body, Duration lifetime = std::chrono::hours(24)) const {
     auto made = std::make_shared<Object>();
@@ -63,7 +63,7 @@ class OnDisk : public testing::Test {
   // All that was enqueued until now has been done, and the loop has heard of it.
   void settle() {
     std::promise<void> done;
-    disk->read(UINT64_MAX, 0, [&](std::optional<Bytes>) {
+    disk->read(UINT64_MAX, 0, 0, [&](std::optional<Bytes>) {
       loop.post([this] { loop.stop(); });
       done.set_value();
       return Disk::More::not_wanted;
@@ -92,6 +92,7 @@ class OnDisk : public testing::Test {
     return from_disk;
   }
 
+  uint64_t bytes_max = 1'000;
   std::string folder;
   net::Loop loop;
   MadeUpClock clock;
@@ -173,7 +174,7 @@ TEST_F(OnDisk, a_file_that_was_cut_or_has_grown_is_not_passed_off_as_the_object_
     settle();
     ASSERT_TRUE(is_kept("/a"));
     for (const auto& entry : std::filesystem::directory_iterator(folder)) std::filesystem::resize_file(entry, size);
-    EXPECT_EQ(fetched("/a").end, size < 800 ? FetchEnd::reset : FetchEnd::unreachable);
+    EXPECT_EQ(fetched("/a").end, FetchEnd::unreachable);
     EXPECT_FALSE(is_kept("/a")) << "not a second time";
   }
 }
@@ -182,16 +183,50 @@ TEST_F(OnDisk, a_disk_that_stands_still_is_not_waited_for) {
   routes->keep("/a", object("x"));
   settle();
   std::promise<void> goes_on;
-  disk->read(UINT64_MAX, 0, [&](std::optional<Bytes>) {
+  disk->read(UINT64_MAX, 0, 0, [&](std::optional<Bytes>) {
     goes_on.get_future().wait();
     return Disk::More::not_wanted;
   });
   EXPECT_EQ(fetched("/a").end, FetchEnd::timed_out);
   const auto nothing = [](std::optional<Bytes>) { return Disk::More::not_wanted; };
   size_t waiting = 0;
-  while (disk->read(UINT64_MAX, 0, nothing) == Disk::Accepted::yes) ++waiting;
+  while (disk->read(UINT64_MAX, 0, 0, nothing) == Disk::Accepted::yes) ++waiting;
   EXPECT_LE(waiting, Disk::reads_max);
   goes_on.set_value();
+}
+
+TEST_F(OnDisk, who_pauses_is_told_no_more_than_is_under_way) {
+  bytes_max = 10 * Disk::run_max;
+  routes.reset();
+  disk.reset();
+  open();
+  const std::string body(2 * Disk::run_max + 1'000, 'b');
+  routes->keep("/a", object(body));
+  settle();
+  Heard heard(loop);
+  const auto way = routes->choose("/a", {.target = "/a"}, 0, clock.now());
+  ASSERT_TRUE(way);
+  const auto fetch = way->upstream->fetch({.target = "/a"}, heard);
+  fetch->pause();
+  for (int i = 0; i < 3; ++i) settle();  // whatever would follow has followed
+  EXPECT_EQ(heard.body.size(), Disk::run_max);
+  EXPECT_FALSE(heard.end);
+  fetch->resume();
+  loop.run();
+  EXPECT_EQ(heard.end, FetchEnd::complete);
+  EXPECT_TRUE(heard.body == body);
+}
+
+TEST_F(OnDisk, a_disk_that_takes_nothing_is_complained_of_seldom) {
+  std::filesystem::remove_all(folder);
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 50; ++i) routes->keep("/" + std::to_string(i), object("x"));
+  settle();
+  const std::string said = testing::internal::GetCapturedStderr();
+  const size_t first = said.find("not kept on disk");
+  EXPECT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find("not kept on disk", first + 1), std::string::npos) << said;
+  EXPECT_EQ(routes->objects(), 0u);
 }
 
 TEST_F(OnDisk, a_folder_belongs_to_one_process) {
