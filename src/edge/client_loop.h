@@ -50,6 +50,7 @@ class LoopRoutes final : public Routes, public media::TopicSource {
       : parents_(std::move(parents)), upward_(upward), topics_(topics) {}
 
   size_t ways(std::string_view key) const override { return home_of(key) ? 1 : upward_.ways(key); }
+  Home home(std::string_view key) const override { return home_of(key) ? Home::elsewhere : Home::here; }
   std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt, LoopTime now) override;
   void succeeded(const Way& way, LoopTime now) override;
   void failed(const Way& way, LoopTime now) override;

@@ -359,7 +359,7 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   // Only a whole can be resumed, and of these no body follows whose size is told.
   const bool bodiless = flight.request().method == "HEAD" || head.status == 204 || head.status == 304;
   flight.identify({head.status == 200 ? object->facts.etag : "", bodiless ? std::nullopt : head.size});
-  count(FlightEnding::landed);
+  count(flight, FlightEnding::landed);
   if (const std::string_view topic = field_of(head.fields, media::topic_header); is_topic(topic)) {
     object->topic = topic;
     object->topic_used = want_topic(object->topic);
@@ -408,7 +408,7 @@ FlightHost::Decision Engine::refresh(Trip& trip, const FetchHead& head) {
   object->fields = fields_after_validation(old.fields, head.fields, arrived);
   object->facts = facts_of({trip.flight->request().method, asked}, {old.status, views_of(object->fields)},
                            asked_at(*trip.flight), arrived, settings_.freshness);
-  count(FlightEnding::refreshed);
+  count(*trip.flight, FlightEnding::refreshed);
   if (object->facts.storable == Storable::yes) {
     if (trip.word == Trip::Word::good) keep(trip.flight->key(), object);
     land(trip, object, Outcome::revalidated);
@@ -481,9 +481,14 @@ void Engine::go_on(const Pending& ticket, Found found) {
   answer(ticket, std::get<Refused>(found));
 }
 
+// Of this loop alone; so what several loops want is one.
+void Engine::count(const Flight& flight, FlightEnding how) {
+  if (routes_.home(flight.key()) == Routes::Home::here) ++endings_[static_cast<size_t>(how)];
+}
+
 void Engine::on_failed(Flight& flight, FlightFailure why) {
   Trip& trip = trips_.at(&flight);
-  count(FlightEnding::failed);
+  count(flight, FlightEnding::failed);
   if (trip.validated && use_on_error(trip.validated->facts, clock_.wall_now()) == OnError::use) {
     return land(trip, trip.validated, Outcome::hit_on_error);
   }
@@ -501,16 +506,16 @@ void Engine::on_wake_changed(Flight& flight) {
   if (nearer_ && trip.wake != wakes_.end() && trip.wake == wakes_.begin()) nearer_();
 }
 
-void Engine::on_resumed(Flight&) { count(FlightEnding::resumed); }
+void Engine::on_resumed(Flight& flight) { count(flight, FlightEnding::resumed); }
 
 void Engine::on_over(Flight& flight, FlightEnd how) {
   const auto found = trips_.find(&flight);
   if (found->second.wake != wakes_.end()) wakes_.erase(found->second.wake);
   KLIEG_ASSERT(found->second.tickets.empty(), "who waits for a flight is answered before it is over");
   trips_.erase(found);
-  if (how == FlightEnd::aborted) count(FlightEnding::aborted);
-  if (how == FlightEnd::abandoned) count(FlightEnding::abandoned);
-  if (how == FlightEnd::too_large) count(FlightEnding::too_large);
+  if (how == FlightEnd::aborted) count(flight, FlightEnding::aborted);
+  if (how == FlightEnd::abandoned) count(flight, FlightEnding::abandoned);
+  if (how == FlightEnd::too_large) count(flight, FlightEnding::too_large);
   settle(flight.key());
 }
 

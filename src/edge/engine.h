@@ -222,7 +222,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   Random& random() override { return random_; }
   FlightHost& flight_host() { return *this; }
   TopicHost& topic_host() { return *this; }
-  void count(FlightEnding how) { ++endings_[static_cast<size_t>(how)]; }
+  void count(const Flight& flight, FlightEnding how);
 
   // Keeping.
   void keep(const std::string& key, std::shared_ptr<const Object> object);

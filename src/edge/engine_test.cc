@@ -197,5 +197,16 @@ TEST_F(EngineTest, a_parent_in_this_process_shares_its_own_log_that_grows_on) {
   EXPECT_EQ(viewer->body(), LogEnd::aborted);
   EXPECT_EQ(get("/a")->how(), "waiting");  // nobody is shown what is known to be broken
 }
+TEST_F(EngineTest, what_another_loop_is_asked_for_is_counted_there) {
+  routes.where = Routes::Home::elsewhere;
+  get("/a");
+  first.answer(0, 200, fresh, "abc");
+  EXPECT_EQ(run().ended(FlightEnding::landed), 0u);
+  routes.where = Routes::Home::here;
+  get("/b");
+  first.answer(1, 200, fresh, "abc");
+  EXPECT_EQ(run().ended(FlightEnding::landed), 1u);
+}
+
 }  // namespace
 }  // namespace klieg::edge

@@ -109,6 +109,8 @@ class MadeUpRoutes final : public Routes {
   ~MadeUpRoutes() override { EXPECT_EQ(chosen_, ended_) << "each way that was chosen ends once"; }
 
   size_t ways(std::string_view) const override { return parents_.size(); }
+  Home home(std::string_view) const override { return where; }
+  Home where = Home::here;
   std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t attempt, LoopTime) override {
     if (parents_.empty()) return std::nullopt;
     if (attempt > 0 && retries == 0) return std::nullopt;

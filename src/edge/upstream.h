@@ -62,8 +62,7 @@ class Fetch {
   virtual ~Fetch() = default;  // cancels: nothing is called afterwards; allowed inside its callbacks
 
   // Backpressure: after what is under way no on_body() until resume(), and no on_end() of a body that is not whole
-  // here. Nothing is called from inside either. What comes out of this machine's own memory or disk may come all the
-  // same.
+  // here. Nothing is called from inside either. What comes out of this machine's own memory may come all the same.
   virtual void pause() {}
   virtual void resume() {}
 };
@@ -84,6 +83,9 @@ class Routes {
   };
   virtual ~Routes() = default;
   virtual size_t ways(std::string_view key) const = 0;  // how many there are
+  // elsewhere: another loop of this process is asked, and counts what it fetches itself.
+  enum class Home : uint8_t { here, elsewhere };
+  virtual Home home(std::string_view) const { return Home::here; }
   // `attempt` counts from 0. Empty: nobody is left to ask, or the retry budget is spent.
   virtual std::optional<Way> choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
                                     LoopTime now) = 0;
