@@ -27,7 +27,7 @@ namespace klieg::player {
 
 // The machine's clocks beside the server's.
 struct ClockRelation {
-  Duration round_trip{0};
+  Duration round_trip{0};  // to whoever sends the media: an edge may be nearer than the server
   // Add it to a LoopTime's count to have the server's wall clock.
   Duration loop_to_server_wall{0};
 

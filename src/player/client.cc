@@ -35,11 +35,12 @@ class Watcher final : public Sink {
     loop_.post([this] {
       began_ = said_ = loop_.now();
       look();
-      clock_.emplace(loop_, *client_, asked().peer.authority, [this](Result<ClockRelation> clocks) {
-        if (!clocks) return stop_with(std::unexpected(clocks.error()));
-        clocks_ = *clocks;
-        begin();
-      });
+      clock_.emplace(loop_, *client_, asked().peer.authority, options_.address.peer.endpoint,
+                     [this](Result<ClockRelation> clocks) {
+                       if (!clocks) return stop_with(std::unexpected(clocks.error()));
+                       clocks_ = *clocks;
+                       begin();
+                     });
     });
     loop_.run();
     clock_.reset();

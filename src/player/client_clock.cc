@@ -2,15 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "wire/utc.h"
 
 namespace klieg::player {
 
-ClockQuestion::ClockQuestion(net::Loop& loop, http::Client& client, std::string authority, Done done)
-    : loop_(loop), authority_(std::move(authority)), done_(std::move(done)), fetch_(loop, client) {
-  ask();
+ClockQuestion::ClockQuestion(net::Loop& loop, http::Client& client, std::string authority, net::Endpoint sender,
+                             Done done)
+    : loop_(loop),
+      authority_(std::move(authority)),
+      sender_(std::move(sender)),
+      done_(std::move(done)),
+      fetch_(loop, client) {
+  shake_hands();
+}
+
+// Over TLS too: who hangs up before it says hello disturbs nobody.
+void ClockQuestion::shake_hands() {
+  net::connect(loop_, sender_, net::TlsClient::none, handshake_within,
+               [this, asked = loop_.now()](const auto& connection) {
+                 const Duration took = loop_.now() - asked;
+                 if (connection) handshake_ = std::min(took, handshake_.value_or(took));
+                 if (connection && ++shaken_ < handshakes) return shake_hands();
+                 ask();
+               });
 }
 
 void ClockQuestion::ask() {
@@ -21,6 +38,7 @@ void ClockQuestion::ask() {
     }
     take(*answered);
     if (++asked_ < questions) return ask();
+    clocks_.round_trip = std::min(clocks_.round_trip, handshake_.value_or(clocks_.round_trip));
     done_(clocks_);
   });
 }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "http/server.h"
 #include "net/listener.h"
@@ -44,14 +46,20 @@ TEST(Address, of_what_is_pushed_has_a_manifest) {
   EXPECT_EQ(manifest("rtmps://h/live/cam"), "h:443/live/cam/manifest.mpd");
 }
 
-// A broadcast that is over: two segments and an end.
+// A broadcast that is over: two segments and an end. Of an edge: what time it is, it would have to ask its home.
 class Over final : public http::Handler {
  public:
+  static constexpr Duration home_is_away = 100ms;
+
+  explicit Over(net::Loop& loop) : loop_(loop), home_(loop, [this] { tell_time(); }) {}
+
   void serve(const http::Request& request, http::Responder responder) override {
     http::Response response;
     if (request.path == "/time") {
-      response.body = Bytes::copy_of(wire::utc_text(read_wall_clock()));
-    } else if (request.path == "/cam.m3u8") {
+      asks_time_ = std::move(responder);
+      return home_.arm(loop_.now() + home_is_away);
+    }
+    if (request.path == "/cam.m3u8") {
       response.body = Bytes::copy_of(
           "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PROGRAM-DATE-TIME:" + wire::utc_text(read_wall_clock() - 2s) +
           "\n#EXTINF:1,\na\n#EXTINF:1,\nb\n#EXT-X-ENDLIST\n");
@@ -61,6 +69,17 @@ class Over final : public http::Handler {
     }
     responder.respond(std::move(response));
   }
+
+ private:
+  void tell_time() {
+    http::Response response;
+    response.body = Bytes::copy_of(wire::utc_text(read_wall_clock()));
+    std::exchange(asks_time_, std::nullopt)->respond(std::move(response));
+  }
+
+  net::Loop& loop_;
+  net::Timer home_;
+  std::optional<http::Responder> asks_time_;
 };
 
 class Serving {
@@ -69,7 +88,7 @@ class Serving {
     std::promise<net::Endpoint> opened;
     thread_ = std::thread([this, &opened] {
       Metrics metrics;
-      Over handler;
+      Over handler(loop_);
       const auto server = http::Server::make(loop_, handler, http::Limits{}, metrics);
       auto listener = net::Listener::listen(loop_, {"127.0.0.1", 0}, nullptr, {},
                                             [&](auto connection) { server->accept(std::move(connection)); });
@@ -106,6 +125,7 @@ TEST(Probe, watches_the_newest_segment_and_says_what_it_found) {
   EXPECT_EQ(pieces, 1u);
   EXPECT_EQ(chunking, 1s);
   EXPECT_GT(round_trip, 0s);
+  EXPECT_LT(round_trip, Over::home_is_away);  // of who sends, not of who tells the time
 }
 
 TEST(Probe, says_when_nobody_is_there) {
