@@ -15,19 +15,22 @@ viewer asks for what a player of its tier asks for, when it asks (cost_load.cc):
   hls      the media playlist of each track every second, and its newest finished segment
   ll-dash  the segment that is being made, of each track, from before its birth to its end; the manifest
   ll-hls   each version of each playlist as a delta update, held until it is there, and each part
-clear: HTTP/1.1, on as many connections as it needs; TLS: one connection of HTTP/2.
-us: CPU time of the edge per second and viewer (schedstat of all its threads), less what it spends without viewers; KB: bodies.
-late: the most that a viewer's clock was late: how far the load tool kept pace. Medians of the rounds; "spread" is the widest
-distance between two rounds, of the median."""
+  push     is pushed to over a WebSocket, each frame, gathered over at most 100 ms
+  rtmp     the same over RTMP
+clear: HTTP/1.1, on as many connections as it needs; TLS: one connection of HTTP/2, or the WebSocket's or RTMP's.
+us: CPU time of the edge per second and viewer (schedstat of all its threads), less what it spends without viewers; KB: bodies, of
+push all there is; late: the most that the viewers' clock was late: how far the load tool kept pace. Medians of the rounds; "spread" is
+the widest distance between two rounds, of the median."""
 
-TIERS = ("dash", "hls", "ll-dash", "ll-hls")
-DEFAULT_TIER = "ll-hls"  # of the page
+TIERS = ("dash", "hls", "ll-dash", "ll-hls", "push", "rtmp")
+DEFAULT_TIERS = ("push", "ll-dash")  # of the page, the second for whom nobody pushes to
 TIMES_DASH_MAX = 3
 
 
-def load(edge, tier, transport, viewers, settle, seconds):
-    port = edge.https if transport == "TLS" else edge.http
-    command = [servers.BUILT / "bench_cost_load", f"127.0.0.1:{port}", tier, "--viewers", viewers, "--settle", settle, "--seconds", seconds]
+def load(edge, tier, transport, viewers, settle, seconds, poll_s=1):
+    doors = {"clear": edge.rtmp, "TLS": edge.rtmps} if tier == "rtmp" else {"clear": edge.http, "TLS": edge.https}
+    command = [servers.BUILT / "bench_cost_load", f"127.0.0.1:{doors[transport]}", tier, "--viewers", viewers, "--settle", settle,
+               "--seconds", seconds, "--poll", poll_s]
     process = subprocess.Popen(["taskset", "-c", str(servers.LOAD_CORE), *map(str, command), *(["--tls"] if transport == "TLS" else [])],
                                stdout=subprocess.PIPE, text=True, start_new_session=True)
     machine.prefer(process.pid)
@@ -61,7 +64,7 @@ def measure(viewers, settle, seconds, rounds):
             home = bench.start_klieg_serve(core=servers.LOAD_CORE)
             card = servers.on_air(home)
             try:
-                edge = bench.start_klieg_edge(home.address)
+                edge = bench.start_klieg_edge(home.address, ["--rtmp", "127.0.0.1:0", "--rtmps", "127.0.0.1:0"])
                 nothing = idle_us(edge, viewers, 3)
                 for transport in ("clear", "TLS"):
                     for tier in TIERS:
@@ -94,8 +97,8 @@ def main():
         rows.append([transport, tier, middle["us"], middle["us"] / dash, middle["requests"], middle["kb"], middle["late_ms"], f"{spread:.0%}"])
     print(f"\n{options.viewers:,} viewers\n{machine.table(columns, rows)}\n")
     for transport, tier, _, times_dash, *_ in rows:
-        if tier == DEFAULT_TIER:
-            print(f"{transport}: the page's default ({tier}) costs {times_dash:.2f} x plain DASH (aim: at most {TIMES_DASH_MAX})")
+        if tier in DEFAULT_TIERS:
+            print(f"{transport}: the page's {tier} costs {times_dash:.2f} x plain DASH (aim: at most {TIMES_DASH_MAX})")
     if options.json:
         machine.write_json(options.json, "cost", header, columns, rows, method=METHOD, viewers=options.viewers,
                            runs=[{"transport": transport, "tier": tier, "rounds": found} for (transport, tier), found in runs.items()])

@@ -1,11 +1,14 @@
 // Viewers of one broadcast for `bench cost`: each asks for what a player of its tier asks for, when that asks for it.
 //
 //   dash      a finished segment of each track every second, the manifest as often as it says
-//   hls       the media playlist of each track every second, and its newest finished segment
+//   hls       the media playlist of each track every second, or as often as is said, and its newest finished segment
 //   ll-dash   the segment that is being made, from before its birth to its end; the manifest
 //   ll-hls    the next version of each playlist (a delta update), over and over, and each new part
+//   push      once, over a WebSocket, and is pushed to
+//   rtmp      once, over RTMP, and is pushed to
 //
-// A viewer in clear text has the connections that a browser would open, over TLS it has one of HTTP/2.
+// A viewer in clear text has the connections that a browser would open, over TLS it has one of HTTP/2. Who is pushed to
+// reads every message.
 //
 // Prints `steady` when all viewers have been at it for a while, measures for --seconds, and prints what came as one
 // line of JSON. Its own lateness is among it: a load tool that cannot keep pace measures itself.
@@ -24,18 +27,22 @@
 #include <vector>
 
 #include "http/client.h"
+#include "net/listener.h"
 #include "net/loop.h"
+#include "player/rtmp_viewer.h"
+#include "player/websocket_viewer.h"
 
 namespace klieg::bench {
 
-enum class Tier : uint8_t { dash, hls, ll_dash, ll_hls };
+enum class Tier : uint8_t { dash, hls, ll_dash, ll_hls, push, rtmp };
 
 struct Arguments {
-  std::string address, channel = "cam";
+  std::string address, channel = "cam";  // of rtmp: the address of that door
   Tier tier = Tier::dash;
   bool tls = false;
   int viewers = 1000;
   double settle_s = 4, seconds = 10;
+  double poll_s = 1;  // of hls
 };
 
 struct Figures {
@@ -43,7 +50,13 @@ struct Figures {
   uint64_t requests = 0, body_bytes = 0, failed = 0;
   std::string first_failure;
   double late_s_max = 0;  // of a timer: how busy this program was
+
+  void note_failure(std::string what) {
+    if (failed++ == 0) first_failure = std::move(what);
+  }
 };
+
+constexpr Duration pulse_period = 50ms;
 
 // One answer, and what is done with it.
 class Get final : http::ExchangeHandler {
@@ -67,9 +80,7 @@ class Get final : http::ExchangeHandler {
   void on_end(http::ExchangeEnd why) override {
     if (figures_.on) ++figures_.requests;
     const bool came = why == http::ExchangeEnd::complete && status_ == 200;
-    if (!came && figures_.failed++ == 0) {
-      figures_.first_failure = fmt::format("{}: status {}, end {}", path_, status_, static_cast<int>(why));
-    }
+    if (!came) figures_.note_failure(fmt::format("{}: status {}, end {}", path_, status_, static_cast<int>(why)));
     auto done = std::move(done_);
     auto text = std::move(text_);
     if (came) done(std::move(text));  // it may be the last we do
@@ -118,7 +129,11 @@ State state_of(std::string_view text) {
   return state;
 }
 
-class Viewer;
+// Somebody who watches.
+class Viewer {
+ public:
+  virtual ~Viewer() = default;
+};
 
 class World {
  public:
@@ -133,12 +148,17 @@ class World {
   Figures figures;
   std::string folder;  // of the broadcast: "/live/cam/x7f.1/"
   Duration manifest_period{2s};
+  const Duration poll_period;
 
  private:
+  std::unique_ptr<Viewer> make_viewer(Duration phase);
   void begin_viewers();
   void finish();
+  void note_lateness();
 
   net::Timer end_;
+  net::Timer pulse_;
+  LoopTime pulse_due_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<Get> first_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
@@ -182,13 +202,11 @@ class Track {
   }
 
   void on_time() {
-    const LoopTime now = world_.loop.now();
-    world_.figures.late_s_max = std::max(world_.figures.late_s_max, to_seconds(now - due_));
     if (!begun_) {
       begun_ = true;
       return get(playlist(), Get::Body::kept, [this](const std::string& text) { begin(state_of(text)); });
     }
-    due_ += 1s;
+    due_ += world_.poll_period;
     timer_.arm(due_);
     if (world_.arguments.tier == Tier::dash) {
       get(segment(next_++), Get::Body::counted, [](std::string) {});
@@ -207,7 +225,7 @@ class Track {
       case Tier::dash:
       case Tier::hls:
         next_ = state.msn - 1;
-        due_ = world_.loop.now() + 1s;
+        due_ = world_.loop.now() + world_.poll_period;
         timer_.arm(due_);
         return;
       case Tier::ll_dash:
@@ -215,6 +233,9 @@ class Track {
         return follow_segments();
       case Tier::ll_hls:
         return follow_playlist(state);
+      case Tier::push:
+      case Tier::rtmp:
+        return;  // have no tracks to ask for
     }
   }
 
@@ -243,9 +264,9 @@ class Track {
   std::vector<decltype(running_)::node_type> over_;   // one of them may be on the stack
 };
 
-class Viewer {
+class AskingViewer final : public Viewer {
  public:
-  Viewer(World& world, Duration phase)
+  AskingViewer(World& world, Duration phase)
       : world_(world),
         client_(make_client(world)),
         video_(world, *client_, "video", phase),
@@ -270,10 +291,61 @@ class Viewer {
   std::unique_ptr<Get> get_;
 };
 
-World::World(Arguments given) : arguments(std::move(given)), end_(loop, [this] { finish(); }) {}
+class PushedViewer final : public Viewer, net::ConnectionHandler {
+ public:
+  PushedViewer(World& world, Duration phase, std::unique_ptr<player::PushViewer> viewer)
+      : world_(world), viewer_(std::move(viewer)), timer_(world.loop, [this] { connect(); }) {
+    timer_.arm(world.loop.now() + phase);
+  }
+
+ private:
+  void connect() {
+    const auto tls = world_.arguments.tls ? net::TlsClient::accept_any_certificate : net::TlsClient::none;
+    net::connect(world_.loop, *net::Endpoint::parse(world_.arguments.address), tls, 10s, [this](auto connection) {
+      if (!connection) return world_.figures.note_failure(connection.error().message);
+      connection_ = std::move(*connection);
+      connection_->start(*this);
+      connection_->write(viewer_->take_output());
+    });
+  }
+
+  void on_bytes(ByteView bytes) override {
+    if (world_.figures.on) world_.figures.body_bytes += bytes.size();
+    viewer_->receive(bytes, world_.loop.now());
+    viewer_->take_pushed();
+    if (const auto output = viewer_->take_output(); !output.empty()) connection_->write(output);
+    if (const auto& end = viewer_->end()) {
+      world_.figures.note_failure(*end ? "the broadcast is over" : end->error().message);
+      connection_->abort();
+    }
+  }
+  void on_closed(net::Closed) override {
+    connection_.reset();
+    world_.figures.note_failure("the connection was closed");
+  }
+
+  World& world_;
+  std::unique_ptr<player::PushViewer> viewer_;
+  net::Timer timer_;
+  std::unique_ptr<net::Connection> connection_;
+};
+
+Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
+
+World::World(Arguments given)
+    : arguments(std::move(given)),
+      poll_period(seconds(arguments.poll_s)),
+      end_(loop, [this] { finish(); }),
+      pulse_(loop, [this] { note_lateness(); }) {}
 World::~World() = default;
 
 int World::run() {
+  loop.post([this] { note_lateness(); });
+  if (arguments.tier == Tier::push || arguments.tier == Tier::rtmp) {
+    loop.post([this] { begin_viewers(); });
+    loop.run();
+    return figures.first_failure.empty() && measured_ ? 0 : 1;
+  }
   client_ = make_client(*this);
   first_ = std::make_unique<Get>(*client_, "/live/" + arguments.channel + "/index.m3u8", Get::Body::kept, figures,
                                  [this](const std::string& text) {
@@ -288,12 +360,34 @@ int World::run() {
   return figures.first_failure.empty() && measured_ ? 0 : 1;
 }
 
-void World::begin_viewers() {
-  // Spread over a second, as viewers' clocks are.
-  for (int i = 0; i < arguments.viewers; ++i) {
-    viewers_.push_back(std::make_unique<Viewer>(*this, 1s * i / arguments.viewers));
+std::unique_ptr<Viewer> World::make_viewer(Duration phase) {
+  const auto seed = static_cast<uint64_t>(viewers_.size());
+  if (arguments.tier == Tier::push) {
+    const std::string path = "/live/" + arguments.channel + "/push";
+    return std::make_unique<PushedViewer>(*this, phase,
+                                          std::make_unique<player::WebSocketViewer>(arguments.address, path, seed));
   }
-  end_.arm(loop.now() + Duration(static_cast<int64_t>(arguments.settle_s * 1e9)));
+  if (arguments.tier == Tier::rtmp) {
+    player::RtmpAddress address{
+        .application = "live", .name = arguments.channel, .tc_url = "rtmp://" + arguments.address + "/live"};
+    return std::make_unique<PushedViewer>(*this, phase, std::make_unique<player::RtmpViewer>(std::move(address), seed));
+  }
+  return std::make_unique<AskingViewer>(*this, phase);
+}
+
+void World::note_lateness() {
+  const LoopTime now = loop.now();
+  if (pulse_due_ != LoopTime()) figures.late_s_max = std::max(figures.late_s_max, to_seconds(now - pulse_due_));
+  pulse_due_ = now + pulse_period;
+  pulse_.arm(pulse_due_);
+}
+
+void World::begin_viewers() {
+  // Spread, as viewers' clocks are.
+  for (int i = 0; i < arguments.viewers; ++i) {
+    viewers_.push_back(make_viewer(poll_period * i / arguments.viewers));
+  }
+  end_.arm(loop.now() + seconds(arguments.settle_s));
 }
 
 void World::finish() {
@@ -312,7 +406,7 @@ void World::finish() {
   figures.late_s_max = 0;
   std::puts("steady");
   std::fflush(stdout);
-  end_.arm(loop.now() + Duration(static_cast<int64_t>(arguments.seconds * 1e9)));
+  end_.arm(loop.now() + seconds(arguments.seconds));
 }
 
 }  // namespace klieg::bench
@@ -322,13 +416,14 @@ int main(int count, char** given) {
   Arguments arguments;
   CLI::App app("viewers of one broadcast, as a tier's player asks");
   app.add_option("address", arguments.address)->required();
-  const std::map<std::string, Tier> tiers{
-      {"dash", Tier::dash}, {"hls", Tier::hls}, {"ll-dash", Tier::ll_dash}, {"ll-hls", Tier::ll_hls}};
+  const std::map<std::string, Tier> tiers{{"dash", Tier::dash},     {"hls", Tier::hls},   {"ll-dash", Tier::ll_dash},
+                                          {"ll-hls", Tier::ll_hls}, {"push", Tier::push}, {"rtmp", Tier::rtmp}};
   app.add_option("tier", arguments.tier)->required()->transform(CLI::CheckedTransformer(tiers));
   app.add_option("--channel", arguments.channel);
   app.add_option("--viewers", arguments.viewers);
   app.add_option("--settle", arguments.settle_s);
   app.add_option("--seconds", arguments.seconds);
+  app.add_option("--poll", arguments.poll_s, "hls: seconds from poll to poll");
   app.add_flag("--tls", arguments.tls);
   CLI11_PARSE(app, count, given);
   return World(std::move(arguments)).run();
