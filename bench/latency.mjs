@@ -2,61 +2,25 @@
 //
 //   node bench/latency.mjs SECONDS
 
-import { open_viewer, shaka_page, start_browser } from "../test/world/browser.js";
+import { shaka_page, start_browser } from "../test/world/browser.js";
 import { publish_test_card } from "../test/world/encoder.js";
 import { start_klieg } from "../test/world/klieg.js";
+import { measure } from "./screen.mjs";
 
 const seconds = Number(process.argv[2]);
-const settle_s = 10; // players start further behind and catch up: a viewer's first seconds, not their hour
-const round_s = 30; // between words about how far it is
 
 const endings = [];
 const t = { after: (end) => endings.push(end) };
-
-async function measure(browser, player, address) {
-  const viewer = await open_viewer(browser, address);
-  await viewer.watch(settle_s);
-  const delays_ms = [];
-  const sum = { frames: 0, stalls: 0, played_s: 0, longest_stand_ms: 0 };
-  for (let left_s = seconds; left_s > 0; left_s -= round_s) {
-    const sight = await viewer.watch(Math.min(round_s, left_s));
-    delays_ms.push(...sight.delays_ms);
-    sum.frames += sight.frames.length;
-    sum.stalls += sight.stalls.length;
-    sum.played_s += sight.played_s;
-    sum.longest_stand_ms = Math.max(sum.longest_stand_ms, sight.longest_stand_ms);
-    console.error(
-      `  ${player}: ${sight.delay_ms().toFixed(0)} ms behind the camera, ${sum.stalls} stalls, ${Math.max(0, left_s - round_s)} s to go`,
-    );
-  }
-  await viewer.close();
-  delays_ms.sort((a, b) => a - b);
-  const quantile_s = (q) => delays_ms[Math.min(delays_ms.length - 1, Math.floor(q * delays_ms.length))] / 1000;
-  console.log(
-    JSON.stringify({
-      player,
-      median_s: quantile_s(0.5),
-      p5_s: quantile_s(0.05),
-      p95_s: quantile_s(0.95),
-      worst_s: quantile_s(1),
-      longest_stand_s: sum.longest_stand_ms / 1000,
-      stalls: sum.stalls,
-      played_s: sum.played_s,
-      frames: sum.frames,
-      frames_read: delays_ms.length,
-    }),
-  );
-}
 
 try {
   const klieg = await start_klieg(t);
   publish_test_card(t, klieg.rtmp(), ["--size", "640x360", "--rate", "30", "--gop-s", "1", "--bitrate", "1000k"]);
   const browser = await start_browser(t);
   await klieg.live();
-  await measure(browser, "push", `${klieg.page()}?player=push`);
-  await measure(browser, "hls.js", `${klieg.page()}?player=hls`);
-  await measure(browser, "dash.js", `${klieg.page()}?player=dash`);
-  await measure(browser, "shaka", (await shaka_page(t))(klieg.dash()));
+  await measure(browser, seconds, "push", `${klieg.page()}?player=push`);
+  await measure(browser, seconds, "hls.js", `${klieg.page()}?player=hls`);
+  await measure(browser, seconds, "dash.js", `${klieg.page()}?player=dash`);
+  await measure(browser, seconds, "shaka", (await shaka_page(t))(klieg.dash()));
 } finally {
   for (const end of endings.reverse()) await end();
 }

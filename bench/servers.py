@@ -89,15 +89,47 @@ def run_on_load_core(*command, timeout=300):
 
 def on_air(serve):
     """A test card on the channel cam of a `klieg serve`, whose key is "key"; returns the camera once the broadcast can be watched."""
-    card = subprocess.Popen([machine.KLIEG, "testcard", "--to", f"rtmp://127.0.0.1:{serve.rtmp}/live/key", "--size", "640x360",
-                             "--bitrate", "500k"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            start_new_session=True)
-    for _ in range(100):
+    card = start_test_card(f"rtmp://127.0.0.1:{serve.rtmp}/live/key")
+    wait_until_on_air(serve, "cam")
+    return card
+
+
+def start_test_card(url, inside=()):
+    """`inside` may put it into another namespace."""
+    card = subprocess.Popen([*inside, machine.KLIEG, "testcard", "--to", url, "--size", "640x360", "--bitrate", "500k"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    machine.prefer(card.pid)  # an encoder that is late loses frames
+    return card
+
+
+def wait_until_on_air(serve, channel):
+    for _ in range(150):
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{serve.http}/live/cam/index.m3u8").read()
-            return card
+            urllib.request.urlopen(f"http://127.0.0.1:{serve.http}/live/{channel}/index.m3u8").read()
+            return
         time.sleep(0.1)
-    sys.exit("the test card did not come on air")
+    sys.exit(f"{channel} did not come on air")
+
+
+def small_recording(gop_s):
+    """The file of 30 s at 300 kbit/s, as Periscope's broadcasts had, with a key frame every `gop_s`; made once."""
+    path = machine.ROOT / f"build/bench/small_{gop_s}s.flv"
+    machine.make_recording(path, seconds=30, noise=12, video_kbps=236, gop_s=gop_s)
+    return path
+
+
+@contextlib.contextmanager
+def publishing(recording, url, inside=()):
+    """`klieg publish`, over and over and with stamps, for as long as it is wished; `inside` may put it into another namespace."""
+    camera = subprocess.Popen([*inside, "taskset", "-c", str(LOAD_CORE), machine.KLIEG, "publish", recording, "--to", url, "--loop",
+                               "--stamp"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True)
+    machine.prefer(camera.pid)
+    try:
+        yield camera
+    finally:
+        camera.kill()
+        camera.wait()
 
 
 class Server:
@@ -255,6 +287,7 @@ class Bench:
         server.http = int(said["http"].rpartition(":")[2])
         server.https = int(said["https"].rpartition(":")[2]) if "https" in said else None
         server.admin = int(said["admin"].rpartition(":")[2])
+        server.rtmp, server.rtmps = (int(said[name].rpartition(":")[2]) if name in said else None for name in ("rtmp", "rtmps"))
         return server
 
     def start_nginx_cache(self, parent, core=SERVER_CORE):
