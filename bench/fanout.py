@@ -66,12 +66,12 @@ def pushes_of(server):
         return float(re.search(r"^klieg_push_pushes_total (\S+)", answer.read().decode(), re.MULTILINE)[1])
 
 
-def measure(server, players, settle_s, seconds):
+def measure(server, players, settle_s, seconds, recording=RECORDING):
     """CPU in us per player and second, and what the load saw."""
     key, name = {"klieg": ("bench-key", "show"), "nginx-rtmp": ("show", "show"), "bare": ("-", "-")}[server.name]
     before_bytes = server.memory_bytes()
     drain_ms = 100 if players >= 5000 else 20
-    load = subprocess.Popen(["taskset", "-c", str(LOAD_CORE), BUILT / "bench_fanout_load", str(server.rtmp), RECORDING, key, name,
+    load = subprocess.Popen(["taskset", "-c", str(LOAD_CORE), BUILT / "bench_fanout_load", str(server.rtmp), recording, key, name,
                              str(players), str(settle_s), str(seconds), str(drain_ms)],
                             start_new_session=True, stdout=subprocess.PIPE, text=True)
     machine.prefer(load.pid)

@@ -147,7 +147,8 @@ def show(cell):
 
 def draw(path, described):
     """Writes a picture as `klieg sim` draws it; bench_picture has to be built, and its source says what is described."""
-    drawn = subprocess.run([ROOT / "build/release/bench/bench_picture"], input=json.dumps(described), capture_output=True, text=True, check=True)
+    drawn = subprocess.run([ROOT / "build/release/bench/bench_picture"], input=json.dumps(described), capture_output=True, text=True,
+                           check=True)
     Path(path).write_text(drawn.stdout)
     print(f"picture written to {path}", file=sys.stderr)
 
