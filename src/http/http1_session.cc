@@ -38,7 +38,6 @@ class Http1Session final : public Session,
   Http1Session(ServerCore& core, Viewer& viewer) : core_(core), viewer_(viewer), since_(viewer.since()) {}
   ~Http1Session() override {
     if (state_ == State::serving || state_ == State::sending) core_.tally.request_ended();
-    core_.no_longer_follows(*this);
   }
 
   void on_bytes(ByteView bytes) override;

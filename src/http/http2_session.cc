@@ -155,7 +155,6 @@ Http2Session::Http2Session(ServerCore& core, Viewer& viewer)
 }
 
 Http2Session::~Http2Session() {
-  core_.no_longer_follows(*this);
   for (const auto& [stream, exchange] : exchanges_) {
     if (exchange.state != Exchange::State::receiving) core_.tally.request_ended();
   }

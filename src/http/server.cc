@@ -296,6 +296,7 @@ void ServerCore::bid_farewell(const Viewer& viewer) {
 }
 
 void ServerCore::forget(Viewer& viewer, Ending why) {
+  if (viewer.session_) no_longer_follows(*viewer.session_);
   (viewer.previous_ ? viewer.previous_->next_ : first_) = viewer.next_;
   if (viewer.next_) viewer.next_->previous_ = viewer.previous_;
   --connections_;
@@ -303,7 +304,7 @@ void ServerCore::forget(Viewer& viewer, Ending why) {
   tally.ended(why);
 }
 
-// The viewer itself stands on the stack, perhaps: it goes in a later turn.
+// The viewer itself stands on the stack, perhaps: it goes in a later turn, and then we may be gone.
 std::unique_ptr<net::Connection> ServerCore::give_away(Viewer& viewer) {
   forget(viewer, Ending::upgraded);
   viewer.ending_ = Ending::upgraded;
