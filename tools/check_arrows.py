@@ -21,10 +21,13 @@ LOWER = {
 # What the doors of such a folder may include besides.
 LOWER_DOOR = {"store": {"net"}}
 # Stages never include each other: they meet at ports in media/, joined in cli/.
-STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "audience", "player"}
+STAGES = {"broadcaster", "ingest", "codec", "transcoder", "packager", "origin", "push", "edge", "audience", "player", "studio"}
 STAGE_PURE = {"base", "media", "wire"}
 STAGE_DOOR = STAGE_PURE | {"net", "http", "bus"}
 DOOR = re.compile(r"^(server|client|worker)(_\w+)?\.(h|cc)$")
+# Whose records and doors may ask the database.
+STORING = {"studio"}
+RECORDS = re.compile(r"^(\w+_)?records(_test)?\.(h|cc)$")
 # sim/ runs the stages' deciders in virtual time: it sees all of them, and never the network.
 VIRTUAL = {"sim"}
 # cli/ builds the world, so it sees all of it; nothing sees cli/.
@@ -43,7 +46,8 @@ def allowed(folder, file_name):
     if folder in VIRTUAL:
         return {folder} | STAGES | STAGE_PURE
     if folder in STAGES:
-        return {folder} | (STAGE_DOOR if DOOR.match(file_name) else STAGE_PURE)
+        stored = {"store"} if folder in STORING and (DOOR.match(file_name) or RECORDS.match(file_name)) else set()
+        return {folder} | stored | (STAGE_DOOR if DOOR.match(file_name) else STAGE_PURE)
     return {folder} | LOWER[folder] | (LOWER_DOOR.get(folder, set()) if DOOR.match(file_name) else set())
 
 
@@ -75,6 +79,8 @@ def file_breaches(path, name, folder):
 
 
 def door_hint(folder, target):
+    if folder in STORING and target == "store":
+        return " here, only in its *_records.*, server.*, client.* or worker.*"
     if target in (STAGE_DOOR if folder in STAGES else LOWER_DOOR.get(folder, set())):
         return " here, only in its server.*, client.* or worker.*"
     return ""

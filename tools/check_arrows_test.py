@@ -58,6 +58,17 @@ class CheckArrows(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertIn("only in its server.*, client.* or worker.*", found[0])
 
+    def test_only_the_records_and_the_doors_of_the_studio_ask_the_database(self):
+        table = "| `store/` | database |\n| `studio/` | people |\n| `edge/` | cache |\n"
+        asks = '#include "store/database.h"\n'
+        files = {f"src/studio/{name}": asks for name in
+                 ("account_records.h", "account_records.cc", "records_test.h", "worker_accounts.cc")}
+        self.assertEqual(self.breaches(files, table), [])
+        self.assertEqual(self.breaches({"src/studio/session.h": asks}, table),
+                         ['src/studio/session.h: "store/database.h": studio/ may not include store/ here, only in its '
+                          "*_records.*, server.*, client.* or worker.*"])
+        self.assertEqual(len(self.breaches({"src/edge/server.cc": asks}, table)), 1)
+
     def test_a_file_that_only_sounds_like_a_server_is_pure(self):
         self.assertEqual(len(self.breaches({"src/ingest/serverless.cc": '#include "net/loop.h"\n'})), 1)
 

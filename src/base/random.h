@@ -1,7 +1,7 @@
 // Randomness with a seed that can be printed, so that a failing run can be run again.
 //
 // For choices that need to be spread, not secret: back-off jitter, tests, simulations. Keys, ids and tokens come from
-// libsodium in cli/.
+// libsodium in cli/ and studio/.
 #pragma once
 
 #include <cstdint>
