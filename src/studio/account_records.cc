@@ -1,0 +1,166 @@
+#include "studio/account_records.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "studio/audit_records.h"
+#include "studio/secret.h"
+
+namespace klieg::studio {
+
+using store::Database;
+using store::Outcome;
+using store::Row;
+using store::Rows;
+
+namespace {
+
+Outcome<std::optional<Account>> one_account(Outcome<Rows> rows) {
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  if (rows->empty()) return std::nullopt;
+  return account_of((*rows)[0]);
+}
+
+Outcome<std::optional<Credentials>> one_credentials(Outcome<Rows> rows) {
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  if (rows->empty()) return std::nullopt;
+  return Credentials{account_of((*rows)[0]), (*rows)[0][account_columns].text()};
+}
+
+Outcome<void> nothing_of(Outcome<Rows> rows) {
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return {};
+}
+
+Outcome<Account> insert_account(Database& inside, const NewAccount& wanted, Role role,
+                                std::optional<int64_t> invited_by, WallTime now) {
+  const std::string_view word = role == Role::operator_ ? "operator" : "person";
+  auto rows = inside.run(
+      "INSERT INTO accounts (name, display_name, password_digest, role, invited_by, created_ms) "
+      "VALUES ($1, $2, $3, $4, $5, $6) RETURNING " KLIEG_ACCOUNT_COLUMNS,
+      {wanted.name, wanted.display_name, wanted.password_digest, word, invited_by, now});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return account_of((*rows)[0]);
+}
+
+}  // namespace
+
+Account account_of(const Row& row, size_t from) {
+  Account account{.id = row[from].integer(),
+                  .name = row[from + 1].text(),
+                  .display_name = row[from + 2].text(),
+                  .role = row[from + 3].text() == "operator" ? Role::operator_ : Role::person,
+                  .created = row[from + 4].time()};
+  if (!row[from + 5].null()) account.suspended = row[from + 5].time();
+  return account;
+}
+
+Outcome<std::optional<Account>> find_account(Database& database, const std::string& name) {
+  return one_account(database.run("SELECT " KLIEG_ACCOUNT_COLUMNS " FROM accounts WHERE name = $1", {name}));
+}
+Outcome<std::optional<Account>> find_account(Database& database, int64_t id) {
+  return one_account(database.run("SELECT " KLIEG_ACCOUNT_COLUMNS " FROM accounts WHERE id = $1", {id}));
+}
+
+Outcome<std::optional<Credentials>> find_credentials(Database& database, const std::string& name) {
+  return one_credentials(
+      database.run("SELECT " KLIEG_ACCOUNT_COLUMNS ", password_digest FROM accounts WHERE name = $1", {name}));
+}
+Outcome<std::optional<Credentials>> find_credentials(Database& database, int64_t id) {
+  return one_credentials(
+      database.run("SELECT " KLIEG_ACCOUNT_COLUMNS ", password_digest FROM accounts WHERE id = $1", {id}));
+}
+
+Outcome<MadeAccount> make_account(Database& database, const NewAccount& wanted, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<MadeAccount> {
+    auto taken = inside.run("SELECT 1 FROM accounts WHERE name = $1", {wanted.name});
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    if (!taken->empty()) return MadeAccount{Made::name_taken, {}};
+    std::optional<int64_t> invited_by;
+    if (wanted.invite) {
+      auto used = inside.run(
+          "UPDATE invites SET uses_left = uses_left - 1 WHERE id = $1 AND uses_left > 0 AND "
+          "expires_ms > $2 RETURNING made_by",
+          {*wanted.invite, now});
+      if (!used) return std::unexpected(std::move(used.error()));
+      if (used->empty()) return MadeAccount{Made::invite_is_over, {}};
+      invited_by = (*used)[0][0].integer();
+    }
+    auto account = insert_account(inside, wanted, Role::person, invited_by, now);
+    if (!account) return std::unexpected(std::move(account.error()));
+    return MadeAccount{Made::yes, std::move(*account)};
+  });
+}
+
+Outcome<std::optional<Account>> make_first_account(Database& database, const NewAccount& wanted, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<std::optional<Account>> {
+    auto any = has_accounts(inside);
+    if (!any) return std::unexpected(std::move(any.error()));
+    if (*any) return std::nullopt;
+    auto account = insert_account(inside, wanted, Role::operator_, std::nullopt, now);
+    if (!account) return std::unexpected(std::move(account.error()));
+    return std::move(*account);
+  });
+}
+
+Outcome<bool> has_accounts(Database& database) {
+  auto rows = database.run("SELECT id FROM accounts LIMIT 1");
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return !rows->empty();
+}
+
+Outcome<void> set_display_name(Database& database, int64_t account, const std::string& display_name) {
+  return nothing_of(database.run("UPDATE accounts SET display_name = $2 WHERE id = $1", {account, display_name}));
+}
+
+Outcome<void> renew_password_digest(Database& database, int64_t account, const std::string& digest) {
+  return nothing_of(database.run("UPDATE accounts SET password_digest = $2 WHERE id = $1", {account, digest}));
+}
+
+Outcome<void> set_password(Database& database, int64_t account, const std::string& digest, const Bytes& kept,
+                           WallTime now) {
+  return nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
+    auto set = inside.run("UPDATE accounts SET password_digest = $2 WHERE id = $1", {account, digest});
+    if (!set) return set;
+    auto written = write_deed(inside, {.at = now, .actor = account, .action = "password changed", .subject = account});
+    if (!written) return std::unexpected(std::move(written.error()));
+    return inside.run("DELETE FROM sessions WHERE account = $1 AND digest <> $2", {account, kept});
+  }));
+}
+
+Outcome<void> suspend(Database& database, int64_t account, Suspension suspension, int64_t by, WallTime now) {
+  const bool begins = suspension == Suspension::begins;
+  return nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
+    const store::Value since = begins ? store::Value(now) : store::Value();
+    auto set = inside.run("UPDATE accounts SET suspended_ms = $2 WHERE id = $1", {account, since});
+    if (!set) return set;
+    auto written = write_deed(
+        inside,
+        {.at = now, .actor = by, .action = begins ? "account suspended" : "suspension lifted", .subject = account});
+    if (!written) return std::unexpected(std::move(written.error()));
+    if (!begins) return set;
+    return inside.run("DELETE FROM sessions WHERE account = $1", {account});
+  }));
+}
+
+Outcome<std::string> make_invite(Database& database, int64_t made_by, int64_t uses, WallTime now) {
+  KLIEG_ASSERT(uses > 0 && uses <= invite_uses_max, "an invite is for a bounded number of people");
+  std::string secret = new_secret(SecretKind::invite);
+  auto rows = database.run(
+      "INSERT INTO invites (digest, made_by, uses_left, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+      {digest_of(secret), made_by, uses, now, WallTime(now + invite_lifetime)});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return secret;
+}
+
+Outcome<std::optional<Invite>> find_invite(Database& database, const std::string& secret) {
+  if (!is_secret(SecretKind::invite, secret)) return std::nullopt;
+  auto rows =
+      database.run("SELECT id, made_by, uses_left, expires_ms FROM invites WHERE digest = $1", {digest_of(secret)});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  if (rows->empty()) return std::nullopt;
+  const Row& row = (*rows)[0];
+  return Invite{row[0].integer(), row[1].integer(), row[2].integer(), row[3].time()};
+}
+
+}  // namespace klieg::studio

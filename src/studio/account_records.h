@@ -1,0 +1,76 @@
+// Accounts and invites, as the database has them.
+//
+// Thread: the store's. Names, texts and digests are as the deciders let them through; a database that finds otherwise
+// says `rejected`. What an in_doubt sign-up left is found by trying again: the name is taken, and the password lets in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "store/database.h"
+#include "studio/sign_up.h"
+
+namespace klieg::studio {
+
+enum class Role : uint8_t { person, operator_ };
+
+struct Account {
+  int64_t id = 0;
+  std::string name;
+  std::string display_name;
+  Role role = Role::person;
+  WallTime created;
+  std::optional<WallTime> suspended;
+  bool operator==(const Account&) const = default;
+};
+
+// For statements that read accounts: these columns from `from` on are one.
+#define KLIEG_ACCOUNT_COLUMNS \
+  "accounts.id, accounts.name, accounts.display_name, accounts.role, accounts.created_ms, accounts.suspended_ms"
+constexpr size_t account_columns = 6;
+Account account_of(const store::Row& row, size_t from = 0);
+
+store::Outcome<std::optional<Account>> find_account(store::Database& database, const std::string& name);
+store::Outcome<std::optional<Account>> find_account(store::Database& database, int64_t id);
+
+struct Credentials {
+  Account account;
+  std::string password_digest;
+};
+store::Outcome<std::optional<Credentials>> find_credentials(store::Database& database, const std::string& name);
+store::Outcome<std::optional<Credentials>> find_credentials(store::Database& database, int64_t id);
+
+struct NewAccount {
+  std::string name;
+  std::string display_name;
+  std::string password_digest;
+  std::optional<int64_t> invite;  // of which this takes a use
+};
+enum class Made : uint8_t { yes, name_taken, invite_is_over };
+struct MadeAccount {
+  Made made = Made::yes;
+  Account account;  // where it was
+};
+store::Outcome<MadeAccount> make_account(store::Database& database, const NewAccount& wanted, WallTime now);
+// The operator's, if there is no account yet; nullopt: there is.
+store::Outcome<std::optional<Account>> make_first_account(store::Database& database, const NewAccount& wanted,
+                                                          WallTime now);
+store::Outcome<bool> has_accounts(store::Database& database);
+
+store::Outcome<void> set_display_name(store::Database& database, int64_t account, const std::string& display_name);
+// The same password, digested anew: nothing else changes.
+store::Outcome<void> renew_password_digest(store::Database& database, int64_t account, const std::string& digest);
+// Another password: every session but `kept` (a digest) ends, in the same transaction.
+store::Outcome<void> set_password(store::Database& database, int64_t account, const std::string& digest,
+                                  const Bytes& kept, WallTime now);
+// Every session ends; keys and tokens are good for nothing while it lasts. `by`: the operator who does it.
+enum class Suspension : uint8_t { begins, ends };
+store::Outcome<void> suspend(store::Database& database, int64_t account, Suspension suspension, int64_t by,
+                             WallTime now);
+
+// The invite, shown once.
+store::Outcome<std::string> make_invite(store::Database& database, int64_t made_by, int64_t uses, WallTime now);
+store::Outcome<std::optional<Invite>> find_invite(store::Database& database, const std::string& secret);
+
+}  // namespace klieg::studio
