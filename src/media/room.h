@@ -229,7 +229,8 @@ struct CommandDone {
   bool operator==(const CommandDone&) const = default;
 };
 struct VotesTaken {
-  std::vector<AccountId> voted_before;  // the others count
+  std::vector<AccountId> voted_before;
+  std::vector<AccountId> barred;  // who is in neither list has voted
   bool operator==(const VotesTaken&) const = default;
 };
 using RecordOutcome = std::variant<CommentTaken, VotesTaken, CommandDone, Refusal>;
@@ -296,7 +297,7 @@ struct PeopleJoined {
   uint32_t others = 0;
   bool operator==(const PeopleJoined&) const = default;
 };
-// What a moderator did, for moderators and for the record.
+// What a moderator did: for moderators and for the record.
 struct Audited {
   Person by;
   Command command;

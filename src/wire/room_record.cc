@@ -237,7 +237,10 @@ void pass(auto& io, Of<media::CommentTaken> auto& it) {
   io.text(it.text, text_size_max);
   io.number(it.visibility, media::Visibility::held);
 }
-void pass(auto& io, Of<media::VotesTaken> auto& it) { accounts(io, it.voted_before); }
+void pass(auto& io, Of<media::VotesTaken> auto& it) {
+  accounts(io, it.voted_before);
+  accounts(io, it.barred);
+}
 void pass(auto& /*io*/, Of<media::CommandDone> auto& /*it*/) {}
 void pass(auto& io, Of<media::Refusal> auto& it) { io.number(it, media::Refusal::busy); }
 void pass(auto& io, Of<media::BatchAnswer> auto& it) {

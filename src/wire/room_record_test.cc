@@ -144,7 +144,7 @@ media::Batch any_batch() {
 media::BatchAnswer any_answer() {
   media::BatchAnswer answer{any_key(), {}};
   answer.answers.push_back({any_u32(), media::CommentTaken{any_u64(), any_text(), media::Visibility::held}});
-  answer.answers.push_back({any_u32(), media::VotesTaken{any_accounts()}});
+  answer.answers.push_back({any_u32(), media::VotesTaken{any_accounts(), any_accounts()}});
   answer.answers.push_back({any_u32(), media::CommandDone{}});
   answer.answers.push_back({any_u32(), static_cast<media::Refusal>(*rc::gen::inRange(0, 18))});
   return answer;
