@@ -116,8 +116,9 @@ class Form {
 
   int64_t number(std::string_view name, int64_t min, int64_t max) {
     const std::optional<int64_t> value = fields_.numbers[*index_of(name, number_names)];
-    require(value && *value >= min && *value <= max, name);
-    return value.value_or(min);
+    const bool holds = value && *value >= min && *value <= max;
+    require(holds, name);
+    return holds ? *value : min;  // what is computed with it stays within bounds, too
   }
   int64_t number_or(std::string_view name, int64_t min, int64_t max, int64_t otherwise) {
     return fields_.numbers[*index_of(name, number_names)] ? number(name, min, max) : otherwise;
@@ -376,7 +377,8 @@ std::string json_of(const Said& said) {
       return fmt::format(R"({{"type":"hearts","count":{},"at":{}}})", it.count, ms_of(it.at));
     }
     std::string operator()(const CommentTyped& it) const {
-      return fmt::format(R"({{"type":"comment","ref":{},"at":{},"text":{}}})", it.ref, ms_of(it.at), in_quotes(it.text));
+      return fmt::format(R"({{"type":"comment","ref":{},"at":{},"text":{}}})", it.ref, ms_of(it.at),
+                         in_quotes(it.text));
     }
     std::string operator()(const VoteCast& it) const {
       return fmt::format(R"({{"type":"vote","ref":{},"at":{},"poll":{},"option":{}}})", it.ref, ms_of(it.at), it.poll,

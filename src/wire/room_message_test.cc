@@ -119,6 +119,7 @@ TEST(RoomMessage, what_is_not_as_it_should_be_is_refused) {
            R"({"type":"hearts","count":"1","at":1})",                   //
            R"({"type":"hearts","count":1,"count":1,"at":1})",           // twice
            R"({"type":"hearts","count":1,"at":18446744073709551615})",  //
+           R"({"type":"hearts","count":1,"at":6125056057518533291})",   // overflows as nanoseconds
            R"({"type":"hearts","count":1,"at":-1})",                    //
            R"({"type":"hearts","count":1,"at":{"x":1}})",               // nested
            R"({"type":"hearts","count":1,"at":1,"z":[]})",              //
