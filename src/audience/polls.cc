@@ -1,6 +1,7 @@
 #include "audience/polls.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/assert.h"
 
@@ -47,9 +48,13 @@ std::vector<media::AccountId> Polls::cast(media::PollId poll, uint8_t option,
   for (const media::AccountId account : accounts) {
     if (ballot.voters.insert(account).second) counted.push_back(account);
   }
-  ballot.votes[option] += counted.size();
-  ballot.changed = ballot.changed || !counted.empty();
   return counted;
+}
+
+void Polls::show(media::PollId poll, uint8_t option, size_t votes) {
+  Ballot& ballot = ballots_.at(poll);
+  ballot.votes[option] += votes;
+  ballot.changed = true;
 }
 
 std::vector<media::PollClosed> Polls::close_all(MediaTime newest) {
@@ -68,20 +73,15 @@ void Polls::count(MediaTime newest, LoopTime now, std::vector<media::RoomEvent>&
       ballot.closing = true;
       ballot.closed_since = now;
     }
-    if (ballot.closing && now >= ballot.closed_since + wait_after_close) {
+    const bool all_safe =
+        std::accumulate(ballot.votes.begin(), ballot.votes.end(), uint64_t{0}) == ballot.voters.size();
+    if (ballot.closing && now >= ballot.closed_since + wait_after_close && all_safe) {
       out.emplace_back(media::PollCounted{one->first, ballot.votes, media::Counting::final});
       ballots_.erase(one);
     } else if (ballot.changed) {
       ballot.changed = false;
       out.emplace_back(media::PollCounted{one->first, ballot.votes, media::Counting::running});
     }
-  }
-}
-
-void Polls::tell(std::vector<media::RoomEvent>& out) const {
-  for (const auto& [id, ballot] : ballots_) {
-    out.emplace_back(media::PollOpened{ballot.poll});
-    out.emplace_back(media::PollCounted{id, ballot.votes, media::Counting::running});
   }
 }
 
@@ -92,7 +92,9 @@ void Polls::restore(const media::RoomEvent& event) {
     if (found != ballots_.end()) found->second.poll.closes = closed->closes;
   }
   if (const auto* votes = std::get_if<media::VotesCast>(&event)) {
-    if (takes(votes->poll, votes->option, votes->accounts.size())) cast(votes->poll, votes->option, votes->accounts);
+    if (takes(votes->poll, votes->option, votes->accounts.size())) {
+      show(votes->poll, votes->option, cast(votes->poll, votes->option, votes->accounts).size());
+    }
   }
   if (const auto* counted = std::get_if<media::PollCounted>(&event)) {
     if (counted->counting == media::Counting::final) ballots_.erase(counted->poll);

@@ -48,14 +48,15 @@ class Polls {
   std::expected<void, media::Refusal> takes(media::PollId poll, uint8_t option, size_t votes = 1) const;
   // Which of them count; the others have voted before. Asserted: takes() so many.
   std::vector<media::AccountId> cast(media::PollId poll, uint8_t option, std::span<const media::AccountId> accounts);
+  // They are safe: they show in the count.
+  void show(media::PollId poll, uint8_t option, size_t votes);
   // The broadcast is over: what is open closes.
   std::vector<media::PollClosed> close_all(MediaTime newest);
 
-  // Appends the counts that have changed, running or final.
+  // Appends the counts that have changed, running or final; a poll is final when all of its votes are safe.
   void count(MediaTime newest, LoopTime now, std::vector<media::RoomEvent>& out);
 
-  // What a newcomer has to know: the polls that are not final, and how they stand.
-  void tell(std::vector<media::RoomEvent>& out) const;
+  bool empty() const { return ballots_.empty(); }  // all are final
 
   // As they were: from a journal, in its order.
   void restore(const media::RoomEvent& event);
@@ -63,8 +64,8 @@ class Polls {
  private:
   struct Ballot {
     media::Poll poll;
-    std::vector<uint64_t> votes;
-    std::unordered_set<media::AccountId> voters;
+    std::vector<uint64_t> votes;                  // that are safe
+    std::unordered_set<media::AccountId> voters;  // all
     bool changed = false;
     bool closing = false;
     LoopTime closed_since;  // while closing

@@ -107,6 +107,11 @@ std::optional<uint32_t> Presence::came_as(media::AccountId account) const {
   return found->second;
 }
 
+media::Standing Presence::standing_of(media::AccountId account) const {
+  const auto found = people_.find(account);
+  return found == people_.end() ? media::Standing::stranger : found->second.person.standing;
+}
+
 std::vector<media::Person> Presence::people(media::AccountId after, size_t count_max) const {
   // Asked for by a person at a page, not by the road of a heart.
   std::vector<const media::Person*> behind;

@@ -48,6 +48,8 @@ class Presence {
   uint64_t viewers() const { return people_.size() + nameless_; }
   // From 0, of those who came first; first_max of them are remembered.
   std::optional<uint32_t> came_as(media::AccountId account) const;
+  // As its node says; a stranger's, of who is not here by name.
+  media::Standing standing_of(media::AccountId account) const;
   // By account, from the first behind `after` on: for the broadcaster, page by page.
   std::vector<media::Person> people(media::AccountId after, size_t count_max) const;
 

@@ -8,14 +8,6 @@
 
 namespace klieg::audience {
 
-EventReader reader_of(const media::RoomEvent& event) {
-  if (std::holds_alternative<media::CommentHeld>(event) || std::holds_alternative<media::Audited>(event) ||
-      std::holds_alternative<media::PersonBarred>(event)) {
-    return EventReader::moderators;
-  }
-  return std::holds_alternative<media::VotesCast>(event) ? EventReader::journal : EventReader::everybody;
-}
-
 class RoomLog::Child final : public media::Subscription {
  public:
   Child(RoomLog* room, media::PushSink& listener, std::optional<media::TopicEnd> at_once)
@@ -32,13 +24,12 @@ class RoomLog::Child final : public media::Subscription {
   std::optional<media::TopicEnd> end;  // is all that it will be told
 };
 
-RoomLog::RoomLog(std::string topic, std::function<std::vector<media::RoomEvent>()> state)
+RoomLog::RoomLog(std::string topic)
     : topic_(std::move(topic)),
       head_(std::make_shared<const media::ObjectHead>(
           media::ObjectHead{{"content-type", "application/vnd.klieg.room"},
                             {"cache-control", "public, max-age=31536000, immutable"},
-                            {std::string(media::topic_header), topic_}})),
-      state_(std::move(state)) {}
+                            {std::string(media::topic_header), topic_}})) {}
 
 RoomLog::~RoomLog() {
   children_.insert(children_.end(), newcomers_.begin(), newcomers_.end());
@@ -61,6 +52,7 @@ void RoomLog::append(std::span<const media::RoomEvent> events, LoopTime now) {
     begin(now);
   }
   write(events);
+  for (const media::RoomEvent& event : events) state_.apply(event);
 }
 
 void RoomLog::begin(LoopTime now) {
@@ -72,7 +64,7 @@ void RoomLog::begin(LoopTime now) {
   const media::ObjectNumber number = next_++;
   objects_.push_back({topic_ + '-' + std::to_string(number), number, std::make_shared<Log>(), now});
   tell(media::ObjectBegun{number, objects_.back().name, head_, objects_.back().log});
-  write(state_());
+  write(state_.events());
 }
 
 void RoomLog::write(std::span<const media::RoomEvent> events) {

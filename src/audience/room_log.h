@@ -2,16 +2,13 @@
 //
 //   /live/ada/x7f.1/room-0 ──full, or old──► room-1 ──► room-2 (open)
 //
-// Each object is records (wire/room_record.h), begins with what makes a newcomer whole (Room::state), and ends when it
+// Each object is records (wire/room_record.h), begins with what makes a newcomer whole (room_state.h), and ends when it
 // is full or has been open for long; then the next begins. So whoever joins reads the open one from its beginning, and
 // a node that subscribes to the topic (media/push.h) has it as it has the open segment of a track: its cache, its
 // children and their children need to know nothing of rooms. A name means the same bytes for ever.
 //
 // Any viewer may be served these objects, so what is said among moderators is not in them: it goes to nodes that have a
 // moderator, beside the answers to their batches (Room::take_desk_events).
-//
-// An event that falls together with the beginning of an object may be in its state already and follow once more:
-// whoever reads takes each for how things are.
 //
 // A sink may end its subscription, any other, or subscribe, from inside any call.
 //
@@ -21,7 +18,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audience/room_state.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "media/push.h"
@@ -36,18 +33,14 @@
 
 namespace klieg::audience {
 
-// Whether viewers may be shown it. What is neither theirs nor moderators' is the journal's alone.
-enum class EventReader : uint8_t { everybody, moderators, journal };
-EventReader reader_of(const media::RoomEvent& event);
-
 class RoomLog final : public media::TopicSource {
  public:
   static constexpr uint64_t object_size_max = 256 * 1024;  // 1,000 comments; what a newcomer reads at most
   static constexpr Duration object_open_max = 60s;
   static constexpr size_t objects_max = 32;
 
-  // `topic`: "/live/ada/x7f.1/room", which the names of its objects begin with. `state`: what makes a newcomer whole.
-  RoomLog(std::string topic, std::function<std::vector<media::RoomEvent>()> state);
+  // `topic`: "/live/ada/x7f.1/room", which the names of its objects begin with.
+  explicit RoomLog(std::string topic);
   ~RoomLog() override;  // subscriptions may outlive it: they are told that the topic is lost
   RoomLog(const RoomLog&) = delete;
   RoomLog& operator=(const RoomLog&) = delete;
@@ -81,7 +74,7 @@ class RoomLog final : public media::TopicSource {
 
   const std::string topic_;
   const std::shared_ptr<const media::ObjectHead> head_;
-  std::function<std::vector<media::RoomEvent>()> state_;
+  RoomState state_;             // as what was appended says
   std::deque<Object> objects_;  // the last is open, unless over_
   media::ObjectNumber next_ = 0;
   bool over_ = false;
