@@ -28,6 +28,13 @@ constexpr unsigned sanitizer_descriptors = 2;
 constexpr unsigned sanitizer_descriptors = 0;
 #endif
 
+// This one has a thread of its own, which comes back with a fork and sleeps between its looks.
+#if __has_feature(thread_sanitizer)
+constexpr bool sanitizer_thread = true;
+#else
+constexpr bool sanitizer_thread = false;
+#endif
+
 std::unexpected<Error> fail_with(const char* what) { return fail(std::string(what) + ": " + std::strerror(errno)); }
 
 Result<void> limit(__rlimit_resource resource, rlim_t most) {
@@ -112,6 +119,7 @@ Result<void> enter_seccomp(Hardware hardware) {
   filter.allow({SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
                 SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack)});
   if (sanitizer_descriptors > 0) filter.allow({SCMP_SYS(pipe2)});
+  if (sanitizer_thread) filter.allow({SCMP_SYS(nanosleep), SCMP_SYS(rseq), SCMP_SYS(set_robust_list)});
   if (hardware == Hardware::none) {
     filter.refuse({SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(newfstatat), SCMP_SYS(fstat),
                    SCMP_SYS(stat), SCMP_SYS(readlink), SCMP_SYS(ioctl), SCMP_SYS(sysinfo), SCMP_SYS(uname)});
