@@ -145,9 +145,9 @@ def measure_far(name, sizes, seconds):
 
 
 def main():
-    options = machine.options(__doc__, seconds=(20, 6), arguments=[
-        ("--rounds", {"type": int, "help": "3, quick 1"}), servers.CACHES_ARGUMENT])
-    rounds = options.rounds or (1 if options.quick else 3)
+    options = machine.options(__doc__, seconds=(8, 6), arguments=[
+        ("--rounds", {"type": int, "help": "2, quick 1"}), servers.CACHES_ARGUMENT])
+    rounds = options.rounds or (1 if options.quick else 2)
     servers.raise_file_limit()
     servers.build("bench_growing_origin", "bench_herd_load", "bench_long_wire", "klieg")
     header = machine.print_header("tree", versions=[*servers.VERSIONS, "ffmpeg"])
