@@ -102,7 +102,8 @@ void PushedTo::react() {
 
 void PushedTo::take(const Pushed& pushed) {
   const auto begins = dates_->wall_of(pushed.from);
-  if (!begins || *begins + pushed.duration < clocks_.server_wall(asked_)) return;
+  if (!let_in_) let_in_ = pushed.first_byte - clocks_.round_trip / 2;
+  if (!begins || *begins + pushed.duration < clocks_.server_wall(*let_in_)) return;
   Received received{
       .begins = *begins, .duration = pushed.duration, .captured = pushed.captured, .told = {}, .transfer = {}};
   received.transfer.asked = asked_;

@@ -2,7 +2,8 @@
 //
 // What is pushed tells instants of the timeline. When those came in is asked of the manifest: before all else, and
 // again and again, because a broadcast that breaks off goes on in a new Period. What had been born before the viewer
-// came is a burst from the latest key frame on; as who wants to be live does, it passes that over.
+// was let in is a burst from the latest key frame on; as who wants to be live does, it passes that over, and learns
+// nothing from how late it was.
 #pragma once
 
 #include <memory>
@@ -51,6 +52,7 @@ class PushedTo final : public net::ConnectionHandler {
   std::unique_ptr<PushViewer> viewer_;
   std::unique_ptr<net::Connection> connection_;
   LoopTime asked_;
+  std::optional<LoopTime> let_in_;  // when what came first left the server
 };
 
 }  // namespace klieg::player
