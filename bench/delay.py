@@ -141,11 +141,17 @@ def watch_in_browser(scene, seconds):
     seen = []
     with scene.test_card():
         for player, query in SCREENS.items():
-            said = subprocess.run([*scene.viewer.inside, "tools/with_node", "node", "bench/screen.mjs", str(seconds), player,
-                                   f"http://{scene.doors[0]['pop']}/@card{query}"], cwd=machine.ROOT, capture_output=True, text=True)
-            if said.returncode != 0:
-                sys.exit(f"{player} in Chromium:\n{said.stderr}")
-            seen.append(json.loads(said.stdout))
+            browser = subprocess.Popen([*scene.viewer.inside, "tools/with_node", "node", "bench/screen.mjs", str(seconds), player,
+                                        f"http://{scene.doors[0]['pop']}/@card{query}"], cwd=machine.ROOT, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True, start_new_session=True)
+            while browser.poll() is None:  # Chromium makes sessions of its own
+                for pid in servers.processes_of(browser.pid):
+                    machine.prefer(pid)
+                time.sleep(1)
+            said, wrong = browser.communicate()
+            if browser.returncode != 0:
+                sys.exit(f"{player} in Chromium:\n{wrong}")
+            seen.append(json.loads(said))
             print(".", end="", file=sys.stderr, flush=True)
     return seen
 
