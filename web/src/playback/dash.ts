@@ -207,7 +207,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     target_s: wanted_s,
     jump_to_live() {
       const now_s = delay_s();
-      if (now_s !== null) video.currentTime += now_s - wanted_s();
+      if (now_s !== null) video.currentTime += Math.max(0, now_s - wanted_s());
       else player.seekToOriginalLive();
       return "jumped";
     },

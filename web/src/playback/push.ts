@@ -226,7 +226,9 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
   function seek_to_live(): void {
     const end_s = last_end_s(video);
     const start_s = video.buffered.length > 0 ? video.buffered.start(video.buffered.length - 1) : 0;
-    if (end_s !== null) video.currentTime = Math.max(start_s, end_s - cushion.size_s(performance.now()));
+    if (end_s === null) return;
+    const to_s = Math.max(start_s, end_s - cushion.size_s(performance.now()));
+    if (to_s > video.currentTime) video.currentTime = to_s; // who is nearer than the cushion wishes is not sent back
   }
 
   function look(): void {
