@@ -1,7 +1,7 @@
 // Places far from each other on one machine: network namespaces, and wires between them that take their time.
 //
 // A wire is bench/long_wire.cc, in user space, because not every kernel has netem. It makes what a packet on it waits for
-// real, and can be cut and healed; loss and bandwidth are the kernel's own.
+// real, can lose some and be cut and healed; bandwidth is the kernel's own.
 
 import { spawnSync } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
@@ -63,11 +63,12 @@ export class Site {
 let wires = 0;
 
 export class Wire {
-  // Between two places, `one_way_ms` each way. They are `here` and `there` for each other.
-  static async lay(t, a, b, one_way_ms) {
+  // Between two places, `one_way_ms` each way. They are `here` and `there` for each other. `lost_share`: of the packets;
+  // `jitter_ms`: that the way takes longer at times.
+  static async lay(t, a, b, one_way_ms, { lost_share = 0, jitter_ms = 0 } = {}) {
     const number = ++wires;
     const device = `wire${number}`;
-    const carrier = a.start(long_wire, [one_way_ms, device, device, b.pid]);
+    const carrier = a.start(long_wire, [one_way_ms, device, device, b.pid, lost_share, jitter_ms]);
     await carrier.heard(/^ready$/m);
     const wire = new Wire(a, b, device, `10.98.${number}.1`, `10.98.${number}.2`);
     for (const [site, mine, other] of [
