@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "wire/cmaf_reader.h"
-#include "wire/hls_playlist_reader.h"
+#include "wire/hls_reader.h"
 
 namespace klieg::player {
 

@@ -22,7 +22,7 @@ std::string_view track_name_of(std::string_view playlist_uri) {
   return playlist_uri.substr(0, playlist_uri.rfind('.'));
 }
 
-const wire::hls::ListedVariant& choose(const std::vector<wire::hls::ListedVariant>& variants, std::string_view wished) {
+const wire::hls::Variant& choose(const std::vector<wire::hls::Variant>& variants, std::string_view wished) {
   const auto named = [&](std::string_view name) {
     return std::ranges::find_if(variants, [&](const auto& variant) { return track_name_of(variant.uri) == name; });
   };
@@ -92,11 +92,15 @@ void Channel::on_multivariant(Answer answer) {
   if (answer.status != 200) return find_again();
   body_.read(std::move(answer), limits_.playlist_bytes_max, [this](Result<Bytes, BodyFault> text) {
     if (!text) return find_again();
-    const auto variants = wire::hls::read_multivariant_playlist(text->text());
-    if (!variants || variants->empty()) return end(ChannelEnd::unreadable);
-    const wire::hls::ListedVariant& variant = choose(*variants, rendition_);
+    const auto playlist = wire::hls::read_multivariant_playlist(text->text());
+    if (!playlist) return end(ChannelEnd::unreadable);
+    const wire::hls::Variant& variant = choose(playlist->variants, rendition_);
+    std::vector<std::string_view> uris{variant.uri};
+    if (variant.audio == wire::hls::Audio::of_group && !playlist->audio.empty()) {
+      uris.push_back(playlist->audio.front().uri);
+    }
     topics_.clear();
-    for (std::string_view uri : {variant.uri, variant.audio_uri}) {
+    for (std::string_view uri : uris) {
       if (uri.ends_with(".m3u8"))
         topics_.push_back("/live/" + name_ + '/' + std::string(uri.substr(0, uri.size() - 5)));
     }

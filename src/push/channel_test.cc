@@ -82,8 +82,10 @@ TEST(Channel, goes_on_behind_a_gap) {
   room.broadcast.ticks(5);
   room.diary.take();
   room.source.refuse(room.broadcast.segment_name("video", 1), 404);
-  room.source.put("/live/ada/x.1/video.m3u8",
-                  Bytes::copy_of("#EXTM3U\n#EXTINF:0.2,\nvideo-0.m4s\n#EXT-X-GAP\n#EXTINF:0.2,\nvideo-1.m4s\n"));
+  room.source.put(
+      "/live/ada/x.1/video.m3u8",
+      Bytes::copy_of(
+          "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.2,\nvideo-0.m4s\n#EXT-X-GAP\n#EXTINF:0.2,\nvideo-1.m4s\n"));
   room.source.run();
   room.broadcast.frame = 10;
   room.broadcast.tick();

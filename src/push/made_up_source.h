@@ -98,7 +98,7 @@ class MadeUpBroadcast {
                                "#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO=\"a\"\nx.1/360p.m3u8\n"
                                "#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO=\"a\"\nx.1/video.m3u8\n"));
     for (const char* track : {"video", "audio"}) {
-      std::string text = "#EXTM3U\n";
+      std::string text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n";
       for (uint64_t msn = 0; msn < frame / frames_per_segment; ++msn) {
         text += fmt::format("#EXTINF:0.2,\n{}-{}.m4s\n", track, msn);
       }

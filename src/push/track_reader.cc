@@ -108,7 +108,7 @@ void TrackReader::on_playlist(Answer answer) {
 }
 
 // The first segment from msn_ on that is there, or is to come.
-void TrackReader::go_on_by(const wire::hls::MediaListing& playlist) {
+void TrackReader::go_on_by(const wire::hls::MediaPlaylist& playlist) {
   uint64_t next = std::max(msn_, playlist.media_sequence);
   const uint64_t behind_last = playlist.media_sequence + playlist.segments.size();
   while (next < behind_last && playlist.segments[next - playlist.media_sequence].gap == wire::hls::Gap::yes) ++next;

@@ -73,7 +73,7 @@ class TrackReader final : public LogWaiter, public std::enable_shared_from_this<
   void on_segment(Answer answer);
   void on_header(Answer answer);
   void on_playlist(Answer answer);
-  void go_on_by(const wire::hls::MediaListing& playlist);
+  void go_on_by(const wire::hls::MediaPlaylist& playlist);
   void read();
   void tell(Bytes content);
   void on_log_grew() override { read(); }

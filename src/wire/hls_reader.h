@@ -1,44 +1,37 @@
-// What a reader needs of HLS playlists that somebody wrote (wire/hls.h writes them): which tracks and segments there
-// are.
+// Reads HLS playlists (draft-pantos-hls-rfc8216bis) into the values that wire/hls.h renders. What it does not know is
+// passed over, as the standard wants of clients (4.1, 6.3.1).
 //
-// Whatever is not asked for here is passed over, as the standard wants of tags that a client does not know (6.3.1). The
-// views point into the text. An Error says in which line the text is no playlist. Nothing is allocated on the say-so of
-// a number.
+// Strict in what it does know: a number is a number to its end, a segment has an EXTINF and a variant an
+// EXT-X-STREAM-INF before its URI. An Error says in which line the text is no playlist.
+//
+// Pure; the text may be anything. Nothing is allocated on the word of a number.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string_view>
-#include <vector>
+#include <variant>
 
 #include "base/result.h"
 #include "wire/hls.h"
 
 namespace klieg::wire::hls {
 
-struct ListedVariant {
-  std::string_view uri;
-  std::string_view codecs;
-  uint64_t bandwidth = 0;
-  std::string_view audio_uri;  // of the rendition that plays by default in its audio group; empty: it has none
-};
+using Playlist = std::variant<MultivariantPlaylist, MediaPlaylist>;
 
-// Asked of: a multivariant playlist (4.4.6).
-Result<std::vector<ListedVariant>> read_multivariant_playlist(std::string_view text);
+// A day of segments of one second; more is no live playlist.
+inline constexpr size_t segments_max = 86'400;
+// Parts, variants and renditions, in all.
+inline constexpr size_t parts_max = 100'000;
 
-struct ListedSegment {
-  std::string_view uri;
-  Gap gap = Gap::no;
-};
+// Of a media playlist, as render() writes it and as others do: segments without EXT-X-PROGRAM-DATE-TIME follow the one
+// before them; where none has one, `begins` is 1970. Skipped segments (EXT-X-SKIP) are in media_sequence already.
+// part_target 0: no low latency. The hold-backs, rendition reports and byte ranges of maps are not read.
+//
+// Of a multivariant playlist: variants, and the audio group of the first that names one, what plays by default before
+// the rest. A variant that plays with another group, or none, has Audio::own.
+Result<Playlist> read_playlist(std::string_view text);
 
-// Asked of: a media playlist (4.4.4, 4.4.5) that is no delta update.
-struct MediaListing {
-  uint64_t media_sequence = 0;  // of the first segment
-  std::vector<ListedSegment> segments;
-  uint64_t open_parts = 0;  // of the segment that follows: it has begun
-  Ended ended = Ended::no;
-};
-
-Result<MediaListing> read_media_playlist(std::string_view text);
+// The same where it is known which of the two was asked for; the other is an Error.
+Result<MediaPlaylist> read_media_playlist(std::string_view text);
+Result<MultivariantPlaylist> read_multivariant_playlist(std::string_view text);
 
 }  // namespace klieg::wire::hls

@@ -41,7 +41,8 @@ RC_GTEST_PROP(HlsReader, reads_of_a_media_playlist_what_was_written, ()) {
     RC_ASSERT(read->segments[i].uri == playlist.segments[i].uri);
     RC_ASSERT(read->segments[i].gap == playlist.segments[i].gap);
   }
-  RC_ASSERT(read->open_parts == (playlist.open ? playlist.open->parts.size() : 0));
+  const size_t open_parts = playlist.open ? playlist.open->parts.size() : 0;
+  RC_ASSERT((read->open ? read->open->parts.size() : 0) == open_parts);
   RC_ASSERT(read->ended == playlist.ended);
 }
 
@@ -57,31 +58,123 @@ TEST(HlsReader, reads_of_a_multivariant_playlist_what_was_written) {
   const std::string text = render(playlist);
   const auto read = read_multivariant_playlist(text);
   ASSERT_TRUE(read) << read.error().message;
-  ASSERT_EQ(read->size(), 2u);
-  EXPECT_EQ(read->at(0).uri, "x.1/720p.m3u8");
-  EXPECT_EQ(read->at(0).codecs, "avc1.64001f,mp4a.40.2");
-  EXPECT_EQ(read->at(0).bandwidth, 2'100'000u);
-  EXPECT_EQ(read->at(0).audio_uri, "x.1/audio.m3u8");
-  EXPECT_EQ(read->at(1).audio_uri, "");
+  ASSERT_EQ(read->variants.size(), 2u);
+  EXPECT_EQ(read->variants[0].uri, "x.1/720p.m3u8");
+  EXPECT_EQ(read->variants[0].codecs, "avc1.64001f,mp4a.40.2");
+  EXPECT_EQ(read->variants[0].bandwidth, 2'100'000u);
+  EXPECT_EQ(read->variants[0].audio, Audio::of_group);
+  EXPECT_EQ(read->variants[1].audio, Audio::own);
+  ASSERT_EQ(read->audio.size(), 1u);
+  EXPECT_EQ(read->audio[0].uri, "x.1/audio.m3u8");
+  EXPECT_EQ(read->audio[0].channels, 2u);
 }
 
-TEST(HlsReader, takes_the_rendition_that_plays_by_default) {
+TEST(HlsReader, puts_the_rendition_that_plays_by_default_first_and_leaves_other_groups_out) {
   const auto read = read_multivariant_playlist(
       "#EXTM3U\r\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x, y\",URI=\"other.m3u8\"\r\n"
       "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"z\",DEFAULT=YES,URI=\"main.m3u8\"\r\n"
-      "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\r\n\r\nv.m3u8\r\n");
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"z\",DEFAULT=YES,URI=\"low.m3u8\"\r\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\r\n\r\nv.m3u8\r\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"b\"\r\nw.m3u8\r\n");
   ASSERT_TRUE(read);
-  ASSERT_EQ(read->size(), 1u);
-  EXPECT_EQ(read->front().audio_uri, "main.m3u8");
+  ASSERT_EQ(read->variants.size(), 2u);
+  EXPECT_EQ(read->variants[0].audio, Audio::of_group);
+  EXPECT_EQ(read->variants[1].audio, Audio::own);
+  ASSERT_EQ(read->audio.size(), 2u);
+  EXPECT_EQ(read->audio[0].uri, "main.m3u8");
+  EXPECT_EQ(read->audio[1].name, "x, y");
+}
+
+MediaPlaylist read_media(std::string_view text) {
+  auto playlist = read_playlist(text);
+  EXPECT_TRUE(playlist) << playlist.error().message;
+  return std::get<MediaPlaylist>(*playlist);
+}
+
+TEST(HlsReader, reads_dates_parts_and_hints_as_they_were_written) {
+  MediaPlaylist written{.target_duration_s = 1, .part_target = 200ms, .part_hold_back = 600ms, .media_sequence = 41};
+  for (int i = 0; i < 3; ++i) {
+    written.segments.push_back({.uri = "video-" + std::to_string(41 + i) + ".m4s",
+                                .duration = 1s,
+                                .begins = WallTime(1'800'000'000s + i * 1s),
+                                .map_uri = "init.mp4"});
+  }
+  written.segments[2].parts = {{.uri = "video-43.0.m4s", .duration = 200ms, .independent = Independent::yes},
+                               {.uri = "video-43.1.m4s", .duration = 200ms, .range = ByteRange{10, 20}}};
+  written.open = Segment{.begins = WallTime(1'800'000'003s),
+                         .map_uri = "init.mp4",
+                         .parts = {{.uri = "video-44.0.m4s", .duration = 166'670us}}};
+  written.hint = PreloadHint{"video-44.1.m4s", {}};
+  const MediaPlaylist read = read_media(render(written, Skip::nothing));
+  EXPECT_EQ(read.media_sequence, 41u);
+  EXPECT_EQ(read.part_target, 200ms);
+  ASSERT_EQ(read.segments.size(), 3u);
+  EXPECT_EQ(read.segments[1].begins, written.segments[1].begins);
+  EXPECT_EQ(read.segments[1].map_uri, "init.mp4");
+  ASSERT_EQ(read.segments[2].parts.size(), 2u);
+  EXPECT_EQ(read.segments[2].parts[0].independent, Independent::yes);
+  EXPECT_EQ(read.segments[2].parts[1].range->offset, 10u);
+  ASSERT_TRUE(read.open);
+  EXPECT_EQ(read.open->parts[0].duration, 166'670us);
+  EXPECT_EQ(read.open->begins, WallTime(1'800'000'003s));
+  EXPECT_EQ(read.hint->uri, "video-44.1.m4s");
+  EXPECT_EQ(read.ended, Ended::no);
+}
+
+TEST(HlsReader, a_segment_without_a_date_follows_the_one_before) {
+  const MediaPlaylist read = read_media(
+      "#EXTM3U\r\n#EXT-X-TARGETDURATION:4\r\n#EXT-X-PROGRAM-DATE-TIME:2024-02-29T12:34:56Z\r\n#EXTINF:4.0,\r\na.ts\r\n"
+      "#EXTINF:3.5,title\r\nb.ts\r\n#EXT-X-ENDLIST\r\n");
+  EXPECT_EQ(read.segments[1].begins, WallTime(1'709'210'100s));
+  EXPECT_EQ(read.segments[1].duration, 3500ms);
+  EXPECT_EQ(read.ended, Ended::yes);
+}
+
+TEST(HlsReader, skipped_segments_count) {
+  EXPECT_EQ(read_media("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:10\n#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n"
+                       "#EXTINF:1,\na\n")
+                .media_sequence,
+            15u);
 }
 
 TEST(HlsReader, says_in_which_line_a_text_is_no_playlist) {
-  EXPECT_EQ(read_media_playlist("").error().message, "line 0: a playlist begins with #EXTM3U");
-  EXPECT_EQ(read_media_playlist("#EXTM3U\n\nvideo-0.m4s\n").error().message, "line 3: a URI without EXTINF");
-  EXPECT_EQ(read_media_playlist("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:-1\n").error().message,
-            "line 2: EXT-X-MEDIA-SEQUENCE is a decimal number");
-  EXPECT_FALSE(read_media_playlist("#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=4\n"));
-  EXPECT_FALSE(read_multivariant_playlist("#EXTM3U\nvideo.m3u8\n"));
+  const std::string begins = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n";
+  const auto why = [](const std::string& text) {
+    const auto playlist = read_playlist(text);
+    return playlist ? "nothing" : playlist.error().message;
+  };
+  EXPECT_EQ(why(""), "line 1: a playlist begins with #EXTM3U");
+  EXPECT_EQ(why("<html>"), "line 1: a playlist begins with #EXTM3U");
+  EXPECT_EQ(why("#EXTM3U8\n"), "line 1: a playlist begins with #EXTM3U");
+  EXPECT_EQ(why("#EXTM3U\n"), "it has neither EXT-X-TARGETDURATION nor EXT-X-STREAM-INF");
+  EXPECT_EQ(why(begins + "\nvideo-0.m4s\n"), "line 4: a URI without EXTINF or EXT-X-STREAM-INF");
+  EXPECT_EQ(why(begins + "#EXT-X-MEDIA-SEQUENCE:-1\n"), "line 3: cannot be understood: #EXT-X-MEDIA-SEQUENCE:-1");
+  EXPECT_EQ(why(begins + "#EXTINF:-4,\na\n"), "line 3: cannot be understood: #EXTINF:-4,");
+  EXPECT_EQ(why(begins + "#EXT-X-PART:DURATION=0.2,URI=\"a\",BYTERANGE=\"20\"\n"),
+            "line 3: a part's BYTERANGE has no offset");
+  for (const char* line :
+       {"#EXT-X-TARGETDURATION:1x", "#EXT-X-MEDIA-SEQUENCE: 1", "#EXTINF:1s,", "#EXTINF:nan,", "#EXTINF:1e99,",
+        "#EXT-X-PART:URI=\"a\"", "#EXT-X-PART:DURATION=\"0.2", "#EXT-X-SKIP:SKIPPED-SEGMENTS=-1",
+        "#EXT-X-PROGRAM-DATE-TIME:today", "#EXT-X-PART-INF:PART-TARGET=0.2.2"}) {
+    EXPECT_TRUE(why(begins + line + "\n").starts_with("line 3: cannot be understood: ")) << line << why(begins + line);
+  }
+}
+
+TEST(HlsReader, passes_over_what_it_does_not_know) {
+  const MediaPlaylist read = read_media(
+      "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-FUTURE:A=\"b\n# a comment\n#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"m\"\n"
+      "#EXTINF:1\na\n");
+  EXPECT_EQ(read.segments.size(), 1u);
+  EXPECT_FALSE(read.hint);
+}
+
+TEST(HlsReader, tells_the_playlist_that_was_asked_for_from_the_other) {
+  const char* media = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n";
+  const char* multivariant = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n";
+  EXPECT_TRUE(read_media_playlist(media));
+  EXPECT_EQ(read_media_playlist(multivariant).error().message, "it is a multivariant playlist");
+  EXPECT_TRUE(read_multivariant_playlist(multivariant));
+  EXPECT_EQ(read_multivariant_playlist(media).error().message, "it is a media playlist");
 }
 
 }  // namespace
