@@ -75,6 +75,7 @@ void print_json(const player::ProbeReport& report) {
                          {"stall_ratio", report.account.stall_ratio()},
                          {"round_trip_s", to_seconds(report.clocks.round_trip)},
                          {"hops", nlohmann::json::object()}};
+  if (report.behind) json["behind_s"] = to_seconds(*report.behind);
   for_each_hop([&](Hop hop) {
     nlohmann::json figures = nlohmann::json::object();
     if (const auto mean = report.breakdown.mean(hop)) figures["mean_s"] = to_seconds(*mean);

@@ -5,11 +5,14 @@
 //                                                                                              here --buffer--> on the
 //                                                                                              screen
 //
-// What is known: the playlist's dates say when media came in, on the server's clock; a piece is whole its duration
-// later; the requests and their answers were timed here. Half a round trip lies before the server and half behind it. A
-// held playlist tells of a piece as soon as it is there: until then it is on its way to the edge, from then on it waits
-// for being asked for. (The dates go by the publisher's least delay. What it sends later than that is on the way to the
-// edge too.) Where no playlist was held, that way and the waiting are one, and count as waiting.
+// What is known: the dates of playlist or manifest say when media came in, on the server's clock; a piece is whole its
+// duration later; the requests and their answers were timed here. Half a round trip lies before the server and half
+// behind it. A held playlist tells of a piece as soon as it is there: until then it is on its way to the edge, from
+// then on it waits for being asked for. (The dates go by the publisher's least delay. What it sends later than that is
+// on the way to the edge too.) Where no playlist was held, that way and the waiting are one, and count as waiting.
+//
+// Who has asked before a piece is whole (of a segment that grows, or to be pushed to) waits for nothing: its way to the
+// edge lasts from then until its first byte.
 //
 // Upload is known where the camera stamps its frames, and then is true as far as its clock is.
 #pragma once

@@ -51,7 +51,8 @@ class Watcher final : public Sink {
 
   ProbeReport report() {
     breakdown_.set_buffer(playout_.account().buffering_delay());
-    return {breakdown_, playout_.account(), clocks_};
+    const auto behind = looks_ > 0 ? std::optional(behind_sum_ / looks_) : std::nullopt;
+    return {breakdown_, playout_.account(), clocks_, behind};
   }
 
  private:
@@ -92,6 +93,10 @@ class Watcher final : public Sink {
   void look() {
     const LoopTime now = loop_.now();
     playout_.advance(now);
+    if (const auto at = playout_.position()) {
+      behind_sum_ += clocks_.server_wall(now) - WallTime(at->time_since_epoch());
+      ++looks_;
+    }
     if (options_.duration > 0s && now >= began_ + options_.duration) return stop_with({});
     if (now >= said_ + say_every) {
       said_ = now;
@@ -120,6 +125,8 @@ class Watcher final : public Sink {
   std::optional<Requests> requests_;
   std::optional<PushedTo> pushed_;
   std::optional<MediaTime> end_;  // of what arrived
+  Duration behind_sum_{0};
+  int64_t looks_ = 0;
   LoopTime began_;
   LoopTime said_;
   Result<void> outcome_;

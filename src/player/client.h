@@ -28,6 +28,9 @@ struct ProbeReport {
   const Breakdown& breakdown;
   const Account& account;
   const ClockRelation& clocks;
+  // How far what is on the screen lies behind the server's clock, looked at ten times a second; the mean since playing
+  // began. What the hops add up to, upload aside, measured at the other end. Empty before that.
+  std::optional<Duration> behind;
 };
 
 // Watches, and blocks the calling thread while it does. `each_second` is told how it goes, `finally` once more with
