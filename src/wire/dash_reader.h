@@ -6,8 +6,9 @@
 // put them. Not read: other ways to name segments, XLink, events, and what only says how a picture looks (sar, frame
 // rate).
 //
-// Pure; the text may be anything. The XML is pugixml's: it expands no entities but the five of the standard, and parses
-// without recursion. Nothing is allocated on the word of a number.
+// Pure; the text may be anything. The XML is pugixml's: it expands no entities but the five of the standard and parses
+// without recursion, and a document of some kilobytes may be held whole, where expat would want a second reader around
+// its calls. Nothing is allocated on the word of a number.
 #pragma once
 
 #include <cstdint>
