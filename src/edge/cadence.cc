@@ -16,6 +16,9 @@ Duration distance_of(Duration interval) { return std::min<Duration>(interval / 1
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// A number may be anything: years are as good as for ever.
+Duration duration_of(double ns) { return Duration(static_cast<int64_t>(std::min(ns, 1e18))); }
+
 Duration scaled(Duration duration, double by) {
   return Duration(static_cast<int64_t>(static_cast<double>(duration.count()) * by));
 }
@@ -39,7 +42,7 @@ std::optional<Cadence::Name> Cadence::name_of(std::string_view path) {
 
 void Cadence::Series::step_to(int64_t next, LoopTime birth) {
   if (next < seen_number) steps_seen = 0;
-  if (next > seen_number) steps[steps_seen++ % steps_kept] = {birth - seen, next - seen_number};
+  if (next > seen_number) steps[steps_seen++ % steps_kept] = {std::max(birth - seen, Duration(0)), next - seen_number};
   number = seen_number = next;
   born = seen = birth;
   deceptions = 0;
@@ -62,14 +65,12 @@ int64_t Cadence::Series::numbers_per_step() const {
   return fewest;
 }
 
-// What is longer than may matter is not told exactly.
 Duration Cadence::Series::interval() const {
-  const double ns = ns_per_number() * static_cast<double>(numbers_per_step());
-  return Duration(static_cast<int64_t>(std::min(ns, 2.0 * static_cast<double>(interval_max.count()))));
+  return duration_of(ns_per_number() * static_cast<double>(numbers_per_step()));
 }
 
 LoopTime Cadence::Series::due(int64_t next) const {
-  return born + Duration(static_cast<int64_t>(ns_per_number() * static_cast<double>(next - number)));
+  return born + duration_of(ns_per_number() * static_cast<double>(next - number));
 }
 
 void Cadence::on_born(std::string_view path, LoopTime missing_at, LoopTime now) {

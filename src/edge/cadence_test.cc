@@ -109,6 +109,14 @@ TEST(Cadence, what_is_no_live_edge_is_not_expected) {
   EXPECT_FALSE(slow.expected(segment(6), start + 5 * 61s));
 }
 
+TEST(Cadence, a_number_far_beyond_the_next_is_no_birth_of_the_far_future) {
+  Cadence cadence;
+  born(cadence, segment, 1, 1, 5, 2s);
+  EXPECT_FALSE(cadence.expected(segment(999'999'999'999'999), start + 8s));
+  born(cadence, segment(999'999'999'999'999), start + 9s);
+  EXPECT_FALSE(cadence.expected(segment(5), start + 9s));
+}
+
 TEST(Cadence, numbers_beyond_all_measure_are_no_numbers) {
   Cadence cadence;
   for (int i = 0; i < 5; ++i) born(cadence, "/seg-123456789012345" + std::to_string(i) + ".ts", start + i * 1s);
@@ -164,13 +172,17 @@ RC_GTEST_PROP(Cadence, never_holds_longer_than_it_may_and_never_asks_in_the_past
   for (const auto& [step, milliseconds] : *rc::gen::container<std::vector<std::pair<int, int>>>(
            rc::gen::pair(rc::gen::inRange(-3, 6), rc::gen::inRange(0, 9'000)))) {
     number = std::max<int64_t>(0, number + step);
-    born(cadence, segment(number), now += Duration(milliseconds * 1ms));
+    const LoopTime missing_at = now;
+    now += Duration(milliseconds * 1ms);
+    milliseconds % 3 == 0 ? cadence.on_found(segment(number), now) : cadence.on_born(segment(number), missing_at, now);
     const LoopTime asked = now + Duration(*rc::gen::inRange<int64_t>(0, 20'000) * 1ms);
     const auto expected = cadence.expected(segment(number + *rc::gen::inRange(-2, 9)), asked);
     if (!expected) continue;
     RC_ASSERT(expected->until > asked);
     RC_ASSERT(expected->until - asked <= std::min(2 * expected->interval, Cadence::hold_max));
     RC_ASSERT(expected->due - asked <= std::min(2 * expected->interval, Cadence::hold_max));
+    RC_ASSERT(Cadence::first_question(*expected, asked, random) >= asked);
+    RC_ASSERT(Cadence::first_question(*expected, asked, random) < expected->until);
     RC_ASSERT(Cadence::ask_at(*expected, asked, random) > asked);
   }
 }
