@@ -72,8 +72,8 @@ struct Parent final : Upstream, Routes {
     fetches.push_back(std::make_shared<Made>(std::move(request), &handler));
     return std::make_unique<Running>(fetches.back());
   }
-  size_t ways() const override { return 2; }
-  std::optional<Way> choose(std::string_view, uint32_t, LoopTime) override {
+  size_t ways(std::string_view) const override { return 2; }
+  std::optional<Way> choose(std::string_view, const FetchRequest&, uint32_t, LoopTime) override {
     if (!open) return std::nullopt;
     ++chosen;
     return Way{this, 0};
@@ -245,7 +245,7 @@ void look_at(const Viewer& viewer) {
     if (name == "x-version") version = value;
   }
   if (viewer.path == "/t.m3u8" && text == "playlist") return;
-  if (!object.owns_log) return;  // an alias: its range was asserted when it was born
+  if (!object.alias_of.empty()) return;  // an alias: its range was asserted when it was born
   const std::string whole = content_of(viewer.path, version == "1" ? 1 : 0);
   require(whole.starts_with(text));
   if (object.log->state() == LogEnd::complete && viewer.method != "HEAD") require(text == whole);

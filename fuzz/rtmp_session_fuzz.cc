@@ -25,6 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (std::holds_alternative<PlayAsked>(*event) && session.state() == SessionState::watching && (data[0] & 4)) {
         session.hand_over();
         ended = true;
+      } else if (std::holds_alternative<PlayAsked>(*event) && session.state() == SessionState::watching &&
+                 (data[0] & 8)) {
+        session.refuse({RefusalReason::too_many_here, "too many"}, now);
       }
       if (!std::holds_alternative<PublishAsked>(*event) || session.state() != SessionState::claiming) continue;
       if (data[0] & 2) {
