@@ -30,7 +30,7 @@ def start_klieg(bench):
     folder = bench.folder("klieg")
     config = folder / "klieg.toml"
     config.write_text('[server]\nloops = 1\nchannels = ["show:bench-key"]\n[ladder]\nrungs = "none"\n[log]\nlevel = "warning"\n'
-                      '[http]\nconnections_max = 20000\n')
+                      '[http]\nconnections_max = 20000\n[push]\nadmit = "first"\n')
     server = bench.start("klieg", [machine.KLIEG, "serve", "--config", config, "--data", folder / "data", "--http", "127.0.0.1:0",
                                    "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0"], 0, folder=folder, wait=False)
     ready = server.ready()
