@@ -526,6 +526,7 @@ TEST_F(Http2Client, over_tls_without_alpn_there_is_no_http2) {
     void write(std::span<const Bytes>) override {}
     size_t unsent() const override { return 0; }
     void limit_unsent_in_kernel(uint32_t) override {}
+    void keep(std::shared_ptr<void>) override {}
     void pause_reading() override {}
     void resume_reading() override {}
     void close() override {}

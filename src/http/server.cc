@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "http/session.h"
-#include "net/guest.h"
 #include "wire/http1.h"
 
 namespace klieg::http {
@@ -308,10 +307,11 @@ void ServerCore::forget(Viewer& viewer, Ending why) {
 std::unique_ptr<net::Connection> ServerCore::give_away(Viewer& viewer) {
   forget(viewer, Ending::upgraded);
   viewer.ending_ = Ending::upgraded;
+  auto connection = std::move(viewer.connection_);
   net::Doorman* doorman = viewer.word_ == net::Doorman::Word::welcome ? attendants_.doorman : nullptr;
-  auto upgraded = std::make_unique<net::Guest>(std::move(viewer.connection_), doorman);
+  if (doorman) connection->keep(net::farewell(*doorman, connection->peer()));
   loop.post([owned = std::unique_ptr<Viewer>(&viewer)] {});
-  return upgraded;
+  return connection;
 }
 
 void ServerCore::remove(Viewer& viewer, Ending why) {

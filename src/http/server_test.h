@@ -45,6 +45,7 @@ class FakeConnection final : public net::Connection {
   }
   size_t unsent() const override { return queue_.size(); }
   void limit_unsent_in_kernel(uint32_t) override {}
+  void keep(std::shared_ptr<void> token) override { kept_ = std::move(token); }
   void pause_reading() override { peer_.paused = true; }
   void resume_reading() override { peer_.paused = false; }
   void close() override { peer_.closed = true; }
@@ -64,6 +65,7 @@ class FakeConnection final : public net::Connection {
   FakePeer& peer_;
   const std::string protocol_;
   const std::string name_ = "192.0.2.1:4711";
+  std::shared_ptr<void> kept_;
   std::string queue_;
 };
 

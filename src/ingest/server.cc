@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/logging.h"
-#include "net/guest.h"
 
 namespace klieg::ingest {
 namespace {
@@ -306,7 +305,8 @@ void Server::take(std::unique_ptr<net::Connection> connection) {
   if (stopping_) return;  // closed by its destruction
   if (!doorman_) return receive(std::move(connection), Reception::welcome);
   if (doorman_->arrives(connection->peer()) != net::Doorman::Word::welcome) return turn_away(std::move(connection));
-  receive(std::make_unique<net::Guest>(std::move(connection), doorman_), Reception::welcome);
+  connection->keep(net::farewell(*doorman_, connection->peer()));
+  receive(std::move(connection), Reception::welcome);
 }
 
 void Server::receive(std::unique_ptr<net::Connection> connection, Reception reception) {

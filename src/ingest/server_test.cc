@@ -30,6 +30,7 @@ class FakeConnection : public net::Connection {
   void write(std::span<const Bytes> pieces) override { line_.encoder.hear({pieces.begin(), pieces.end()}); }
   size_t unsent() const override { return line_.unsent; }
   void limit_unsent_in_kernel(uint32_t) override {}
+  void keep(std::shared_ptr<void> token) override { kept_ = std::move(token); }
   void pause_reading() override { line_.reading = false; }
   void resume_reading() override { line_.reading = true; }
   void close() override { line_.closed = true; }
@@ -42,6 +43,7 @@ class FakeConnection : public net::Connection {
   Line& line_;
   std::string peer_ = "203.0.113.7:40312";
   std::string protocol_;
+  std::shared_ptr<void> kept_;
 };
 
 struct Taken {

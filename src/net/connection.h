@@ -55,6 +55,9 @@ class Connection {
   // Not called: what it likes, up to 4 MiB (tcp_wmem), of which unsent() says nothing.
   virtual void limit_unsent_in_kernel(uint32_t bytes) = 0;
 
+  // A write() comes in a moment: what it looks at is brought into the processor's caches meanwhile.
+  virtual void prefetch() const {}
+
   // Backpressure: the peer's window closes. What one read had brought (64 KiB at most) is still delivered.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
@@ -64,6 +67,9 @@ class Connection {
   // bounded here: who closes watches unsent().
   virtual void close() = 0;
   virtual void abort() = 0;  // at once, with a reset; on_closed(by_us) follows in a later turn
+
+  // Lives until the socket is closed, whoever owns the connection then. Once.
+  virtual void keep(std::shared_ptr<void> token) = 0;
 
   virtual const std::string& peer() const = 0;                  // "203.0.113.7:40312", "[2001:db8::1]:40312"
   virtual const std::string& application_protocol() const = 0;  // ALPN: "h2", "http/1.1"; empty: none or plain

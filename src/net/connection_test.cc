@@ -122,6 +122,18 @@ TEST_F(Net, the_kernel_holds_no_more_than_was_said) {
   run_until([&] { return server.drained > 0 && client.received.size() == written; });
 }
 
+TEST_F(Net, what_a_connection_keeps_lives_until_its_socket_is_closed) {
+  listen();
+  connect();
+  auto token = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = token;
+  server.connection->keep(std::move(token));
+  EXPECT_FALSE(seen.expired());
+  client.connection.reset();
+  run_until([&] { return server.closed.has_value(); });
+  EXPECT_TRUE(seen.expired()) << "though its owner still has it";
+}
+
 TEST_F(Net, closing_sends_all_that_is_queued_first) {
   listen();
   connect();

@@ -1,12 +1,14 @@
 // Who may come in by a door, of those who have connected.
 //
 // Whoever accepts connections asks the doorman about each, and sees to it that he hears when one that was welcome
-// leaves: by giving it away as a Guest (guest.h), or by saying so itself.
+// leaves: by having it keep a farewell(), whoever owns it then, or by saying so itself.
 //
 // Thread: the accepting loop.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace klieg::net {
@@ -21,5 +23,10 @@ class Doorman {
   virtual Word arrives(std::string_view peer) = 0;
   virtual void leaves(std::string_view peer) = 0;  // once for each who was welcome
 };
+
+// For Connection::keep(). The doorman outlives the connection.
+inline std::shared_ptr<void> farewell(Doorman& doorman, const std::string& peer) {
+  return {nullptr, [&doorman, peer](void*) { doorman.leaves(peer); }};
+}
 
 }  // namespace klieg::net

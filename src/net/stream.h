@@ -26,8 +26,10 @@ class Stream final : private Watched, public std::enable_shared_from_this<Stream
 
   void start(ConnectionHandler& handler);
   void write(std::span<const Bytes> pieces);
-  size_t unsent() const { return queued_size_ + ciphertext_.size(); }
+  size_t unsent() const { return queued_size_ + (tls_ ? ciphertext_.size() : 0); }
   void limit_unsent_in_kernel(uint32_t bytes);
+  void prefetch() const;
+  void keep(std::shared_ptr<void> token);
   void pause_reading();
   void resume_reading();
   void close();
@@ -68,26 +70,28 @@ class Stream final : private Watched, public std::enable_shared_from_this<Stream
   void close_socket();
 
   Loop& loop_;
+  // What a write that the kernel takes at once looks at, together: of thousands of streams it is in no cache.
   int socket_;            // -1: closed
   uint32_t watched_ = 0;  // for which events
+  bool in_set_ = false;   // of the loop's ReadySet
+  bool paused_ = false;
+  bool closing_ = false;
+  bool ended_ = false;
   std::unique_ptr<TlsSession> tls_;
+  size_t queued_size_ = 0;
+
   ConnectionHandler* handler_ = nullptr;
   std::move_only_function<void(Result<void>)> handshake_done_;
 
   std::vector<Bytes> queue_;  // from queue_head_ on
   size_t queue_head_ = 0;
-  size_t head_sent_ = 0;  // of queue_[queue_head_]
-  size_t queued_size_ = 0;
+  size_t head_sent_ = 0;             // of queue_[queue_head_]
   std::vector<uint8_t> early_;       // what followed a client's handshake before start(); at most one read
   std::vector<uint8_t> ciphertext_;  // what the kernel did not take of the last batch of records
 
-  bool in_set_ = false;  // of the loop's ReadySet
-  bool paused_ = false;
-  bool closing_ = false;
-  bool ended_ = false;
-
   std::unique_ptr<Timer> linger_;
   Place place_;
+  std::shared_ptr<void> kept_;
   std::string peer_;
   std::string application_protocol_;
 };

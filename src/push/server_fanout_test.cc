@@ -19,6 +19,7 @@ struct Line final : net::Connection {
   }
   size_t unsent() const override { return waiting.size(); }
   void limit_unsent_in_kernel(uint32_t) override {}
+  void keep(std::shared_ptr<void>) override {}
   void pause_reading() override {}
   void resume_reading() override {}
   void close() override {}

@@ -44,6 +44,7 @@ class FakeConnection final : public net::Connection {
   }
   size_t unsent() const override { return 0; }
   void limit_unsent_in_kernel(uint32_t) override {}
+  void keep(std::shared_ptr<void> token) override { kept_ = std::move(token); }
   void pause_reading() override {}
   void resume_reading() override {}
   void close() override { line_.closed = true; }
@@ -55,6 +56,7 @@ class FakeConnection final : public net::Connection {
  private:
   Line& line_;
   const std::string empty_;
+  std::shared_ptr<void> kept_;
 };
 
 struct Hall {
