@@ -113,19 +113,20 @@ Outcome<void> set_display_name(Database& database, int64_t account, const std::s
   return nothing_of(database.run("UPDATE accounts SET display_name = $2 WHERE id = $1", {account, display_name}));
 }
 
-Outcome<void> renew_password_digest(Database& database, int64_t account, const std::string& digest) {
-  return nothing_of(database.run("UPDATE accounts SET password_digest = $2 WHERE id = $1", {account, digest}));
-}
-
-Outcome<void> set_password(Database& database, int64_t account, const std::string& digest, const Bytes& kept,
-                           WallTime now) {
-  return nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
-    auto set = inside.run("UPDATE accounts SET password_digest = $2 WHERE id = $1", {account, digest});
-    if (!set) return set;
+Outcome<PasswordSet> set_password(Database& database, const Credentials& was, const std::string& digest,
+                                  const Bytes& kept, WallTime now) {
+  const int64_t account = was.account.id;
+  return transact(database, [&](Database& inside) -> Outcome<PasswordSet> {
+    auto set = inside.run("UPDATE accounts SET password_digest = $3 WHERE id = $1 AND password_digest = $2",
+                          {account, was.password_digest, digest});
+    if (!set) return std::unexpected(std::move(set.error()));
+    if (set->changed == 0) return PasswordSet::changed_meanwhile;
     auto written = write_deed(inside, {.at = now, .actor = account, .action = "password changed", .subject = account});
     if (!written) return std::unexpected(std::move(written.error()));
-    return inside.run("DELETE FROM sessions WHERE account = $1 AND digest <> $2", {account, kept});
-  }));
+    auto ended = inside.run("DELETE FROM sessions WHERE account = $1 AND digest <> $2", {account, kept});
+    if (!ended) return std::unexpected(std::move(ended.error()));
+    return PasswordSet::yes;
+  });
 }
 
 Outcome<void> suspend(Database& database, int64_t account, Suspension suspension, int64_t by, WallTime now) {

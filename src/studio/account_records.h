@@ -59,11 +59,11 @@ store::Outcome<std::optional<Account>> make_first_account(store::Database& datab
 store::Outcome<bool> has_accounts(store::Database& database);
 
 store::Outcome<void> set_display_name(store::Database& database, int64_t account, const std::string& display_name);
-// The same password, digested anew: nothing else changes.
-store::Outcome<void> renew_password_digest(store::Database& database, int64_t account, const std::string& digest);
-// Another password: every session but `kept` (a digest) ends, in the same transaction.
-store::Outcome<void> set_password(store::Database& database, int64_t account, const std::string& digest,
-                                  const Bytes& kept, WallTime now);
+// Another password in the place of the one that `was` compared: every session but `kept` (a digest) ends, in the same
+// transaction. changed_meanwhile: somebody else was quicker, and nothing is done.
+enum class PasswordSet : uint8_t { yes, changed_meanwhile };
+store::Outcome<PasswordSet> set_password(store::Database& database, const Credentials& was, const std::string& digest,
+                                         const Bytes& kept, WallTime now);
 // Every session ends; keys and tokens are good for nothing while it lasts. `by`: the operator who does it.
 enum class Suspension : uint8_t { begins, ends };
 store::Outcome<void> suspend(store::Database& database, int64_t account, Suspension suspension, int64_t by,

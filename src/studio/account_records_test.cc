@@ -85,7 +85,9 @@ TEST_P(AccountRecords, another_password_ends_all_other_sessions_and_is_written_d
   const auto kept = open_session(*database, anna, "browser", "", start);
   const auto ended = open_session(*database, anna, "browser", "", start);
   const auto bens = open_session(*database, ben, "browser", "", start);
-  ASSERT_DONE(set_password(*database, anna, "another", digest_of(*kept), start));
+  const Credentials was = **find_credentials(*database, anna);
+  EXPECT_EQ(set_password(*database, was, "another", digest_of(*kept), start), PasswordSet::yes);
+  EXPECT_EQ(set_password(*database, was, "a third", digest_of(*kept), start), PasswordSet::changed_meanwhile);
   EXPECT_TRUE(*use_session(*database, *kept, start));
   EXPECT_FALSE(*use_session(*database, *ended, start));
   EXPECT_TRUE(*use_session(*database, *bens, start));

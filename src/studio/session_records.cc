@@ -32,26 +32,43 @@ void note_use(const Outcome<Rows>& written) {
   logging::warning("the use of a secret was not written down", {{"failure", store::name_of(written.error().kind)}});
 }
 
+Outcome<std::string> insert_session(Database& inside, int64_t account, std::string_view agent,
+                                    const std::string& replaced, WallTime now) {
+  auto ended = inside.run("DELETE FROM sessions WHERE digest = $1", {digest_of(replaced)});
+  if (!ended) return std::unexpected(std::move(ended.error()));
+  auto room = inside.run(
+      "DELETE FROM sessions WHERE account = $1 AND digest NOT IN (SELECT digest FROM sessions "
+      "WHERE account = $1 ORDER BY used_ms DESC, created_ms DESC LIMIT $2)",
+      {account, static_cast<int64_t>(sessions_max - 1)});
+  if (!room) return std::unexpected(std::move(room.error()));
+  std::string secret = new_secret(SecretKind::session);
+  auto made = inside.run(
+      "INSERT INTO sessions (digest, account, agent, created_ms, used_ms, expires_ms) "
+      "VALUES ($1, $2, $3, $4, $4, $5)",
+      {digest_of(secret), account, agent_line(agent), now, expires({now, now})});
+  if (!made) return std::unexpected(std::move(made.error()));
+  return secret;
+}
+
 }  // namespace
 
 Outcome<std::string> open_session(Database& database, int64_t account, std::string_view agent,
                                   const std::string& replaced, WallTime now) {
-  std::string secret = new_secret(SecretKind::session);
-  auto opened = transact(database, [&](Database& inside) -> Outcome<Rows> {
-    auto ended = inside.run("DELETE FROM sessions WHERE digest = $1", {digest_of(replaced)});
-    if (!ended) return ended;
-    auto room = inside.run(
-        "DELETE FROM sessions WHERE account = $1 AND digest NOT IN (SELECT digest FROM sessions "
-        "WHERE account = $1 ORDER BY used_ms DESC, created_ms DESC LIMIT $2)",
-        {account, static_cast<int64_t>(sessions_max - 1)});
-    if (!room) return room;
-    return inside.run(
-        "INSERT INTO sessions (digest, account, agent, created_ms, used_ms, expires_ms) "
-        "VALUES ($1, $2, $3, $4, $4, $5)",
-        {digest_of(secret), account, agent_line(agent), now, expires({now, now})});
+  return transact(database, [&](Database& inside) { return insert_session(inside, account, agent, replaced, now); });
+}
+
+Outcome<std::optional<std::string>> open_session(Database& database, const Credentials& compared,
+                                                 const std::optional<std::string>& renewed, std::string_view agent,
+                                                 const std::string& replaced, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<std::optional<std::string>> {
+    auto same = inside.run(
+        "UPDATE accounts SET password_digest = $3 WHERE id = $1 AND password_digest = $2 AND "
+        "suspended_ms IS NULL",
+        {compared.account.id, compared.password_digest, renewed.value_or(compared.password_digest)});
+    if (!same) return std::unexpected(std::move(same.error()));
+    if (same->changed == 0) return std::nullopt;
+    return insert_session(inside, compared.account.id, agent, replaced, now);
   });
-  if (!opened) return std::unexpected(std::move(opened.error()));
-  return secret;
 }
 
 Outcome<std::optional<Session>> use_session(Database& database, const std::string& secret, WallTime now) {

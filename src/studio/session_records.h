@@ -24,6 +24,12 @@ struct Session {
 // and beyond sessions_max the longest unused. `agent` is what the browser says it is, and cut to what may be shown.
 store::Outcome<std::string> open_session(store::Database& database, int64_t account, std::string_view agent,
                                          const std::string& replaced, WallTime now);
+// The same for somebody whose password was compared: with the digest `renewed` in the place of the compared one, where
+// it is given. nullopt: the password was changed since, or the account suspended.
+store::Outcome<std::optional<std::string>> open_session(store::Database& database, const Credentials& compared,
+                                                        const std::optional<std::string>& renewed,
+                                                        std::string_view agent, const std::string& replaced,
+                                                        WallTime now);
 // nullopt: there is none like it, or it is over, or its account is suspended. Using it is written down now and then.
 store::Outcome<std::optional<Session>> use_session(store::Database& database, const std::string& secret, WallTime now);
 store::Outcome<void> close_session(store::Database& database, const std::string& secret);
