@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t random_size = 24;
 constexpr size_t random_text_size = random_size * 4 / 3;  // in base64, without padding
-constexpr size_t link_size = 12;
+constexpr size_t link_size = 12;                          // a password's, too
 constexpr std::string_view csrf_context = "klieg: csrf token";
 static_assert(csrf_context.size() >= crypto_generichash_KEYBYTES_MIN);
 
@@ -67,6 +67,8 @@ Bytes digest_of(std::string_view secret) {
                      nullptr, 0);
   return Bytes::take(std::move(digest));
 }
+
+std::string new_password() { return random_text(link_size); }
 
 std::string new_link() { return random_text(link_size); }
 

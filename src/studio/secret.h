@@ -27,6 +27,9 @@ bool is_secret(SecretKind kind, std::string_view text);
 constexpr size_t digest_size = 32;
 Bytes digest_of(std::string_view secret);
 
+// For an account that is made for somebody: 96 random bits, 16 characters, to be typed once.
+std::string new_password();
+
 // A link that finds an unlisted broadcast: 96 random bits, 16 characters.
 std::string new_link();
 
