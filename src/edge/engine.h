@@ -115,6 +115,9 @@ struct EngineSettings {
   Duration hold_max = 3s;
   // A name that was announced by push and does not come: a segment and a half, then it is asked for.
   Duration expect_max = 3s;
+  // A topic is taken by push from when so many of its names were fetched within a second. 1 where the parent is a way
+  // off, which a viewer would wait for.
+  uint32_t topic_fetches_min = 1;
   // After its last viewer a topic is taken for so long: more than a player's longest wait between requests.
   Duration topic_kept = 30s;
   size_t topics_max = 1'000;  // x a few MB of live objects each: the store's limit comes first
@@ -184,6 +187,8 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     std::shared_ptr<LoopTime> used = std::make_shared<LoopTime>(LoopTime::min());  // by a viewer
     LoopTime retry_at = LoopTime::min();
     uint32_t failures = 0;
+    LoopTime fetches_since = LoopTime::min();
+    uint32_t fetches = 0;  // since then
   };
 
   // Looking up.
@@ -232,6 +237,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
 
   // Topics.
   std::shared_ptr<LoopTime> want_topic(const std::string& name);
+  bool is_worth_it(TopicEntry& entry) const;
   void start(std::string_view name, TopicEntry& entry);
   void tend_topics();
   void retry_topics();

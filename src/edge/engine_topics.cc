@@ -38,8 +38,17 @@ std::shared_ptr<LoopTime> Engine::want_topic(const std::string& name) {
   if (!source_ || (topics_.size() >= settings_.topics_max && !topics_.contains(name))) return nullptr;
   TopicEntry& entry = topics_[name];
   *entry.used = clock_.now();
-  if (!entry.topic && clock_.now() >= entry.retry_at) start(name, entry);
+  if (!entry.topic && clock_.now() >= entry.retry_at && is_worth_it(entry)) start(name, entry);
   return entry.used;
+}
+
+bool Engine::is_worth_it(TopicEntry& entry) const {
+  const LoopTime now = clock_.now();
+  if (entry.fetches_since == LoopTime::min() || now - entry.fetches_since >= 1s) {
+    entry.fetches_since = now;
+    entry.fetches = 0;
+  }
+  return ++entry.fetches >= settings_.topic_fetches_min;
 }
 
 void Engine::start(std::string_view name, TopicEntry& entry) {

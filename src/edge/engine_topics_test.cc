@@ -31,6 +31,27 @@ TEST_F(EngineTopics, with_its_first_viewer_a_topic_is_subscribed_to_and_once) {
   EXPECT_EQ(run().topics(), 1u);
 }
 
+TEST_F(EngineTopics, that_is_asked_for_now_and_then_is_not_subscribed_to) {
+  settings.topic_fetches_min = 3;
+  watch("/t-0");
+  watch("/t-1");
+  pass(1s);
+  watch("/t-2");
+  watch("/t-3");
+  EXPECT_EQ(topics.asked(), 0u);
+  get("/t-3");  // what is here costs nothing
+  EXPECT_EQ(topics.asked(), 0u);
+  watch("/t-4");
+  EXPECT_EQ(topics.asked(), 1u);
+}
+
+TEST_F(EngineTopics, that_a_child_wants_is_subscribed_to_at_once) {
+  settings.topic_fetches_min = 3;
+  Heard child;
+  const auto subscription = run().subscribe("/t", child);
+  EXPECT_EQ(topics.asked(), 1u);
+}
+
 TEST_F(EngineTopics, where_nothing_is_pushed_a_topic_is_a_word) {
   source = nullptr;
   watch();
