@@ -89,7 +89,7 @@ Kept read_kept(Database& database) {
 }
 
 TEST(Survival, what_a_process_acknowledged_before_it_was_killed_is_there) {
-  const TestDatabase made(Engine::sqlite);
+  const TestDatabase made(Engine::sqlite, Lies::on_disk);
   {
     auto database = made.connect();
     ASSERT_DONE(migrate(*database, now, schema));
@@ -125,7 +125,7 @@ TEST(Survival, what_a_process_acknowledged_before_it_was_killed_is_there) {
 TEST(Survival, a_process_killed_while_it_migrates_leaves_a_database_that_can_be_migrated) {
   Random random(7);
   for (uint64_t step = 0; step < 40; step += 1 + random.below(3)) {
-    const TestDatabase made(Engine::sqlite);
+    const TestDatabase made(Engine::sqlite, Lies::on_disk);
     const Child child([&](int pipe) {
       const auto database = made.connect();
       WatchedDatabase watched(*database, [pipe]() -> Outcome<void> {
