@@ -100,13 +100,14 @@ Wanted DashViewer::want_manifest(LoopTime at) {
 std::optional<Wanted> DashViewer::next(LoopTime now) {
   if (!manifest_ || manifest_wrong_) return want_manifest(std::max(now, poll_at_));
   const bool over = manifest_->presentation == dash::Presentation::over;
+  if (elsewhere_) from_ = place_of(*std::exchange(elsewhere_, std::nullopt));
   if (!from_) from_ = newest(now);
   segment_ = segment_behind(*from_);
   if (!segment_ && over) return std::nullopt;
   if (!segment_) return want_manifest(std::max(now, poll_at_));
   const dash::Template& of = *segment_->of;
-  if (std::string header = resolved(path_, dash::segment_address(of.initialization, 0, 0));
-      grows() && header != header_path_) {
+  std::string header = resolved(path_, dash::segment_address(of.initialization, 0, 0));
+  if (!of.initialization.empty() && header != header_path_) {
     asked_ = Asked::header;
     header_path_ = std::move(header);
     return Wanted{.target = header_path_, .at = now};
@@ -119,8 +120,32 @@ std::optional<Wanted> DashViewer::next(LoopTime now) {
                 .body = grows() ? Body::growing : Body::whole};
 }
 
+Duration DashViewer::place_of(MediaTime media) const {
+  Duration place = media.time_since_epoch();
+  for (const dash::Period& period : manifest_->periods) {
+    const dash::Template* of = watched(period);
+    if (!of) continue;
+    const Duration begins = from_ticks(static_cast<int64_t>(of->presentation_time_offset), of->timescale);
+    if (begins <= media.time_since_epoch()) place = period.start + media.time_since_epoch() - begins;
+  }
+  return place;
+}
+
+std::optional<Duration> DashViewer::begins_of(const ChunkTime& chunk) {
+  const dash::Template& of = *segment_->of;
+  const Duration into =
+      chunk.from.time_since_epoch() - from_ticks(static_cast<int64_t>(of.presentation_time_offset), of.timescale);
+  const Duration begins = segment_->period->start + into;
+  const Duration half = segment_->duration / 2;  // which segments may be off
+  if (begins < segment_->begins - half || begins > segment_->begins + segment_->duration + half) {
+    elsewhere_ = chunk.from + chunk.duration;
+    return std::nullopt;
+  }
+  return begins;
+}
+
 std::vector<Received> DashViewer::grew(const Answered& so_far, ByteView piece, LoopTime now) {
-  if (so_far.status != 200 || wrong_) return {};
+  if (so_far.status != 200 || wrong_ || !times_) return {};
   const auto cuts = cutter_.feed(piece, now);
   if (!cuts) {
     wrong_ = cuts.error();
@@ -129,14 +154,9 @@ std::vector<Received> DashViewer::grew(const Answered& so_far, ByteView piece, L
   std::vector<Received> received;
   for (const ChunkCutter::Cut& cut : *cuts) {
     const auto time = times_->read(cut.content);
-    if (!time) continue;
-    const dash::Template& of = *segment_->of;
-    const Duration into =
-        time->from.time_since_epoch() - from_ticks(static_cast<int64_t>(of.presentation_time_offset), of.timescale);
-    // A chunk that does not lie where its segment does tells no time that means anything.
-    const Duration begins = segment_->period->start + into;
-    if (std::chrono::abs(begins - segment_->begins) > 2 * segment_->duration) continue;
-    Received one{.begins = manifest_->availability_start + begins,
+    const auto begins = time ? begins_of(*time) : std::nullopt;
+    if (!begins) continue;
+    Received one{.begins = manifest_->availability_start + *begins,
                  .duration = time->duration,
                  .captured = time->captured,
                  .told = {},
@@ -167,15 +187,30 @@ Result<std::optional<Received>> DashViewer::take(const Answered& answered) {
     case Asked::segment:
       break;
   }
+  return take_segment(answered);
+}
+
+Result<std::optional<Received>> DashViewer::take_segment(const Answered& answered) {
   from_ = segment_->begins + segment_->duration;
   failed_once_ = false;
   joined_ = true;
-  if (grows()) return std::nullopt;
   Received received{.begins = manifest_->availability_start + segment_->begins,
                     .duration = segment_->duration,
                     .captured = {},
                     .told = {},
                     .transfer = answered};
+  if (!grows() && times_) {
+    const auto cuts = ChunkCutter().feed(answered.body, answered.last_byte);
+    if (!cuts) return std::unexpected(cuts.error());
+    for (const ChunkCutter::Cut& cut : *cuts) {
+      if (const auto time = times_->read(cut.content)) begins_of(*time);
+    }
+  }
+  if (elsewhere_) {
+    manifest_wrong_ = true;
+    poll_at_ = answered.last_byte;
+  }
+  if (grows() || elsewhere_) return std::nullopt;
   const auto reference = wire::first_reference(answered.body);
   if (reference && reference->event == wire::ReferenceEvent::captured) received.captured = reference->wall;
   return received;

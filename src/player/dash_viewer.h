@@ -1,17 +1,19 @@
 // A viewer of DASH (ISO/IEC 23009-1), of whole segments or of segments as they grow.
 //
-//   manifest --> [header] --> segment --> the next, from when it may be asked for ...
+//   manifest --> header --> segment --> the next, from when it may be asked for ...
 //
 // When that is, it reckons from the manifest and the server's clock (5.3.9.5.3): whole segments once they are whole,
 // with low latency as much sooner as availabilityTimeOffset says, and then each chunk counts when it comes. Watches the
 // first video; begins with the newest segment, as who wants to be live does, and of one that grows with the chunks that
 // are born from then on.
 //
-// What has its own way of being late: a segment that is asked for when it should be whole, but lacks its last frames yet,
-// is sent as it grows, and the wait for them counts as last mile.
+// What has its own way of being late: a segment that is asked for when it should be whole, but lacks its last frames
+// yet, is sent as it grows, and the wait for them counts as last mile.
 //
 // The manifest is asked for again when what it says is used up or turned out wrong, not every minimumUpdatePeriod: one
-// request at a time, and none that keeps the next segment waiting without need.
+// request at a time, and none that keeps the next segment waiting without need. Wrong it is, too, where what a segment
+// holds does not lie where the segment should: a broadcast that breaks off goes on in a new Period, under the number
+// that came next. What tells so has no date yet and is passed over.
 #pragma once
 
 #include <optional>
@@ -52,10 +54,15 @@ class DashViewer final : public Viewer {
 
   // The first whose middle lies behind `from`. Empty: the manifest knows none.
   std::optional<Segment> segment_behind(Duration from) const;
+  // Where an instant of the media lies, by the last Period that begins before it.
+  Duration place_of(MediaTime media) const;
   Duration since_start(LoopTime now) const;
   Duration newest(LoopTime now) const;
   Duration offset_of(const wire::dash::Template& segments) const;
   Wanted want_manifest(LoopTime at);
+  // Of a chunk of segment_; empty: it lies elsewhere.
+  std::optional<Duration> begins_of(const ChunkTime& chunk);
+  Result<std::optional<Received>> take_segment(const Answered& answered);
   Result<std::optional<Received>> failed(const Answered& answered);
   Result<void> take_manifest(const Answered& answered);
   bool grows() const { return tier_ == Tier::ll_dash; }
@@ -72,8 +79,8 @@ class DashViewer final : public Viewer {
   std::optional<Segment> segment_;  // asked for
   bool failed_once_ = false;        // that one
   int failures_ = 0;
-  // Of what grows.
-  std::string header_path_;  // that times_ is of
+  std::optional<MediaTime> elsewhere_;  // how far what lay elsewhere reached
+  std::string header_path_;             // that times_ is of
   std::optional<ChunkTimes> times_;
   ChunkCutter cutter_;
   bool joined_ = false;  // the segment that was there before we came is through

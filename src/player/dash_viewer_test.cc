@@ -46,6 +46,11 @@ struct ADashViewer : testing::Test {
   Result<std::optional<Received>> refuse(DashViewer& viewer, LoopTime asked) {
     return viewer.take({.asked = asked, .first_byte = asked, .last_byte = asked, .status = 404, .body = {}});
   }
+  // As the other two, of the header where one is named.
+  void answer_header(DashViewer& viewer, LoopTime asked) {
+    ASSERT_EQ(wants(viewer, asked), "/live/cam/x/h");
+    ASSERT_TRUE(answer(viewer, video_header().text(), asked));
+  }
   DashViewer whole{"/live/cam/manifest.mpd?token=1", Tier::dash, clocks};
   DashViewer growing{"/live/cam/manifest.mpd", Tier::ll_dash, clocks};
 };
@@ -53,6 +58,7 @@ struct ADashViewer : testing::Test {
 TEST_F(ADashViewer, of_whole_segments_begins_with_the_newest_and_asks_for_the_next_once_it_is_whole) {
   EXPECT_EQ(wants(whole, zero + 3400ms), "/live/cam/manifest.mpd?token=1");
   ASSERT_TRUE(answer(whole, manifest(period("", by_number)), zero + 3400ms));
+  answer_header(whole, zero + 3400ms);
   EXPECT_EQ(wants(whole, zero + 3400ms), "/live/cam/x/v-9");
   EXPECT_EQ(whole.next(zero + 3400ms)->body, Body::whole);
   const auto received = answer(whole, "x", zero + 3400ms);
@@ -93,6 +99,7 @@ TEST_F(ADashViewer, goes_on_in_the_next_period) {
   whole.next(zero + 1500ms);
   ASSERT_TRUE(answer(whole, manifest(period("duration=\"PT2S\"", by_number) + period("start=\"PT2.5S\"", by_number)),
                      zero + 1500ms));
+  answer_header(whole, zero + 1500ms);
   EXPECT_EQ(wants(whole, zero + 1500ms), "/live/cam/x/v-7");
   ASSERT_TRUE(answer(whole, "x", zero + 1500ms));
   EXPECT_EQ(wants(whole, zero + 2s), "/live/cam/x/v-8");
@@ -131,6 +138,7 @@ TEST_F(ADashViewer, polls_as_often_as_is_wished) {
 TEST_F(ADashViewer, is_done_when_the_presentation_is_over_and_all_was_fetched) {
   whole.next(zero + 2500ms);
   ASSERT_TRUE(answer(whole, manifest(period("duration=\"PT3S\"", by_number), "static"), zero + 2500ms));
+  answer_header(whole, zero + 2500ms);
   EXPECT_EQ(wants(whole, zero + 2500ms), "/live/cam/x/v-8");
   ASSERT_TRUE(answer(whole, "x", zero + 2500ms));
   EXPECT_EQ(whole.next(zero + 2500ms)->at, zero + 2500ms) << "what is over is there";
@@ -141,6 +149,7 @@ TEST_F(ADashViewer, is_done_when_the_presentation_is_over_and_all_was_fetched) {
 TEST_F(ADashViewer, asks_the_manifest_when_a_segment_is_not_there_and_passes_over_what_fails_twice) {
   whole.next(zero + 1500ms);
   ASSERT_TRUE(answer(whole, manifest(period("", by_number)), zero + 1500ms));
+  answer_header(whole, zero + 1500ms);
   EXPECT_EQ(wants(whole, zero + 1500ms), "/live/cam/x/v-7");
   ASSERT_TRUE(refuse(whole, zero + 1500ms));
   auto wanted = whole.next(zero + 1500ms);
@@ -152,6 +161,32 @@ TEST_F(ADashViewer, asks_the_manifest_when_a_segment_is_not_there_and_passes_ove
   whole.next(zero + 2s);
   ASSERT_TRUE(answer(whole, manifest(period("", by_number)), zero + 2500ms));
   EXPECT_EQ(wants(whole, zero + 2500ms), "/live/cam/x/v-8");
+}
+
+// The broadcast breaks off at 3 s and goes on at 7.5 s of the clock, 5 s of its timeline: with the next number.
+TEST_F(ADashViewer, asks_the_manifest_when_a_segment_lies_elsewhere_and_goes_on_behind_it) {
+  const std::string segments_again =
+      "<SegmentTemplate timescale=\"90000\" duration=\"90000\" startNumber=\"10\" initialization=\"x/h\" "
+      "media=\"x/v-$Number$\" presentationTimeOffset=\"450000\" availabilityTimeOffset=\"0.900\"/>";
+  for (DashViewer* viewer : {&whole, &growing}) {
+    viewer->next(zero + 4s);
+    ASSERT_TRUE(answer(*viewer, manifest(period("", by_number)), zero + 4s));
+    answer_header(*viewer, zero + 4s);
+    ASSERT_EQ(wants(*viewer, zero + 4s), "/live/cam/x/v-10");
+    const Bytes chunk = video_chunk(150 + 29);
+    const Answered so_far{.asked = zero + 4s, .first_byte = zero + 8s, .last_byte = {}, .status = 200, .body = {}};
+    if (viewer == &growing) {
+      EXPECT_TRUE(growing.grew(so_far, chunk, zero + 8s).empty()) << "it has no date yet";
+    }
+    const auto taken = answer(*viewer, viewer == &whole ? chunk.text() : "", zero + 8500ms);
+    ASSERT_TRUE(taken);
+    EXPECT_FALSE(*taken);
+    EXPECT_TRUE(wants(*viewer, zero + 8500ms).starts_with("/live/cam/manifest.mpd"));
+    ASSERT_TRUE(answer(*viewer,
+                       manifest(period("duration=\"PT3S\"", by_number) + period("start=\"PT7.5S\"", segments_again)),
+                       zero + 8500ms));
+    EXPECT_EQ(wants(*viewer, zero + 8500ms), "/live/cam/x/v-11");
+  }
 }
 
 TEST_F(ADashViewer, gives_up_after_ten_failures) {

@@ -201,7 +201,7 @@ class Reader {
     }
     if (const auto duration = attribute(node, "duration", whole<uint64_t>)) {
       if (*duration == 0) wrong("SegmentTemplate@duration is 0");
-      out.duration = *duration;
+      out.duration = duration;
     }
     read_availability(node, out);
     if (const pugi::xml_node timeline = node.child("SegmentTimeline")) read_timeline(timeline, out);
