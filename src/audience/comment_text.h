@@ -12,7 +12,7 @@
 // What was cleaned is left as it is when it is cleaned again.
 //
 // ICU knows the characters; no other folder includes it. Thread: one loop's; it holds a break iterator, which is costly
-// to make (0.1 ms) and cheap to use.
+// to make and cheap to use.
 #pragma once
 
 #include <cstddef>

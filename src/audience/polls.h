@@ -34,7 +34,8 @@ constexpr bool is_open(const media::Poll& poll, MediaTime at) { return at >= pol
 
 class Polls {
  public:
-  // A node looks for its parent for so long at most before it gives a connection up, and again on the next.
+  // How long a node may have no way to its home, behind the close on the slowest screen: a parent that died is given up
+  // and another found several times in it. What comes later is refused, and was not acknowledged.
   static constexpr Duration delivery_max = 15s;
   static constexpr Duration wait_after_close = ScreenLimits().lag_max + delivery_max;
   static constexpr size_t polls_max = 2;           // one that is open, and one whose last votes are on their way

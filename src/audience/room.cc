@@ -150,7 +150,7 @@ Room::Outcome Room::take(const media::CommentOffered& offered, Now now) {
   const media::Person author{offered.author.account, *name, offered.author.standing};
   const MediaTime at = within_what_can_be_seen(offered.at, newest(now.loop), settings_.screen);
   media::Comment comment{last_comment_ + 1, author, *text, at, now.wall};
-  const media::CommentTaken taken{comment.id, comment.text, *judged};
+  media::CommentTaken taken{comment.id, comment.text, *judged};
   if (*judged == media::Visibility::shown) {
     happen(media::CommentMade{std::move(comment)}, now.wall);
   } else {
