@@ -14,8 +14,8 @@
 // whether the sample has it or not: pages pass over an id that they have.
 //
 // A plain state machine: no socket, no clock. Owner: the loop's server. Thread: that loop. The Gallery outlives its
-// Seats. Limit: 0.5 KiB a seat besides its connection (216 bytes, a name, and its places in tables), frames_kept_max for
-// each log, and the Outbox's.
+// Seats. Limit: 0.5 KiB a seat besides its connection (216 bytes, a name, and its places in tables), frames_kept_max
+// for each log, and the Outbox's.
 #pragma once
 
 #include <array>

@@ -18,7 +18,8 @@
 //
 // A plain state machine: no socket, no clock. Owner: the broadcast's home. Thread: its loop.
 // Limits: here and in polls.h, conduct.h, presence.h, hearts.h. The largest are the voters of a poll, 160 MB for four
-// million, and the names of who is here, 40 MB for 200,000; a room of a thousand has a few hundred KiB and its comments.
+// million, and the names of who is here, 40 MB for 200,000; a room of a thousand has a few hundred KiB and its
+// comments.
 #pragma once
 
 #include <cstdint>

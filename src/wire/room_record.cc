@@ -6,8 +6,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "wire/room_message.h"
 #include "base/utf8.h"
+#include "wire/room_message.h"
 
 namespace klieg::wire::room {
 namespace {
