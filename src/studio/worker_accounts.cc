@@ -56,14 +56,14 @@ std::string digest_or_abort(std::string_view password, const PasswordCost& cost)
 
 struct Accounts::Attempt {
   Attempt(Accounts& owner, const Network& from, std::string who, EntryDone whom)
-      : accounts(owner), network(from), name(std::move(who)), done(std::move(whom)) {
-    ++accounts.under_way_[network];
+      : accounts(owner), under_way(owner.under_way_), network(from), name(std::move(who)), done(std::move(whom)) {
+    ++(*under_way)[network];
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() {
-    const auto found = accounts.under_way_.find(network);
-    if (--found->second == 0) accounts.under_way_.erase(found);
+    const auto found = under_way->find(network);
+    if (--found->second == 0) under_way->erase(found);
   }
   void refuse(Refused why) { done(std::unexpected(std::move(why))); }
   void guessed_wrong() {
@@ -72,6 +72,7 @@ struct Accounts::Attempt {
   }
 
   Accounts& accounts;
+  const std::shared_ptr<std::map<Network, int>> under_way;
   const Network network;
   std::string name;  // whose password is tried
   EntryDone done;
@@ -88,8 +89,8 @@ Accounts::Accounts(net::Loop& loop, store::Worker& store, const Options& options
 Accounts::AttemptPtr Accounts::admit(const Network& network, const std::string& name, EntryDone done) {
   const LoopTime now = loop_.now();
   Duration wait = suspicion_.wait(network, name, now);
-  const auto under_way = under_way_.find(network);
-  if (wait == Duration(0) && under_way != under_way_.end() && under_way->second >= attempts_per_network) wait = 1s;
+  const auto under_way = under_way_->find(network);
+  if (wait == Duration(0) && under_way != under_way_->end() && under_way->second >= attempts_per_network) wait = 1s;
   if (wait == Duration(0)) wait = tries_.spend(network, now);
   if (wait == Duration(0)) return std::make_unique<Attempt>(*this, network, name, std::move(done));
   done(std::unexpected(try_later(wait)));

@@ -13,7 +13,7 @@
 // noticed in the transaction that would have used it.
 //
 // Thread: all of it on one loop - the throttle is the node's, not a core's - which outlives it; `done` is called once,
-// in a later turn of it or at once, unless this goes before.
+// in a later turn of it or at once, unless this goes before; it may end this.
 #pragma once
 
 #include <cstdint>
@@ -125,7 +125,8 @@ class Accounts {
   Budget tries_{tries_at_once, tries_every};
   Budget sign_ups_{sign_ups_at_once, sign_up_every};
   Suspicion suspicion_;
-  std::map<Network, int> under_way_;  // no more than both queues together hold
+  // No more than both queues together hold. Shared with the attempts, the last of which may end us.
+  std::shared_ptr<std::map<Network, int>> under_way_ = std::make_shared<std::map<Network, int>>();
   net::SideThread passwords_{passwords_queued_max};
   net::Asker password_asker_;
   store::Asker store_asker_;

@@ -209,6 +209,18 @@ TEST_F(AccountsDoor, who_asks_and_goes_is_not_answered) {
   EXPECT_FALSE(entry);
 }
 
+TEST_F(AccountsDoor, who_is_answered_may_end_it) {
+  bool answered = false;
+  accounts->log_in(log_in_of("anna", good_password), [&](const Entry&) {
+    answered = true;
+    accounts.reset();
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(answered);
+  EXPECT_FALSE(accounts);
+}
+
 struct ByInvite : AccountsDoor {
   ByInvite() : AccountsDoor(SignUpPolicy::invite) {}
 };
