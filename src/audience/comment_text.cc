@@ -4,9 +4,9 @@
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
-#include <unicode/utf8.h>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace klieg::audience {
 namespace {
@@ -87,16 +87,6 @@ bool can_be_seen(const icu::UnicodeString& text) {
     if (!draws_nothing(c) && !is_mark(c)) return true;
   }
   return false;
-}
-
-bool is_utf8(std::string_view text) {
-  const auto size = static_cast<int32_t>(text.size());
-  for (int32_t at = 0; at < size;) {
-    UChar32 c = 0;
-    U8_NEXT(text.data(), at, size, c);
-    if (c < 0) return false;
-  }
-  return true;
 }
 
 const icu::Normalizer2& normalizer(const icu::Normalizer2* (*instance)(UErrorCode&)) {

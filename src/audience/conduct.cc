@@ -1,7 +1,7 @@
 #include "audience/conduct.h"
 
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
+#include <unicode/unistr.h>
 
 #include <algorithm>
 
@@ -16,18 +16,17 @@ bool continues_a_word(UChar32 c) {
   return kind == U_WB_ALETTER || kind == U_WB_NUMERIC || kind == U_WB_HEBREW_LETTER;
 }
 
+// The characters on both sides of a place. Of what lies further away a piece may be cut off: it is not looked at.
+constexpr size_t utf8_size_max = 4;
 UChar32 before(std::string_view text, size_t at) {
-  UChar32 c = 0;
-  auto index = static_cast<int32_t>(at);
-  if (index > 0) U8_PREV(text.data(), 0, index, c);
-  return c;
+  const size_t size = std::min(at, utf8_size_max);
+  const auto piece = icu::UnicodeString::fromUTF8({text.data() + at - size, static_cast<int32_t>(size)});
+  return piece.isEmpty() ? 0 : piece.char32At(piece.length() - 1);
 }
 UChar32 behind(std::string_view text, size_t at) {
-  UChar32 c = 0;
-  auto index = static_cast<int32_t>(at);
-  const auto size = static_cast<int32_t>(text.size());
-  if (index < size) U8_NEXT(text.data(), index, size, c);
-  return c;
+  const size_t size = std::min(text.size() - at, utf8_size_max);
+  const auto piece = icu::UnicodeString::fromUTF8({text.data() + at, static_cast<int32_t>(size)});
+  return piece.isEmpty() ? 0 : piece.char32At(0);
 }
 
 bool is_boundary(std::string_view text, size_t at) {
