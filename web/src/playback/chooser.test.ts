@@ -59,6 +59,19 @@ describe("the automatic choice", () => {
     link.run(30, 100e6);
     expect(chooser.first(ladder, 0)?.id).toBe("video");
   });
+  it("begins lower where a player was lost, and leaves that rung alone for a while", () => {
+    link.run(30, 100e6);
+    chooser.lost(link.now_ms);
+    expect(chooser.first(ladder, 0)?.id).toBe("720p");
+    expect(chooser.first_bps).toBeLessThan(4_500_000);
+    link.loading = "720p";
+    link.steps = [];
+    link.run(7.5, 100e6);
+    expect(link.steps).toEqual([]);
+    expect(chooser.first(ladder, 0)?.id).toBe("720p");
+    link.run(2, 100e6);
+    expect(link.steps).toEqual(["video"]);
+  });
   it("climbs to the top of a ladder that the network carries, one rung at a time", () => {
     link.run(30, 100e6);
     expect(link.steps).toEqual(["720p", "video"]);

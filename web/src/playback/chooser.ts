@@ -23,6 +23,7 @@ export interface Look {
 
 const start_bps = 1_500_000; // any network that carries live video at all, as a rule; neither top nor bottom
 const carried_share = 0.8; // of the throughput, that a rung to go down to may need
+const lost_share = 0.9; // a playlist and a manifest do not say quite the same of one rung
 const risen_share = 0.65; // of the throughput, that a rung to go up to may need
 const settle_ms = 1_500; // until a switch can be felt: a segment and a bit
 const given_up_ms = 500; // a rung that comes too slowly may be given up this soon
@@ -49,16 +50,31 @@ export class RungChooser {
   #loading = "";
   #bitrate_bps = Infinity; // of it
   #entered_ms = -Infinity; // when #loading became what is loaded
+  #lost = false; // with that
   #rose = false; // and whether that was a step up
   #fell_at_ms = -Infinity;
   #is_at_top = true;
   #barred = new Map<string, Wait>();
   #absent = new Map<string, Wait>();
 
-  // The rung to begin with.
+  // The rung to begin with: that which was left off, or the one below if it was lost.
   first(rungs: readonly Rung[], lines_shown: number): Rung | undefined {
     const usable = fitting([...rungs].sort(by_bitrate), lines_shown);
-    return usable.findLast((rung) => rung.id === this.#loading) ?? usable.findLast((rung) => rung.bitrate_bps <= start_bps) ?? usable[0];
+    const before = this.#lost ? undefined : usable.findLast((rung) => rung.id === this.#loading);
+    return before ?? usable.findLast((rung) => rung.bitrate_bps <= this.first_bps) ?? usable[0];
+  }
+  // What it may need at most.
+  get first_bps(): number {
+    if (this.#bitrate_bps === Infinity) return start_bps;
+    return this.#lost ? lost_share * this.#bitrate_bps : this.#bitrate_bps;
+  }
+
+  // A player stood, or fell so far behind that it was made anew. The next one must not begin with what brought that about.
+  lost(now_ms: number): void {
+    if (this.#bitrate_bps === Infinity) return;
+    this.#bar(this.#loading, now_ms, this.#rose && now_ms - this.#entered_ms < trial_ms);
+    this.#fell_at_ms = now_ms;
+    this.#lost = true;
   }
 
   // The rung has no media at present (EXT-X-GAP). It is asked for again later.
@@ -95,6 +111,7 @@ export class RungChooser {
     const usable = fitting(present, look.lines_shown);
     this.#note(look);
     const now = all.find((rung) => rung.id === look.loading);
+    if (now !== undefined) this.#bitrate_bps = now.bitrate_bps;
     if (usable.length === 0) return look.loading;
     if (now === undefined) return this.#take((usable.findLast((rung) => rung.bitrate_bps <= this.#bitrate_bps) ?? usable[0])!, null, look);
     const place = usable.indexOf(now);
@@ -124,6 +141,7 @@ export class RungChooser {
 
   #take(rung: Rung, from: Rung | null, look: Look): string {
     this.#loading = rung.id;
+    this.#lost = false;
     this.#entered_ms = look.now_ms;
     this.#rose = from !== null && rung.bitrate_bps > from.bitrate_bps;
     this.#bitrate_bps = rung.bitrate_bps;
@@ -134,6 +152,7 @@ export class RungChooser {
   #note(look: Look): void {
     if (look.loading !== this.#loading) {
       this.#loading = look.loading;
+      this.#lost = false;
       this.#entered_ms = look.now_ms;
       this.#rose = false;
       this.#lags = [];

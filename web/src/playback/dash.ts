@@ -21,7 +21,6 @@ const survivable: ReadonlySet<number | undefined> = new Set([
   MediaPlayer.errors.TIMED_TEXT_ERROR_ID_PARSE_CODE,
 ]);
 
-const initial_kbps = 1500; // neither top nor bottom, until the chooser says
 const look_wait_ms = 100;
 const manifest_age_ms_max = 2_500; // the manifest says every second or two
 const step_s = 0.2; // chunks are shorter, but come in pairs and threes
@@ -60,7 +59,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
       },
       abr: {
         autoSwitchBitrate: { video: false, audio: false }, // the chooser says what to load
-        initialBitrate: { video: initial_kbps, audio: first_choice === audio_only ? 1 : -1 },
+        initialBitrate: { video: chooser.first_bps / 1000, audio: first_choice === audio_only ? 1 : -1 },
         rules: { abandonRequestsRule: { active: false } }, // a segment that grows looks slow to it
       },
       lastBitrateCachingInfo: { enabled: false },

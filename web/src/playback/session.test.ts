@@ -207,12 +207,23 @@ describe("a playback session", () => {
 
   it("makes a player anew that says so when asked to jump", async () => {
     await playing();
+    const failures = session.failures;
     current().jump = "make_anew";
     session.jump_to_live(1000);
     expect(made[0]!.destroyed).toBe(true);
     expect(left).toBe(1);
     await opened();
     expect(made).toHaveLength(2);
+    expect(session.failures).toBe(failures);
+  });
+
+  it("counts among the failures what was made anew because it fell too far behind", async () => {
+    await playing();
+    current().jump = "make_anew";
+    current().delay = 20;
+    session.tick(1000);
+    expect(made[0]!.destroyed).toBe(true);
+    expect(session.failures).toBe(1);
   });
 
   it("tries again when its player could not be fetched", async () => {

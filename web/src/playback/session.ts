@@ -132,7 +132,9 @@ export class PlaybackSession {
     if (this.intent !== "live" || delay_s === null || target_s === null || delay_s < target_s + lost_s) return;
     if (now_ms - this.#jumped_at_ms < jump_wait_ms) return;
     this.#jumped_at_ms = now_ms;
+    const restarts = this.restarts;
     this.jump_to_live(now_ms);
+    this.failures += this.restarts - restarts;
   }
 
   #restart_later(now_ms: number): void {

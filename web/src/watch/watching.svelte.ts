@@ -247,10 +247,13 @@ export class Watching {
     });
   }
 
-  // Where the camera or the server is gone, or nobody looks, a picture that stands says nothing of the network.
+  // Where the camera or the server is gone, or nobody looks, a picture that stands says nothing of it.
+  #network_is_to_blame(): boolean {
+    return this.status?.state === "live" && this.#reachable && !document.hidden && this.#session.intent === "live";
+  }
+
   #note_trouble(change: (tiers: TierChooser, now_ms: number) => boolean): void {
-    if (this.status?.state !== "live" || !this.#reachable || document.hidden || this.#session.intent !== "live") return;
-    this.#change_tier(change);
+    if (this.#network_is_to_blame()) this.#change_tier(change);
   }
 
   // What plays is given up only once the higher tier is there.
@@ -301,7 +304,10 @@ export class Watching {
   #tick(): void {
     const now_ms = performance.now();
     this.#session.tick(now_ms);
-    if (this.#session.failures > this.#failures) this.#note_trouble((tiers, at_ms) => tiers.stalled(at_ms));
+    if (this.#session.failures > this.#failures) {
+      if (this.#network_is_to_blame()) this.#chooser.lost(now_ms);
+      this.#note_trouble((tiers, at_ms) => tiers.stalled(at_ms));
+    }
     this.#failures = this.#session.failures;
     void this.#look_higher(now_ms);
     if (now_ms - this.#tier_since_ms > tier_news_ms) this.tier_is_news = false;
