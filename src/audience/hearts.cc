@@ -31,11 +31,12 @@ void HeartSums::add(media::HeartBucket bucket, uint32_t count) {
   if (count > 0) add_up_to_the_most(sums_[bucket], count);
 }
 
-std::vector<media::HeartCount> HeartSums::take() {
+std::vector<media::HeartCount> HeartSums::take(size_t count_max) {
   std::vector<media::HeartCount> all;
-  all.reserve(sums_.size());
-  for (const auto& [bucket, count] : sums_) all.push_back({bucket, count});
-  sums_.clear();
+  all.reserve(std::min(count_max, sums_.size()));
+  auto next = sums_.begin();
+  for (; next != sums_.end() && all.size() < count_max; ++next) all.push_back({next->first, next->second});
+  sums_.erase(sums_.begin(), next);
   return all;
 }
 

@@ -43,12 +43,14 @@ class HeartMeter {
   uint32_t in_second_ = 0;
 };
 
-// Limit: as many buckets as the claims of one batch interval can lie in, ScreenLimits::lag_max and ahead_max: 756.
+// Limit: as many buckets as what is believed until it is taken can lie in: lag_max and ahead_max, 756; ten more for
+// each second in which nothing can be sent.
 class HeartSums {
  public:
   void add(media::HeartBucket bucket, uint32_t count);
   bool empty() const { return sums_.empty(); }
-  std::vector<media::HeartCount> take();  // by bucket, each once
+  // By bucket, each once; of the earliest at most so many.
+  std::vector<media::HeartCount> take(size_t count_max);
 
  private:
   std::map<media::HeartBucket, uint32_t> sums_;

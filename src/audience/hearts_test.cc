@@ -48,11 +48,12 @@ TEST(HeartSums, hearts_of_one_bucket_are_one_number) {
   sums.add(5, 1);
   sums.add(7, 3);
   sums.add(9, 0);
-  EXPECT_EQ(sums.take(), (std::vector<media::HeartCount>{{5, 1}, {7, 5}}));
+  EXPECT_EQ(sums.take(1), (std::vector<media::HeartCount>{{5, 1}}));
+  EXPECT_EQ(sums.take(9), (std::vector<media::HeartCount>{{7, 5}}));
   EXPECT_TRUE(sums.empty());
   sums.add(1, UINT32_MAX);
   sums.add(1, 5);
-  EXPECT_EQ(sums.take(), (std::vector<media::HeartCount>{{1, UINT32_MAX}}));
+  EXPECT_EQ(sums.take(9), (std::vector<media::HeartCount>{{1, UINT32_MAX}}));
 }
 
 TEST(HeartHistogram, keeps_a_day_and_the_total_of_all) {
@@ -116,7 +117,7 @@ struct Crowd {
     const LoopTime arrives = shown_at + 250ms + Duration(static_cast<int64_t>(random.unit() * 150e6));
     const MediaTime seen = clock.believe(claimed, *edge.at(arrives), arrives);
     node.add(media::heart_bucket_of(seen), meter.take(taps, seen, arrives));
-    const auto hearts = node.take();
+    const auto hearts = node.take(9);
     histogram.add(hearts);
     sent += taps;
     if (std::chrono::abs(MediaTime(arrives - start) - flash) <= 200ms) by_arrival_near += taps;

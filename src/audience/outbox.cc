@@ -86,7 +86,7 @@ void Outbox::make_batch(LoopTime now) {
     records.emplace_back(std::move(given));
   }
   if (!hearts_.empty() && fits()) {
-    media::HeartsGiven given{hearts_.take()};
+    media::HeartsGiven given{hearts_.take((batch_bytes_max - bytes) / heart_size + 1)};
     bytes += given.hearts.size() * heart_size;
     records.emplace_back(std::move(given));
   }

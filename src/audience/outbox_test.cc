@@ -114,6 +114,24 @@ TEST(Outbox, a_crowd_is_told_in_batches_that_are_records) {
   EXPECT_EQ(people, census.people.size());
 }
 
+TEST(Outbox, the_hearts_of_a_long_outage_leave_in_batches_that_are_records) {
+  Outbox outbox("a", 1);
+  for (media::HeartBucket bucket = 0; bucket < 200'000; ++bucket) outbox.say_hearts(bucket, 1);
+  outbox.connected({});
+  uint64_t hearts = 0;
+  LoopTime now = start;
+  for (int round = 0; round < 10; ++round, now += Outbox::batch_every) {
+    for (const media::Batch& batch : outbox.to_send(now)) {
+      EXPECT_LE(wire::room::record_of(batch).size(), wire::room::record_size_max);
+      for (const media::RoomRecord& record : batch.records) {
+        if (const auto* given = std::get_if<media::HeartsGiven>(&record)) hearts += given->hearts.size();
+      }
+      outbox.answered(answer_to(batch));
+    }
+  }
+  EXPECT_EQ(hearts, 200'000u);
+}
+
 TEST(Outbox, that_has_nothing_to_say_says_so_now_and_then) {
   Outbox outbox("a", 1);
   outbox.connected({});

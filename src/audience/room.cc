@@ -13,6 +13,8 @@ namespace {
 using media::Refusal;
 
 constexpr Duration stamp_every = 1s;
+// In one event: half an hour of media. After an outage there may be more, for the next turn.
+constexpr size_t heart_counts_max = 18'000;
 
 Refusal refusal_of(TextFault fault) {
   switch (fault) {
@@ -130,10 +132,10 @@ Room::Outcome Room::take(const media::HeartsGiven& given, Now now) {
   const MediaTime edge = newest(now.loop);
   HeartSums sums;
   for (const media::HeartCount& heart : given.hearts) {
-    sums.add(media::heart_bucket_of(within_what_can_be_seen(media::middle_of(heart.bucket), edge, settings_.screen)),
+    sums.add(media::heart_bucket_of(not_beyond_what_is_born(media::middle_of(heart.bucket), edge, settings_.screen)),
              heart.count);
   }
-  if (!sums.empty()) happen(media::HeartsCounted{sums.take()}, now.wall);
+  if (!sums.empty()) happen(media::HeartsCounted{sums.take(given.hearts.size())}, now.wall);
   return std::nullopt;
 }
 
@@ -148,7 +150,7 @@ Room::Outcome Room::take(const media::CommentOffered& offered, Now now) {
       conduct_.judge(offered.author, *text, presence_.came_as(offered.author.account), now.loop, now.wall);
   if (!judged) return judged.error();
   const media::Person author{offered.author.account, *name, offered.author.standing};
-  const MediaTime at = within_what_can_be_seen(offered.at, newest(now.loop), settings_.screen);
+  const MediaTime at = not_beyond_what_is_born(offered.at, newest(now.loop), settings_.screen);
   media::Comment comment{last_comment_ + 1, author, *text, at, now.wall};
   media::CommentTaken taken{comment.id, comment.text, *judged};
   if (*judged == media::Visibility::shown) {
@@ -342,7 +344,7 @@ void Room::answer(media::BatchAnswer answer) {
 void Room::wake(Now now) {
   if (over_) return;
   presence_.wake(now.loop, events_);
-  if (!hearts_due_.empty()) events_.emplace_back(media::HeartsCounted{hearts_due_.take()});
+  if (!hearts_due_.empty()) events_.emplace_back(media::HeartsCounted{hearts_due_.take(heart_counts_max)});
   std::vector<media::RoomEvent> counts;
   polls_.count(ending_ ? MediaTime::max() : newest(now.loop), now.loop, counts);
   for (media::RoomEvent& count : counts) {

@@ -19,6 +19,10 @@ MediaTime within_what_can_be_seen(MediaTime claimed, MediaTime newest, const Scr
   return std::clamp(claimed, first, std::max(first, newest + limits.ahead_max));
 }
 
+MediaTime not_beyond_what_is_born(MediaTime believed, MediaTime newest, const ScreenLimits& limits) {
+  return std::min(believed, newest + limits.ahead_max);
+}
+
 MediaTime ScreenClock::believe(MediaTime claimed, MediaTime newest, LoopTime now, const ScreenLimits& limits) {
   MediaTime seen = within_what_can_be_seen(claimed, newest, limits);
   if (last_ && seen < *last_ - limits.jitter_max) {

@@ -61,7 +61,9 @@ class ScreenClock {
   LoopTime back_from_ = LoopTime::min();  // from when on it may go back
 };
 
-// The bounds alone, for who has heard the claim from a node that keeps the clocks.
+// The bounds alone.
 MediaTime within_what_can_be_seen(MediaTime claimed, MediaTime newest, const ScreenLimits& limits = {});
+// The upper one, for the home: what a node believed then may have been on its way for long, and stays where it belongs.
+MediaTime not_beyond_what_is_born(MediaTime believed, MediaTime newest, const ScreenLimits& limits = {});
 
 }  // namespace klieg::audience
