@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "audience/room_state.h"
 #include "base/assert.h"
 #include "wire/room_record.h"
 
@@ -43,14 +42,16 @@ WallTime later(WallTime wall, Duration duration) {
 Room::Room(const RoomSettings& settings, Journal& journal)
     : settings_(settings), journal_(journal), conduct_(settings.conduct), presence_(settings.presence) {
   conduct_.set_rules(settings.rules);
+  beginning_.emplace().apply(media::RulesChanged{settings.rules});
 }
 
 void Room::restore(const JournalEntry& entry, Now now) {
-  KLIEG_ASSERT(entry.number == written_ + 1 && pending_.empty(), "a journal is restored in its order, first of all");
+  KLIEG_ASSERT(entry.number == written_ + 1 && beginning_, "a journal is restored in its order, first of all");
   written_ = safe_ = entry.number;
   for (const media::RoomEvent& event : entry.events) {
     settle(event, now.wall);
     polls_.restore(event);
+    if (reader_of(event) == EventReader::everybody) beginning_->apply(event);
   }
   const media::BatchKey& key = entry.answer.key;
   if (key.node.empty()) return;
@@ -61,7 +62,14 @@ void Room::restore(const JournalEntry& entry, Now now) {
   if (heard.answers.size() > answers_kept) heard.answers.pop_front();
 }
 
+void Room::begin() {
+  if (!beginning_) return;
+  events_ = beginning_->events();
+  beginning_.reset();
+}
+
 void Room::stamp(MediaTime newest, Now now) {
+  begin();
   edge_.stamp(newest, now.loop);
   if (now.loop < stamped_ + stamp_every && stamped_ != LoopTime::min()) return;
   stamped_ = now.loop;
@@ -69,6 +77,7 @@ void Room::stamp(MediaTime newest, Now now) {
 }
 
 Taken Room::take(const media::Batch& batch, Now now) {
+  begin();
   const auto known = nodes_.find(batch.key.node);
   if (known != nodes_.end() && batch.key.run < known->second.run) return Taken::outdated;
   if (known != nodes_.end() && batch.key.run == known->second.run && batch.key.sequence <= known->second.sequence) {
@@ -343,6 +352,7 @@ void Room::answer(media::BatchAnswer answer) {
 
 void Room::wake(Now now) {
   if (over_) return;
+  begin();
   presence_.wake(now.loop, events_);
   if (!hearts_due_.empty()) events_.emplace_back(media::HeartsCounted{hearts_due_.take(heart_counts_max)});
   std::vector<media::RoomEvent> counts;

@@ -38,6 +38,7 @@
 #include "audience/journal.h"
 #include "audience/polls.h"
 #include "audience/presence.h"
+#include "audience/room_state.h"
 #include "audience/screen_clock.h"
 #include "base/time.h"
 #include "media/room.h"
@@ -115,6 +116,7 @@ class Room {
   };
   using Outcome = std::optional<media::RecordOutcome>;  // nothing: is answered by the batch's own
 
+  void begin();
   void answer_again(const media::Batch& batch, const Heard& heard);
   Outcome take(const media::HeartsGiven& given, Now now);
   Outcome take(const media::CommentOffered& offered, Now now);
@@ -154,6 +156,7 @@ class Room {
   media::Comment pinned_;
 
   std::unordered_map<std::string, Heard> nodes_;
+  std::optional<RoomState> beginning_;       // what the log begins with, until it has: the rules, or what was restored
   std::vector<media::RoomEvent> happening_;  // of the batch that is being taken
   uint64_t written_ = 0;                     // entries of the journal
   uint64_t safe_ = 0;

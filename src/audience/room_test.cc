@@ -221,6 +221,28 @@ TEST_F(RoomTest, takes_no_more_than_can_wait_and_then_in_order) {
   EXPECT_EQ(room.take({{"a", 1, owed + 1}, {}}, now()), Taken::taken);
 }
 
+TEST_F(RoomTest, a_log_begins_with_the_rules_and_that_of_a_restored_home_with_how_things_were) {
+  EXPECT_EQ(told<media::RulesChanged>().size(), 1u);
+  comment(ada, "one");
+  comment(ben, "two");
+  command(cyd, media::PinComment{1});
+  command(cyd, media::DeleteComment{2});
+  command(cyd, media::OpenPoll{"which?", {"a", "b"}, 60s});
+  const media::RoomRules followers{.who = media::WhoMayComment::followers};
+  command(cyd, media::SetRules{followers});
+  Room next({}, journal);
+  for (const JournalEntry& entry : std::vector(journal.entries)) next.restore(entry, now());
+  next.stamp(newest, now());
+  RoomState state;
+  for (const RoomEvent& event : next.take_events()) state.apply(event);
+  RoomState before;
+  before.apply(media::EdgeStamped{newest, now().wall});
+  for (const RoomEvent& event : room.take_events()) before.apply(event);
+  EXPECT_EQ(state.events(), before.events());
+  EXPECT_THAT(state.events(), testing::Contains(RoomEvent(media::RulesChanged{followers})));
+  EXPECT_TRUE(state.poll(1));
+}
+
 TEST_F(RoomTest, a_home_that_was_restored_answers_what_came_to_nothing_before) {
   say(media::CommentOffered{{}, "nameless", newest});
   say(media::CommentOffered{ada, "hello", newest});
