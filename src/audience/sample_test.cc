@@ -38,8 +38,9 @@ TEST(Sample, shows_no_more_than_can_be_read_whoever_floods) {
   Sample sample(1);
   const SampleSettings settings;
   uint64_t shown = 0;
+  media::CommentId id = 0;
   for (int turn = 0; turn < 400; ++turn) {
-    for (uint64_t i = 0; i < 100; ++i) sample.offer(comment(turn * 100 + i + 1, i));
+    for (uint64_t i = 0; i < 100; ++i) sample.offer(comment(++id, i));
     const auto comments = sample.turn(start + turn * 250ms);
     EXPECT_TRUE(std::ranges::is_sorted(ids(comments)));
     shown += comments.size();
