@@ -88,4 +88,12 @@ std::string publish_lines(const Channel& channel, std::string_view ready_line) {
       rtmp, http, channel.name, channel.key);
 }
 
+std::string address_lines(const Channel& channel, std::string_view ready_line) {
+  return fmt::format(
+      "\n"
+      "  Watch       http://{1}/@{2}\n"
+      "  Server      rtmp://{0}/live  (Stream Key: the one given with channel {2})\n",
+      address_in(ready_line, " rtmp="), address_in(ready_line, " http="), channel.name);
+}
+
 }  // namespace klieg::cli

@@ -19,5 +19,7 @@ uint64_t random_seed();  // for choices that need to be spread, not secret (base
 
 // What the channel's owner has to type into an encoder and a browser on this machine, from the ready line.
 std::string publish_lines(const Channel& channel, std::string_view ready_line);
+// The same for a channel whose key its owner brought: where, and not the key, for standard error ends up in logs.
+std::string address_lines(const Channel& channel, std::string_view ready_line);
 
 }  // namespace klieg::cli

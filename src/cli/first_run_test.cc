@@ -49,5 +49,12 @@ TEST(FirstRun, the_lines_to_type_name_addresses_that_can_be_reached_from_here) {
   EXPECT_NE(lines.find("rtmp://127.0.0.1:1935/live/the-key"), std::string::npos) << lines;
 }
 
+TEST(FirstRun, a_given_channel_is_told_its_addresses_and_not_its_key) {
+  const std::string lines = address_lines({"ada", "the-key"}, "ready http=0.0.0.0:8080 rtmp=127.0.0.1:1935");
+  EXPECT_NE(lines.find("http://localhost:8080/@ada"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("rtmp://127.0.0.1:1935/live"), std::string::npos) << lines;
+  EXPECT_EQ(lines.find("the-key"), std::string::npos) << lines;
+}
+
 }  // namespace
 }  // namespace klieg::cli

@@ -19,7 +19,7 @@ using player::Hop;
 
 struct ProbeArguments {
   std::string url;
-  std::optional<player::Tier> tier;
+  std::string tier;  // empty: what the address looks like
   std::optional<double> poll_s, prebuffer_s;
   std::string manifest_url;
   double duration_s = 0;
@@ -33,9 +33,17 @@ constexpr int exit_nothing_to_see = 1, exit_wrong_arguments = 2;
   throw CLI::RuntimeError(code);
 }
 
+const std::map<std::string, player::Tier> tiers = {{"push", player::Tier::push},
+                                                   {"ll-hls", player::Tier::ll_hls},
+                                                   {"ll-dash", player::Tier::ll_dash},
+                                                   {"dash", player::Tier::dash},
+                                                   {"hls", player::Tier::hls}};
+
 player::Address address_of(const std::string& url) {
   auto address = player::parse_address(url);
   if (!address) exit_with(address.error(), exit_wrong_arguments);
+  // The page's, which is what people have at hand.
+  if (address->path.starts_with("/@")) address->path = "/live/" + address->path.substr(2) + "/index.m3u8";
   return *std::move(address);
 }
 
@@ -113,7 +121,7 @@ player::Address address_in(player::Tier tier, const player::Address& given) {
 
 player::ProbeOptions options_of(const ProbeArguments& arguments) {
   player::ProbeOptions options{.address = address_of(arguments.url), .duration = seconds(arguments.duration_s)};
-  options.tier = arguments.tier.value_or(tier_of(options.address));
+  options.tier = arguments.tier.empty() ? tier_of(options.address) : tiers.at(arguments.tier);
   if (options.address.scheme == player::Scheme::rtmp && options.tier != player::Tier::push) {
     exit_with({"RTMP has one tier, push"}, exit_wrong_arguments);
   }
@@ -137,17 +145,11 @@ void add_probe_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("probe", "Watch without a screen, and say where the delay goes");
   const auto arguments = std::make_shared<ProbeArguments>();
   command
-      ->add_option("url", arguments->url, "http://HOST:8080/live/NAME/index.m3u8 or rtmp://HOST/live/NAME, or with TLS")
+      ->add_option("url", arguments->url,
+                   "http://HOST:8080/@NAME or /live/NAME/index.m3u8 there, or rtmp://HOST/live/NAME; or with TLS")
       ->required();
-  const std::map<std::string, player::Tier> tiers = {{"push", player::Tier::push},
-                                                     {"ll-hls", player::Tier::ll_hls},
-                                                     {"ll-dash", player::Tier::ll_dash},
-                                                     {"dash", player::Tier::dash},
-                                                     {"hls", player::Tier::hls}};
-  command
-      ->add_option("--tier", arguments->tier,
-                   "push, ll-hls, ll-dash, dash or hls; without it, what the address looks like")
-      ->transform(CLI::CheckedTransformer(tiers));
+  command->add_option("--tier", arguments->tier, "Without it, what the address looks like")
+      ->check(CLI::IsMember({"push", "ll-hls", "ll-dash", "dash", "hls"}));
   command
       ->add_option("--poll", arguments->poll_s,
                    "Of playlists: seconds from poll to poll; without it, as HLS and DASH want it")

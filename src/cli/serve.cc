@@ -29,8 +29,14 @@ Result<void> complete(Config& config) {
   return {};
 }
 
+constexpr size_t channels_told_max = 5;  // more would only hide the log
+
 std::string advice(const Config& config, const std::string& ready_line) {
-  return config.own_channel ? publish_lines(*config.own_channel, ready_line) : "";
+  if (config.own_channel) return publish_lines(*config.own_channel, ready_line);
+  if (config.channels.size() > channels_told_max) return "";
+  std::string lines;
+  for (const Channel& channel : config.channels) lines += address_lines(channel, ready_line);
+  return lines + "\n";
 }
 
 }  // namespace
