@@ -261,7 +261,7 @@ test("a tap brings the sound, and controls are large enough for fingers", async 
   origin.set("touch", live());
   await open("/@touch");
   await view_is("live");
-  await page.getByRole("button", { name: "Tap for sound" }).click();
+  await page.getByRole("button", { name: /Tap for sound|Turn sound on/ }).click();
   assert.equal(await page.evaluate(() => window.klieg.video.muted), false);
   for (const button of await page.getByRole("button").all()) {
     const box = await button.boundingBox();

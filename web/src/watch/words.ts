@@ -12,7 +12,8 @@ export interface Notice {
 // `has_picture`: there is something on the screen, be it the last picture of a player that gave way to another.
 export function notice_of(view: View, channel: string, has_picture: boolean): Notice | null {
   const stage = (light: Notice["light"], title: string, text: string): Notice => ({ title, text, light, place: "stage" });
-  const waiting: Notice = { title: "Waiting for the picture…", text: "", light: "lit", place: "corner" };
+  const awaited = has_picture ? "Waiting for more…" : "Waiting for the picture…";
+  const waiting: Notice = { title: awaited, text: "", light: "lit", place: "corner" };
   switch (view) {
     case "live":
     case "behind":
