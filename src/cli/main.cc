@@ -32,7 +32,7 @@ std::string unknown_words(const CLI::App& app) {
   const auto flag = std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with("-"); });
   const std::string& word = flag == unknown.end() ? unknown.front() : *flag;
   const std::string near = klieg::cli::nearest(word, known);
-  return fmt::format("'{}' is no {}{}", word, commands.empty() ? "command" : "option",
+  return fmt::format("'{}' is no {}{}", word, word.starts_with("-") ? "option" : "command",
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
