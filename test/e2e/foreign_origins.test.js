@@ -1,6 +1,7 @@
 // `klieg edge` in front of origins that know nothing of it, as docs/edge.md describes.
 
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 
@@ -41,7 +42,7 @@ describe("an edge in front of nginx", { timeout: 120_000 }, () => {
 
   describe("with a folder that ffmpeg writes HLS into", () => {
     before(async () => {
-      new Program(t, "mkdir", [join(origin.folder, "www/live")]);
+      await mkdir(join(origin.folder, "www/live"));
       new Program(
         t,
         "ffmpeg",
