@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/answer.h"
 #include "studio/audit_records.h"
 #include "studio/secret.h"
 
@@ -16,20 +17,12 @@ using store::Rows;
 namespace {
 
 Outcome<std::optional<Account>> one_account(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  if (rows->empty()) return std::nullopt;
-  return account_of((*rows)[0]);
+  return store::first_of(std::move(rows), [](const Row& row) { return account_of(row); });
 }
 
 Outcome<std::optional<Credentials>> one_credentials(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  if (rows->empty()) return std::nullopt;
-  return Credentials{account_of((*rows)[0]), (*rows)[0][account_columns].text()};
-}
-
-Outcome<void> nothing_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return {};
+  return store::first_of(std::move(rows),
+                         [](const Row& row) { return Credentials{account_of(row), row[account_columns].text()}; });
 }
 
 Outcome<Account> insert_account(Database& inside, const NewAccount& wanted, Role role,
@@ -104,13 +97,12 @@ Outcome<std::optional<Account>> make_first_account(Database& database, const New
 }
 
 Outcome<bool> has_accounts(Database& database) {
-  auto rows = database.run("SELECT id FROM accounts LIMIT 1");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return !rows->empty();
+  return store::any_of(database.run("SELECT id FROM accounts LIMIT 1"));
 }
 
 Outcome<void> set_display_name(Database& database, int64_t account, const std::string& display_name) {
-  return nothing_of(database.run("UPDATE accounts SET display_name = $2 WHERE id = $1", {account, display_name}));
+  return store::nothing_of(
+      database.run("UPDATE accounts SET display_name = $2 WHERE id = $1", {account, display_name}));
 }
 
 Outcome<PasswordSet> set_password(Database& database, const Credentials& was, const std::string& digest,
@@ -131,7 +123,7 @@ Outcome<PasswordSet> set_password(Database& database, const Credentials& was, co
 
 Outcome<void> suspend(Database& database, int64_t account, Suspension suspension, int64_t by, WallTime now) {
   const bool begins = suspension == Suspension::begins;
-  return nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
+  return store::nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
     const store::Value since = begins ? store::Value(now) : store::Value();
     auto set = inside.run("UPDATE accounts SET suspended_ms = $2 WHERE id = $1", {account, since});
     if (!set) return set;
@@ -156,12 +148,9 @@ Outcome<std::string> make_invite(Database& database, int64_t made_by, int64_t us
 
 Outcome<std::optional<Invite>> find_invite(Database& database, const std::string& secret) {
   if (!is_secret(SecretKind::invite, secret)) return std::nullopt;
-  auto rows =
-      database.run("SELECT id, made_by, uses_left, expires_ms FROM invites WHERE digest = $1", {digest_of(secret)});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  if (rows->empty()) return std::nullopt;
-  const Row& row = (*rows)[0];
-  return Invite{row[0].integer(), row[1].integer(), row[2].integer(), row[3].time()};
+  return store::first_of(
+      database.run("SELECT id, made_by, uses_left, expires_ms FROM invites WHERE digest = $1", {digest_of(secret)}),
+      [](const Row& row) { return Invite{row[0].integer(), row[1].integer(), row[2].integer(), row[3].time()}; });
 }
 
 }  // namespace klieg::studio

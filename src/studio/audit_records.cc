@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/answer.h"
+
 namespace klieg::studio {
 
 using store::Database;
@@ -9,11 +11,9 @@ using store::Outcome;
 using store::Row;
 
 Outcome<void> write_deed(Database& database, const Deed& deed) {
-  auto written =
+  return store::nothing_of(
       database.run("INSERT INTO audit_log (at_ms, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5)",
-                   {deed.at, deed.actor, deed.action, deed.subject, deed.detail});
-  if (!written) return std::unexpected(std::move(written.error()));
-  return {};
+                   {deed.at, deed.actor, deed.action, deed.subject, deed.detail}));
 }
 
 Outcome<std::vector<Deed>> list_deeds(Database& database, std::optional<int64_t> about, int64_t before) {
@@ -21,15 +21,12 @@ Outcome<std::vector<Deed>> list_deeds(Database& database, std::optional<int64_t>
       "SELECT id, at_ms, actor, action, subject, detail FROM audit_log WHERE (actor = $1 OR subject = $1 OR $1 = 0) "
       "AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT 100",
       {about.value_or(0), before});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  std::vector<Deed> deeds;
-  for (const Row& row : *rows) {
+  return store::all_of(std::move(rows), [](const Row& row) {
     Deed deed{.id = row[0].integer(), .at = row[1].time(), .action = row[3].text(), .detail = row[5].text()};
     if (!row[2].null()) deed.actor = row[2].integer();
     if (!row[4].null()) deed.subject = row[4].integer();
-    deeds.push_back(std::move(deed));
-  }
-  return deeds;
+    return deed;
+  });
 }
 
 }  // namespace klieg::studio

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/answer.h"
 #include "studio/secret.h"
 
 #define KLIEG_SELECT_BROADCAST                                                                            \
@@ -36,19 +37,9 @@ Broadcast broadcast_of(const Row& row) {
   return broadcast;
 }
 
-Outcome<std::optional<Broadcast>> one_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  if (rows->empty()) return std::nullopt;
-  return broadcast_of((*rows)[0]);
-}
+Outcome<std::optional<Broadcast>> one_of(Outcome<Rows> rows) { return store::first_of(std::move(rows), broadcast_of); }
 
-Outcome<std::vector<Broadcast>> all_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  std::vector<Broadcast> all;
-  all.reserve(rows->size());
-  for (const Row& row : *rows) all.push_back(broadcast_of(row));
-  return all;
-}
+Outcome<std::vector<Broadcast>> all_of(Outcome<Rows> rows) { return store::all_of(std::move(rows), broadcast_of); }
 
 int64_t page_size(size_t limit) { return static_cast<int64_t>(std::clamp<size_t>(limit, 1, page_max)); }
 
@@ -132,25 +123,21 @@ Outcome<Started> start_broadcast(Database& database, int64_t account, int64_t ke
 }
 
 Outcome<void> end_broadcast(Database& database, int64_t id, const BroadcastCounts& counts, WallTime now) {
-  auto ended = transact(database, [&](Database& inside) -> Outcome<Rows> {
+  return store::nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
     if (auto written = write_counts(inside, id, counts); !written) return std::unexpected(std::move(written.error()));
     return inside.run(
         "UPDATE broadcasts SET ended_ms = $2 WHERE id = $1 AND started_ms IS NOT NULL AND ended_ms IS NULL", {id, now});
-  });
-  if (!ended) return std::unexpected(std::move(ended.error()));
-  return {};
+  }));
 }
 
 Outcome<void> write_counts(Database& database, int64_t id, const BroadcastCounts& counts) {
   // The larger of the two: the engines have no common function for it.
-  auto written = database.run(
-      "UPDATE broadcasts SET viewers_peak = CASE WHEN viewers_peak > $2 THEN viewers_peak ELSE $2 END, "
-      "viewers_total = CASE WHEN viewers_total > $3 THEN viewers_total ELSE $3 END, "
-      "comments = CASE WHEN comments > $4 THEN comments ELSE $4 END, "
-      "hearts = CASE WHEN hearts > $5 THEN hearts ELSE $5 END WHERE id = $1",
-      {id, counts.viewers_peak, counts.viewers_total, counts.comments, counts.hearts});
-  if (!written) return std::unexpected(std::move(written.error()));
-  return {};
+  return store::nothing_of(
+      database.run("UPDATE broadcasts SET viewers_peak = CASE WHEN viewers_peak > $2 THEN viewers_peak ELSE $2 END, "
+                   "viewers_total = CASE WHEN viewers_total > $3 THEN viewers_total ELSE $3 END, "
+                   "comments = CASE WHEN comments > $4 THEN comments ELSE $4 END, "
+                   "hearts = CASE WHEN hearts > $5 THEN hearts ELSE $5 END WHERE id = $1",
+                   {id, counts.viewers_peak, counts.viewers_total, counts.comments, counts.hearts}));
 }
 
 Outcome<std::optional<Broadcast>> find_broadcast(Database& database, int64_t id) {

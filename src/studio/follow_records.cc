@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/answer.h"
+
 namespace klieg::studio {
 
 using store::Database;
@@ -12,22 +14,8 @@ using store::Rows;
 
 namespace {
 
-Outcome<void> nothing_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return {};
-}
-
-Outcome<bool> any_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return !rows->empty();
-}
-
 Outcome<std::vector<Account>> accounts_of(Outcome<Rows> rows) {
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  std::vector<Account> accounts;
-  accounts.reserve(rows->size());
-  for (const Row& row : *rows) accounts.push_back(account_of(row));
-  return accounts;
+  return store::all_of(std::move(rows), [](const Row& row) { return account_of(row); });
 }
 
 int64_t page_size(size_t limit) { return static_cast<int64_t>(std::clamp<size_t>(limit, 1, follow_page_max)); }
@@ -52,11 +40,13 @@ Outcome<FollowIs> follow(Database& database, int64_t follower, int64_t followed,
 }
 
 Outcome<void> unfollow(Database& database, int64_t follower, int64_t followed) {
-  return nothing_of(database.run("DELETE FROM follows WHERE follower = $1 AND followed = $2", {follower, followed}));
+  return store::nothing_of(
+      database.run("DELETE FROM follows WHERE follower = $1 AND followed = $2", {follower, followed}));
 }
 
 Outcome<bool> follows(Database& database, int64_t follower, int64_t followed) {
-  return any_of(database.run("SELECT 1 FROM follows WHERE follower = $1 AND followed = $2", {follower, followed}));
+  return store::any_of(
+      database.run("SELECT 1 FROM follows WHERE follower = $1 AND followed = $2", {follower, followed}));
 }
 
 Outcome<FollowCounts> count_follows(Database& database, int64_t account) {
@@ -82,7 +72,7 @@ Outcome<std::vector<Account>> list_following(Database& database, int64_t account
 }
 
 Outcome<void> block(Database& database, int64_t account, int64_t blocked, WallTime now) {
-  return nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
+  return store::nothing_of(transact(database, [&](Database& inside) -> Outcome<Rows> {
     auto ended =
         inside.run("DELETE FROM follows WHERE (follower = $1 AND followed = $2) OR (follower = $2 AND followed = $1)",
                    {account, blocked});
@@ -93,11 +83,11 @@ Outcome<void> block(Database& database, int64_t account, int64_t blocked, WallTi
 }
 
 Outcome<void> unblock(Database& database, int64_t account, int64_t blocked) {
-  return nothing_of(database.run("DELETE FROM blocks WHERE account = $1 AND blocked = $2", {account, blocked}));
+  return store::nothing_of(database.run("DELETE FROM blocks WHERE account = $1 AND blocked = $2", {account, blocked}));
 }
 
 Outcome<bool> blocks(Database& database, int64_t account, int64_t blocked) {
-  return any_of(database.run("SELECT 1 FROM blocks WHERE account = $1 AND blocked = $2", {account, blocked}));
+  return store::any_of(database.run("SELECT 1 FROM blocks WHERE account = $1 AND blocked = $2", {account, blocked}));
 }
 
 }  // namespace klieg::studio

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "store/answer.h"
 #include "studio/audit_records.h"
 #include "studio/secret.h"
 
@@ -78,13 +79,11 @@ Outcome<std::vector<StreamKey>> list_keys(Database& database, int64_t account) {
       "SELECT id, label, created_ms, used_ms FROM stream_keys WHERE account = $1 AND revoked_ms IS "
       "NULL ORDER BY id LIMIT $2",
       {account, static_cast<int64_t>(keys_max)});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  std::vector<StreamKey> keys;
-  for (const Row& row : *rows) {
-    keys.push_back({row[0].integer(), row[1].text(), row[2].time(), {}});
-    if (!row[3].null()) keys.back().used = row[3].time();
-  }
-  return keys;
+  return store::all_of(std::move(rows), [](const Row& row) {
+    StreamKey key{row[0].integer(), row[1].text(), row[2].time(), {}};
+    if (!row[3].null()) key.used = row[3].time();
+    return key;
+  });
 }
 
 Outcome<std::optional<RevokedKey>> revoke_key(Database& database, int64_t account, int64_t id, WallTime now) {

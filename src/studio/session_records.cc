@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "store/answer.h"
 #include "studio/secret.h"
 
 namespace klieg::studio {
@@ -98,9 +99,7 @@ Outcome<std::optional<Session>> use_session(Database& database, const std::strin
 }
 
 Outcome<void> close_session(Database& database, const std::string& secret) {
-  auto rows = database.run("DELETE FROM sessions WHERE digest = $1", {digest_of(secret)});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return {};
+  return store::nothing_of(database.run("DELETE FROM sessions WHERE digest = $1", {digest_of(secret)}));
 }
 
 Outcome<int64_t> sweep_sessions(Database& database, WallTime now) {
@@ -149,16 +148,13 @@ Outcome<std::vector<Token>> list_tokens(Database& database, int64_t account) {
       "SELECT id, label, scopes, created_ms, used_ms, expires_ms FROM api_tokens "
       "WHERE account = $1 AND revoked_ms IS NULL ORDER BY id LIMIT $2",
       {account, static_cast<int64_t>(tokens_max)});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  std::vector<Token> tokens;
-  for (const Row& row : *rows) {
+  return store::all_of(std::move(rows), [](const Row& row) {
     Token token{
         row[0].integer(), row[1].text(), Scopes::parse(row[2].text()).value_or(Scopes()), row[3].time(), {}, {}};
     if (!row[4].null()) token.used = row[4].time();
     if (!row[5].null()) token.expires = row[5].time();
-    tokens.push_back(std::move(token));
-  }
-  return tokens;
+    return token;
+  });
 }
 
 Outcome<Revoked> revoke_token(Database& database, int64_t account, int64_t id, WallTime now) {
