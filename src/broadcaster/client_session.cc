@@ -15,11 +15,9 @@ namespace {
 constexpr double connect_call = 1, release_stream_call = 2, fc_publish_call = 3, create_stream_call = 4,
                  publish_call = 5, farewell_call = 6;
 
-constexpr uint32_t stream_command_chunk_stream = 8;
 constexpr uint32_t audio_chunk_stream = 4;
 constexpr uint32_t video_chunk_stream = 6;
-// What we tell a server that asks (Set Peer Bandwidth): how much it may send us unacknowledged.
-constexpr uint32_t peer_window = 2'500'000;
+constexpr size_t buffered_max = 64 << 10;
 
 rtmp::Capabilities what_we_send() {
   rtmp::Capabilities ours;
@@ -71,27 +69,20 @@ std::string_view name_of(ClientEnd end) {
 }
 
 ClientSession::ClientSession(ClientSettings settings, uint64_t seed, LoopTime now)
-    : settings_(std::move(settings)), deadline_(now + settings_.answer_within), handshake_(settings_.handshake, seed) {
-  ByteWriter out;
-  handshake_.begin(out);
-  output_.push_back(out.take());
-}
+    : settings_(std::move(settings)),
+      deadline_(now + settings_.answer_within),
+      link_(settings_.handshake, seed, buffered_max) {}
 
 void ClientSession::receive(ByteView bytes, LoopTime now) {
   if (state_ == ClientState::closed) return;
-  acknowledge(bytes.size());
-  if (state_ == ClientState::handshaking) {
-    ByteWriter out;
-    const rtmp::HandshakeState handshake = handshake_.receive(bytes, out);
-    if (out.size() > 0) output_.push_back(out.take());
-    if (handshake == rtmp::HandshakeState::waiting) return;
-    if (handshake != rtmp::HandshakeState::done) {
-      return close({ClientEnd::not_rtmp, "", "what answers there is not an RTMP server"});
-    }
-    begin_connecting(now);
+  const rtmp::HandshakeState handshake = link_.begin_read(bytes);
+  if (handshake == rtmp::HandshakeState::waiting) return;
+  if (handshake != rtmp::HandshakeState::done) {
+    return close({ClientEnd::not_rtmp, "", "what answers there is not an RTMP server"});
   }
+  if (state_ == ClientState::handshaking) begin_connecting(now);
   while (state_ != ClientState::closed) {
-    auto message = reader_.read(bytes);
+    auto message = link_.read(bytes);
     if (!message) return close({ClientEnd::malformed, "", text_of(rtmp::name_of(message.error()))});
     if (!*message) return;
     obey(**message, now);
@@ -99,36 +90,20 @@ void ClientSession::receive(ByteView bytes, LoopTime now) {
 }
 
 void ClientSession::begin_connecting(LoopTime now) {
-  write(rtmp::set_chunk_size(settings_.chunk_size), rtmp::control_chunk_stream);
-  writer_.set_chunk_size(settings_.chunk_size);
+  link_.set_chunk_size(settings_.chunk_size);
   rtmp::ConnectRequest request;
   request.app = settings_.application;
   request.tc_url = settings_.tc_url;
   request.flash_version = "FMLE/3.0 (compatible; klieg)";
   if (settings_.dialect == Dialect::enhanced) request.capabilities = what_we_send();
-  write(rtmp::connect_command(request, connect_call), 0);
+  link_.write(rtmp::connect_command(request, connect_call), 0);
   step(ClientState::connecting, now);
 }
 
 void ClientSession::obey(const rtmp::Message& message, LoopTime now) {
-  switch (message.type) {
-    case rtmp::MessageType::window_acknowledgement_size:
-      if (const auto size = rtmp::parse_control_value(message)) window_ = *size;
-      return;
-    case rtmp::MessageType::set_peer_bandwidth:
-      return write(rtmp::window_acknowledgement_size(peer_window), rtmp::control_chunk_stream);
-    case rtmp::MessageType::user_control:
-      if (const auto event = rtmp::parse_user_control(message);
-          event && event->event == rtmp::UserControl::ping_request) {
-        write(rtmp::user_control(rtmp::UserControl::ping_response, event->value), rtmp::control_chunk_stream);
-      }
-      return;
-    case rtmp::MessageType::amf0_command:
-    case rtmp::MessageType::amf3_command:
-      return obey_command(message, now);
-    default:
-      return;  // acknowledgements, data: nothing a publisher acts on
-  }
+  const bool command =
+      message.type == rtmp::MessageType::amf0_command || message.type == rtmp::MessageType::amf3_command;
+  if (command) obey_command(message, now);  // there is nothing else a publisher acts on
 }
 
 void ClientSession::obey_command(const rtmp::Message& message, LoopTime now) {
@@ -139,36 +114,35 @@ void ClientSession::obey_command(const rtmp::Message& message, LoopTime now) {
   if (command->name == "_error") {
     // Servers without releaseStream and FCPublish say so, and mean no harm.
     if (command->transaction == release_stream_call || command->transaction == fc_publish_call) return;
-    const amf0::Value info = command->arguments.empty() ? amf0::Value() : command->arguments[0];
+    const amf0::Value info = command->info();
     return close({ClientEnd::refused, text_of(info.text_at("code")), text_of(info.text_at("description"))});
   }
   if (command->name != "_result") return;
   if (command->transaction == connect_call && state_ == ClientState::connecting) return create_stream(now);
   if (command->transaction == create_stream_call && state_ == ClientState::creating) {
-    const double* id = command->arguments.empty() ? nullptr : command->arguments[0].number();
-    if (id == nullptr || !(*id >= 1 && *id <= 0xFFFF'FFFF)) {
-      return close({ClientEnd::malformed, "", "createStream was answered without a stream"});
-    }
-    ask_to_publish(static_cast<uint32_t>(*id), now);
+    const auto stream = rtmp::created_stream(*command);
+    if (!stream) return close({ClientEnd::malformed, "", "createStream was answered without a stream"});
+    ask_to_publish(*stream, now);
   }
 }
 
 void ClientSession::create_stream(LoopTime now) {
   const std::vector<amf0::Value> key{amf0::Value(settings_.stream_key)};
-  write({"releaseStream", release_stream_call, amf0::Null{}, key}, 0);
-  write({"FCPublish", fc_publish_call, amf0::Null{}, key}, 0);
-  write({"createStream", create_stream_call, amf0::Null{}, {}}, 0);
+  link_.write({"releaseStream", release_stream_call, amf0::Null{}, key}, 0);
+  link_.write({"FCPublish", fc_publish_call, amf0::Null{}, key}, 0);
+  link_.write({"createStream", create_stream_call, amf0::Null{}, {}}, 0);
   step(ClientState::creating, now);
 }
 
 void ClientSession::ask_to_publish(uint32_t stream_id, LoopTime now) {
   stream_id_ = stream_id;
-  write({"publish", publish_call, amf0::Null{}, {amf0::Value(settings_.stream_key), amf0::Value("live")}}, stream_id_);
+  link_.write({"publish", publish_call, amf0::Null{}, {amf0::Value(settings_.stream_key), amf0::Value("live")}},
+              stream_id_);
   step(ClientState::asking, now);
 }
 
 void ClientSession::obey_status(const rtmp::Command& command) {
-  const amf0::Value info = command.arguments.empty() ? amf0::Value() : command.arguments[0];
+  const amf0::Value info = command.info();
   const std::string code = text_of(info.text_at("code")), words = text_of(info.text_at("description"));
   if (info.text_at("level") == "error") return close({ClientEnd::refused, code, words});
   if (code == "NetConnection.Connect.ReconnectRequest") {
@@ -182,14 +156,14 @@ void ClientSession::obey_status(const rtmp::Command& command) {
 void ClientSession::send(rtmp::MessageType type, uint32_t timestamp_ms, Bytes body) {
   KLIEG_ASSERT(state_ == ClientState::on_air, "media is sent on air");
   const uint32_t chunk_stream = type == rtmp::MessageType::video ? video_chunk_stream : audio_chunk_stream;
-  write({type, stream_id_, timestamp_ms, std::move(body)}, chunk_stream);
+  link_.write({type, stream_id_, timestamp_ms, std::move(body)}, chunk_stream);
 }
 
 void ClientSession::finish() {
   if (state_ == ClientState::closed) return;
   if (state_ == ClientState::on_air || state_ == ClientState::asking) {
-    write({"FCUnpublish", farewell_call, amf0::Null{}, {amf0::Value(settings_.stream_key)}}, 0);
-    write({"deleteStream", 0, amf0::Null{}, {amf0::Value(static_cast<double>(stream_id_))}}, 0);
+    link_.write({"FCUnpublish", farewell_call, amf0::Null{}, {amf0::Value(settings_.stream_key)}}, 0);
+    link_.write({"deleteStream", 0, amf0::Null{}, {amf0::Value(static_cast<double>(stream_id_))}}, 0);
   }
   close({ClientEnd::finished, "", ""});
 }
@@ -214,15 +188,7 @@ std::optional<ClientEvent> ClientSession::next_event() {
   return event;
 }
 
-std::vector<Bytes> ClientSession::take_output() { return std::exchange(output_, {}); }
-
-// RTMP 1.0, 5.4.3: after each window's worth of bytes, how many there were in all, modulo 2^32.
-void ClientSession::acknowledge(size_t received) {
-  bytes_received_ += received;
-  if (window_ == 0 || bytes_received_ - bytes_acknowledged_ < window_) return;
-  bytes_acknowledged_ = bytes_received_;
-  write(rtmp::acknowledgement(static_cast<uint32_t>(bytes_received_)), rtmp::control_chunk_stream);
-}
+std::vector<Bytes> ClientSession::take_output() { return link_.take_output(); }
 
 void ClientSession::step(ClientState state, LoopTime now) {
   state_ = state;
@@ -233,15 +199,6 @@ void ClientSession::close(ClientEnded ended) {
   if (state_ == ClientState::closed) return;
   state_ = ClientState::closed;
   events_.push_back(std::move(ended));
-}
-
-void ClientSession::write(const rtmp::Message& message, uint32_t chunk_stream_id) {
-  writer_.write(message, chunk_stream_id, output_);
-}
-
-void ClientSession::write(const rtmp::Command& command, uint32_t stream_id) {
-  write(rtmp::command_message(command, stream_id),
-        stream_id == 0 ? rtmp::command_chunk_stream : stream_command_chunk_stream);
 }
 
 }  // namespace klieg::broadcaster

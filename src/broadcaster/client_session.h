@@ -21,9 +21,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "wire/rtmp_chunk.h"
-#include "wire/rtmp_handshake.h"
-#include "wire/rtmp_message.h"
+#include "wire/rtmp_client_link.h"
 
 namespace klieg::broadcaster {
 
@@ -95,24 +93,15 @@ class ClientSession {
   void obey_status(const wire::rtmp::Command& command);
   void create_stream(LoopTime now);
   void ask_to_publish(uint32_t stream_id, LoopTime now);
-  void acknowledge(size_t received);
   void step(ClientState state, LoopTime now);
   void close(ClientEnded ended);
-  void write(const wire::rtmp::Message& message, uint32_t chunk_stream_id);
-  void write(const wire::rtmp::Command& command, uint32_t stream_id);
 
   ClientSettings settings_;
   ClientState state_ = ClientState::handshaking;
   LoopTime deadline_;
-  wire::rtmp::HandshakeClient handshake_;
-  wire::rtmp::ChunkReader reader_{64 << 10};
-  wire::rtmp::ChunkWriter writer_;
+  wire::rtmp::ClientLink link_;
   uint32_t stream_id_ = 0;
-  uint32_t window_ = 0;  // 0: the server asked for no acknowledgements
-  uint64_t bytes_received_ = 0;
-  uint64_t bytes_acknowledged_ = 0;
   std::deque<ClientEvent> events_;
-  std::vector<Bytes> output_;
 };
 
 }  // namespace klieg::broadcaster

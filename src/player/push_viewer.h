@@ -36,7 +36,7 @@ class PushViewer {
   }
 
   // What it says first is there from its birth on.
-  std::vector<Bytes> take_output() { return std::exchange(output_, {}); }
+  virtual std::vector<Bytes> take_output() = 0;
   std::vector<Pushed> take_pushed() { return std::exchange(pushed_, {}); }
   // Empty: it goes on. Else the broadcast is over, or the error says why there is nothing to see.
   const std::optional<Result<void>>& end() const { return end_; }
@@ -46,7 +46,6 @@ class PushViewer {
     if (!end_) end_ = std::move(how);
   }
 
-  std::vector<Bytes> output_;
   std::vector<Pushed> pushed_;  // of one receive()
 
  private:

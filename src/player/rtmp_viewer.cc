@@ -16,9 +16,6 @@ namespace {
 
 // Transactions: one of each, in this order.
 constexpr double connect_call = 1, create_stream_call = 2, play_call = 3;
-constexpr uint32_t stream_command_chunk_stream = 8;
-// What we tell a server that asks (Set Peer Bandwidth): how much it may send us unacknowledged.
-constexpr uint32_t peer_window = 2'500'000;
 constexpr Duration frame_max = 1s;  // what is further apart is a hole, not a frame
 
 rtmp::Capabilities what_we_take() {
@@ -31,26 +28,17 @@ rtmp::Capabilities what_we_take() {
 }  // namespace
 
 RtmpViewer::RtmpViewer(RtmpAddress address, uint64_t seed)
-    : address_(std::move(address)), handshake_(rtmp::HandshakeForm::simple, seed) {
-  ByteWriter out;
-  handshake_.begin(out);
-  output_.push_back(out.take());
-}
+    : address_(std::move(address)), link_(rtmp::HandshakeForm::simple, seed, message_size_max) {}
 
 void RtmpViewer::receive(ByteView bytes, LoopTime now) {
   if (end()) return;
-  acknowledge(bytes.size());
-  if (state_ == State::handshaking) {
-    ByteWriter out;
-    const rtmp::HandshakeState handshake = handshake_.receive(bytes, out);
-    if (out.size() > 0) output_.push_back(out.take());
-    if (handshake == rtmp::HandshakeState::waiting) return;
-    if (handshake != rtmp::HandshakeState::done) return end_with(fail("what answers there is not an RTMP server"));
-    connect();
-  }
-  LoopTime began = reader_.buffered() > 0 ? message_began_ : now;
+  const rtmp::HandshakeState handshake = link_.begin_read(bytes);
+  if (handshake == rtmp::HandshakeState::waiting) return;
+  if (handshake != rtmp::HandshakeState::done) return end_with(fail("what answers there is not an RTMP server"));
+  if (state_ == State::handshaking) connect();
+  LoopTime began = link_.buffered() > 0 ? message_began_ : now;
   while (!end()) {
-    const auto message = reader_.read(bytes);
+    const auto message = link_.read(bytes);
     if (!message) return end_with(fail(std::string(rtmp::name_of(message.error()))));
     if (!*message) break;
     obey(**message, std::exchange(began, now), now);
@@ -64,23 +52,12 @@ void RtmpViewer::connect() {
   request.tc_url = address_.tc_url;
   request.flash_version = "LNX 9,0,124,2 (klieg)";
   request.capabilities = what_we_take();
-  write(rtmp::connect_command(request, connect_call), 0);
+  link_.write(rtmp::connect_command(request, connect_call), 0);
   state_ = State::connecting;
 }
 
 void RtmpViewer::obey(const rtmp::Message& message, LoopTime first_byte, LoopTime now) {
   switch (message.type) {
-    case rtmp::MessageType::window_acknowledgement_size:
-      if (const auto size = rtmp::parse_control_value(message)) window_ = *size;
-      return;
-    case rtmp::MessageType::set_peer_bandwidth:
-      return write(rtmp::window_acknowledgement_size(peer_window), rtmp::control_chunk_stream);
-    case rtmp::MessageType::user_control:
-      if (const auto event = rtmp::parse_user_control(message);
-          event && event->event == rtmp::UserControl::ping_request) {
-        write(rtmp::user_control(rtmp::UserControl::ping_response, event->value), rtmp::control_chunk_stream);
-      }
-      return;
     case rtmp::MessageType::amf0_command:
     case rtmp::MessageType::amf3_command:
       return obey_command(message);
@@ -100,25 +77,23 @@ void RtmpViewer::obey_command(const rtmp::Message& message) {
   if (!command) return end_with(std::unexpected(command.error()));
   if (command->name == "onStatus") return obey_status(*command);
   if (command->name == "_error") {
-    const amf0::Value info = command->arguments.empty() ? amf0::Value() : command->arguments[0];
+    const amf0::Value info = command->info();
     return end_with(fail("the server refused: " + std::string(info.text_at("description"))));
   }
   if (command->name != "_result") return;
   if (command->transaction == connect_call && state_ == State::connecting) {
-    write({"createStream", create_stream_call, amf0::Null{}, {}}, 0);
+    link_.write({"createStream", create_stream_call, amf0::Null{}, {}}, 0);
     state_ = State::creating;
   } else if (command->transaction == create_stream_call && state_ == State::creating) {
-    const double* id = command->arguments.empty() ? nullptr : command->arguments[0].number();
-    if (id == nullptr || !(*id >= 1 && *id <= 0xFFFF'FFFF)) {
-      return end_with(fail("createStream was answered without a stream"));
-    }
-    write({"play", play_call, amf0::Null{}, {amf0::Value(address_.name)}}, static_cast<uint32_t>(*id));
+    const auto stream = rtmp::created_stream(*command);
+    if (!stream) return end_with(fail("createStream was answered without a stream"));
+    link_.write({"play", play_call, amf0::Null{}, {amf0::Value(address_.name)}}, *stream);
     state_ = State::playing;
   }
 }
 
 void RtmpViewer::obey_status(const rtmp::Command& command) {
-  const amf0::Value info = command.arguments.empty() ? amf0::Value() : command.arguments[0];
+  const amf0::Value info = command.info();
   const std::string_view code = info.text_at("code");
   if (info.text_at("level") == "error") {
     return end_with(fail(std::string(code).append(": ").append(info.text_at("description"))));
@@ -160,23 +135,6 @@ void RtmpViewer::take_media(const rtmp::Message& message, LoopTime first_byte, L
     if (const auto frame = wire::read_frame(*track_, packet->body)) pushed.captured = frame->captured;
   }
   if (frame_ > 0s) pushed_.push_back(pushed);
-}
-
-// RTMP 1.0, 5.4.3: after each window's worth of bytes, how many there were in all, modulo 2^32.
-void RtmpViewer::acknowledge(size_t received) {
-  bytes_received_ += received;
-  if (window_ == 0 || bytes_received_ - bytes_acknowledged_ < window_) return;
-  bytes_acknowledged_ = bytes_received_;
-  write(rtmp::acknowledgement(static_cast<uint32_t>(bytes_received_)), rtmp::control_chunk_stream);
-}
-
-void RtmpViewer::write(const rtmp::Message& message, uint32_t chunk_stream_id) {
-  writer_.write(message, chunk_stream_id, output_);
-}
-
-void RtmpViewer::write(const rtmp::Command& command, uint32_t stream_id) {
-  write(rtmp::command_message(command, stream_id),
-        stream_id == 0 ? rtmp::command_chunk_stream : stream_command_chunk_stream);
 }
 
 }  // namespace klieg::player

@@ -10,12 +10,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "media/track.h"
 #include "player/push_viewer.h"
-#include "wire/rtmp_chunk.h"
-#include "wire/rtmp_handshake.h"
-#include "wire/rtmp_message.h"
+#include "wire/rtmp_client_link.h"
 
 namespace klieg::player {
 
@@ -30,6 +29,7 @@ class RtmpViewer final : public PushViewer {
   RtmpViewer(RtmpAddress address, uint64_t seed);
 
   void receive(ByteView bytes, LoopTime now) override;
+  std::vector<Bytes> take_output() override { return link_.take_output(); }
 
  private:
   enum class State : uint8_t { handshaking, connecting, creating, playing };
@@ -40,18 +40,10 @@ class RtmpViewer final : public PushViewer {
   void obey_status(const wire::rtmp::Command& command);
   void take_metadata(const wire::rtmp::Message& message);
   void take_media(const wire::rtmp::Message& message, LoopTime first_byte, LoopTime now);
-  void acknowledge(size_t received);
-  void write(const wire::rtmp::Message& message, uint32_t chunk_stream_id);
-  void write(const wire::rtmp::Command& command, uint32_t stream_id);
 
   RtmpAddress address_;
   State state_ = State::handshaking;
-  wire::rtmp::HandshakeClient handshake_;
-  wire::rtmp::ChunkReader reader_{message_size_max};
-  wire::rtmp::ChunkWriter writer_;
-  uint32_t window_ = 0;  // 0: the server asked for no acknowledgements
-  uint64_t bytes_received_ = 0;
-  uint64_t bytes_acknowledged_ = 0;
+  wire::rtmp::ClientLink link_;
   LoopTime message_began_;
 
   wire::rtmp::MessageType counts_ = wire::rtmp::MessageType::video;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "player/chunk_times.h"
@@ -25,6 +27,7 @@ class WebSocketViewer final : public PushViewer {
   WebSocketViewer(std::string_view authority, std::string_view path, uint64_t seed);
 
   void receive(ByteView bytes, LoopTime now) override;
+  std::vector<Bytes> take_output() override { return std::exchange(output_, {}); }
 
  private:
   void read_head();
@@ -34,6 +37,7 @@ class WebSocketViewer final : public PushViewer {
   void send(wire::websocket::Opcode opcode, ByteView payload);
 
   Random random_;
+  std::vector<Bytes> output_;
   std::string path_;
   std::string key_;
   std::string head_;  // of the answer, until it is whole

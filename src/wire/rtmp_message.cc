@@ -109,6 +109,12 @@ std::string_view Command::text_argument(size_t index) const {
   return *arguments[index].text();
 }
 
+std::optional<uint32_t> created_stream(const Command& result) {
+  const double* id = result.arguments.empty() ? nullptr : result.arguments[0].number();
+  if (id == nullptr || !(*id >= 1 && *id <= 0xFFFF'FFFF)) return std::nullopt;
+  return static_cast<uint32_t>(*id);
+}
+
 Result<Command> parse_command(const Message& message) {
   ByteView content = message.payload;
   // Type 17 begins with a byte that is 0 in every client seen; what follows is AMF0 with AVM+ markers at most.

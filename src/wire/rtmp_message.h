@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,11 +57,16 @@ struct Command {
 
   // "" where there is none or it is no string.
   std::string_view text_argument(size_t index) const;
+  // The first argument: of onStatus, _result and _error, what status_info() makes. Null where there is none.
+  amf0::Value info() const { return arguments.empty() ? amf0::Value() : arguments[0]; }
   bool operator==(const Command&) const = default;
 };
 
 Result<Command> parse_command(const Message& message);  // of type amf0_command or amf3_command
 Message command_message(const Command& command, uint32_t stream_id);
+
+// What the _result of a createStream names: a message stream id, which is never 0. Empty: it names none.
+std::optional<uint32_t> created_stream(const Command& result);
 
 enum class StatusLevel : uint8_t { status, error };
 // The info object of onStatus, _result and _error.
