@@ -76,20 +76,3 @@ export const hls_address = (channel: string) => `/live/${encodeURIComponent(chan
 export const dash_address = (channel: string) => `/live/${encodeURIComponent(channel)}/manifest.mpd`;
 export const push_address = (channel: string, page: string) =>
   new URL(`/live/${encodeURIComponent(channel)}/push`, page).href.replace(/^http/, "ws");
-
-// Players come as separate chunks, so that a viewer downloads the one that plays.
-const chunks = {
-  push: () => import("./push"),
-  hls: () => import("./hls"),
-  dash: () => import("./dash"),
-  native: () => import("./native"),
-};
-
-export async function load_player(player: Player): Promise<(opening: Opening) => Playback> {
-  return (await chunks[player]()).open;
-}
-
-// Has the chunk come while the page still waits for something to play.
-export function prefetch_player(player: Player): void {
-  chunks[player]().catch(() => {}); // who opens it will ask again, and deal with it
-}

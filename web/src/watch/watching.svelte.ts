@@ -4,7 +4,8 @@
 import { type Means, type Wish, means_of, support_here } from "../playback/choose";
 import { RungChooser } from "../playback/chooser";
 import { type Choice, type Rung, audio_only, automatic } from "../playback/ladder";
-import { type Playback, type Player, type Span, type Stats, load_player, prefetch_player, push_address } from "../playback/playback";
+import { type Playback, type Player, type Span, type Stats, push_address } from "../playback/playback";
+import { load_player, prefetch_player } from "../playback/players";
 import { PushLine } from "../playback/push_line";
 import { PlaybackSession } from "../playback/session";
 import { type Tier, TierChooser } from "../playback/tier";
