@@ -8,6 +8,10 @@
 and with --all: test/soak/, and under each sanitizer once more the C++ programs and the end-to-end tests that hold no
 server to a time or to a size.
 
+What has real clocks, networks and browsers in it (pages in a browser, end to end) and fails is run once more, its file
+alone. What passes then counts as passed, and is named as unsteady, with what it said: a defect of the test or a rare one
+of the server, to be looked for, that is no reason to stop everybody. A second failure is one.
+
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when something failed or nothing ran.
 """
 
@@ -31,13 +35,15 @@ UNDER_SANITIZERS = [ROOT / f"test/e2e/{name}.test.js" for name in
                     ("clips", "encoders", "encrypted", "publishers", "server")]
 PROGRESS_EVERY_S = 20  # where there is no terminal to draw on
 DETAIL_LINES_MAX = 60  # of a failed test's output
+SECOND_TRIES_MAX = 3  # files of a suite; where more fail it is not by chance
 
 
 @dataclass
 class Outcome:
     name: str
     verdict: str  # passed, failed or skipped
-    detail: str = ""
+    detail: str = ""  # of what passed: how it failed before
+    file: str = ""  # of Node's tests
 
 
 class Suite:
@@ -71,6 +77,10 @@ class Suite:
         elif time.monotonic() - self.shown >= PROGRESS_EVERY_S:
             print(f"  {count} so far, {time.monotonic() - self.started:.0f} s: {now_at}", flush=True)
             self.shown = time.monotonic()
+
+    def say(self, words):
+        self.erase()
+        print(f"  {words}", flush=True)
 
     def erase(self):
         if self.drawn:
@@ -212,7 +222,7 @@ def run_web(pattern):
     return suite.close()
 
 
-def run_node(name, files, pattern, environment=()):
+def run_node(name, files, pattern, environment=(), tries=1):
     """Tests for Node's runner, one file after the other: they measure time and want the machine to themselves."""
     files = sorted(str(path.relative_to(ROOT)) for path in files)
     if not files:
@@ -222,10 +232,18 @@ def run_node(name, files, pattern, environment=()):
         if subprocess.run(["tools/npm_ci", folder], cwd=ROOT).returncode != 0:
             suite.note(Outcome(f"npm ci in {folder}", "failed"))
             return suite.close()
+    run_files(suite, files, pattern, environment)
+    if tries > 1:
+        try_again(suite, pattern, environment)
+    return suite.close()
+
+
+def run_files(suite, files, pattern, environment):
     command = ["tools/with_node", "node", "--test", "--test-concurrency=1", "--test-reporter=./test/reporter.js"]
     if pattern:
         command += [f"--test-name-pattern={pattern}"]
     said = []
+    before = len(suite.outcomes)
     for line in lines_of(command + files, env={**os.environ, **dict(environment)}):
         if isinstance(line, int):
             ended = line
@@ -234,12 +252,25 @@ def run_node(name, files, pattern, environment=()):
             if event["verdict"] == "started":
                 suite.progress(event["name"])
             elif not (pattern and event["verdict"] == "skipped" and "pattern" in event["detail"]):
-                suite.note(Outcome(event["name"], event["verdict"], event["detail"]))
+                suite.note(Outcome(event["name"], event["verdict"], event["detail"], event.get("file", "")))
         else:
             said.append(line)
-    if ended != 0 and not any(outcome.verdict == "failed" for outcome in suite.outcomes):
-        suite.note(Outcome(f"the test runner of: {name}", "failed", "".join(said)))
-    return suite.close()
+    if ended != 0 and not any(outcome.verdict == "failed" for outcome in suite.outcomes[before:]):
+        suite.note(Outcome(f"the test runner of: {suite.name}", "failed", "".join(said)))
+
+
+def try_again(suite, pattern, environment):
+    failed = [outcome for outcome in suite.outcomes if outcome.verdict == "failed"]
+    files = sorted({outcome.file for outcome in failed})
+    if not files or "" in files or len(files) > SECOND_TRIES_MAX:
+        return
+    suite.say(f"once more: {', '.join(os.path.relpath(file, ROOT) for file in files)}")
+    first = {outcome.name: outcome for outcome in failed}
+    suite.outcomes = [outcome for outcome in suite.outcomes if outcome.file not in files]
+    run_files(suite, files, pattern, environment)
+    for outcome in suite.outcomes:
+        if outcome.verdict == "passed" and outcome.name in first:
+            outcome.detail = first[outcome.name].detail
 
 
 def main():
@@ -253,18 +284,20 @@ def main():
 
     pattern = arguments.filter
     outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern)
-    outcomes += run_node("pages in a browser", ROOT.glob("web/test/*.test.mjs"), pattern)
-    outcomes += run_node("end to end", ROOT.glob("test/e2e/*.test.js"), pattern)
+    outcomes += run_node("pages in a browser", ROOT.glob("web/test/*.test.mjs"), pattern, tries=2)
+    outcomes += run_node("end to end", ROOT.glob("test/e2e/*.test.js"), pattern, tries=2)
     if arguments.all:
         outcomes += run_node("soak", ROOT.glob("test/soak/*.test.js"), pattern) + run_sanitizers(pattern)
 
-    for verdict in ("skipped", "failed"):
-        chosen = [outcome for outcome in outcomes if outcome.verdict == verdict]
+    for title, verdict, told in (("skipped", "skipped", True), ("unsteady: failed, then passed", "passed", True),
+                                 ("failed", "failed", False)):
+        chosen = [outcome for outcome in outcomes
+                  if outcome.verdict == verdict and (verdict != "passed" or outcome.detail)]
         if chosen:
-            print(f"\n{verdict}:")
+            print(f"\n{title}:")
         for outcome in chosen:
             reason = outcome.detail.strip().splitlines()
-            print(f"  {outcome.name}" + (f": {reason[0]}" if verdict == "skipped" and reason else ""))
+            print(f"  {outcome.name}" + (f": {reason[0]}" if told and reason else ""))
     if not outcomes:
         print(f"no test has a name like '{pattern}'")
     print(f"\n{tally(outcomes)}")
