@@ -1,0 +1,184 @@
+// One viewer in the room of a channel: joins the conversation to its line, to what the screen shows and to a clock, and
+// offers what the page shows as reactive state. Lives from when the channel has a broadcast to its destroy().
+
+import { sentence_of } from "../base/sentence";
+import { Conversation, type ShownPoll } from "./conversation";
+import type { Comment, Heard, Person, Rules } from "./message";
+import { RoomLine, room_address } from "./room_line";
+import { Taps, gather_ms } from "./taps";
+import { type Period, Timeline } from "./timeline";
+
+const look_ms = 100; // as exact as hearts are
+
+export interface Screen {
+  wall_ms(): number | null; // the server's time that the picture is stamped with; null: unknown
+  started_ms(): number | null; // the same, of the broadcast's beginning
+}
+
+export class Room {
+  open = $state(false);
+  was_open = $state(false); // since the page is here: there is a room, be it away
+  comments: Comment[] = $state.raw([]);
+  fresh: Comment[] = $state.raw([]);
+  pinned: Comment | null = $state.raw(null);
+  poll: ShownPoll | null = $state.raw(null);
+  votes: Record<number, number> = $state({}); // own ones: option by poll
+  viewers: number | null = $state(null);
+  hearts = $state(0);
+  joined: string | null = $state(null);
+  rules: Rules | null = $state.raw(null);
+  me: Person | null = $state.raw(null);
+  draft = $state(""); // of a comment: kept until it is safe in the room
+  sending = $state(false);
+  trouble: string | null = $state(null); // why the last word was not taken, in a sentence
+  news: string | null = $state(null); // what became of it otherwise
+
+  readonly #conversation = new Conversation();
+  readonly #timeline = new Timeline();
+  readonly #taps = new Taps();
+  readonly #screen: Screen;
+  readonly #line: RoomLine;
+  readonly #looking: ReturnType<typeof setInterval>;
+  readonly #rise: (count: number) => void;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
+  #told_periods = false;
+  #last_ref = 0;
+  #unsure: string | null = null; // a comment that was on its way when the line was lost
+  #asked = new Map<number, { kind: "comment"; text: string; at_ms: number } | { kind: "vote"; poll: number } | { kind: "command" }>();
+
+  // `rise`: so many hearts of others rise now.
+  constructor(channel: string, screen: Screen, rise: (count: number) => void) {
+    this.#screen = screen;
+    this.#rise = rise;
+    this.#looking = setInterval(() => this.#look(), look_ms);
+    this.#line = new RoomLine(room_address(channel, location.href), {
+      heard: (heard) => this.#hear(heard),
+      opened: () => (this.open = this.was_open = true),
+      lost: () => this.#lose(),
+    });
+  }
+
+  destroy(): void {
+    clearInterval(this.#looking);
+    clearTimeout(this.#gathering);
+    this.#give_hearts();
+    this.#line.close();
+  }
+
+  // The moment of media on the screen.
+  at_ms(): number | null {
+    if (!this.#told_periods) {
+      const started_ms = this.#screen.started_ms();
+      if (started_ms !== null) this.#timeline.set([{ start_ms: 0, wall_ms: started_ms }]);
+    }
+    const wall_ms = this.#screen.wall_ms();
+    const media_ms = wall_ms === null ? null : this.#timeline.media_ms(wall_ms);
+    return media_ms === null ? null : Math.round(media_ms);
+  }
+
+  // False: a heart cannot be given now.
+  heart(): boolean {
+    const at_ms = this.at_ms();
+    if (!this.open || at_ms === null || !this.#taps.tap(at_ms)) return false;
+    this.#gathering ??= setTimeout(() => this.#give_hearts(), gather_ms);
+    return true;
+  }
+
+  // The draft.
+  comment(): void {
+    const text = this.draft.trim();
+    if (text === "" || this.sending) return;
+    const at_ms = this.at_ms() ?? 0;
+    const ref = ++this.#last_ref;
+    this.trouble = this.news = this.#unsure = null;
+    if (!this.#line.say({ type: "comment", ref, at: at_ms, text })) return;
+    this.sending = true;
+    this.#asked.set(ref, { kind: "comment", text, at_ms });
+  }
+
+  vote(poll: number, option: number): void {
+    const at_ms = this.at_ms();
+    const ref = ++this.#last_ref;
+    this.trouble = null;
+    if (at_ms === null || !this.#line.say({ type: "vote", ref, at: at_ms, poll, option })) return;
+    this.votes[poll] = option;
+    this.#asked.set(ref, { kind: "vote", poll });
+  }
+
+  #give_hearts(): void {
+    this.#gathering = undefined;
+    const given = this.#taps.take();
+    if (given === null || !this.#line.say({ type: "hearts", count: given.count, at: given.at_ms })) return;
+    this.#conversation.gave_hearts(given.count, given.at_ms);
+  }
+
+  #hear(list: readonly Heard[]): void {
+    for (const heard of list) {
+      if (heard.type === "done") this.#done(heard.ref, heard.id, heard.text, heard.held);
+      else if (heard.type === "refused") this.#refused(heard.ref, heard.why, heard.words);
+      else if (heard.type === "you") this.me = heard.person;
+      else if (heard.type === "clock") this.#take_periods(heard.periods);
+      else {
+        this.#conversation.hear(heard);
+        if (heard.type === "comment") this.#recognize(heard.comment);
+      }
+    }
+    this.#look();
+  }
+
+  #take_periods(periods: Period[]): void {
+    this.#told_periods = periods.length > 0;
+    if (this.#told_periods) this.#timeline.set(periods);
+  }
+
+  #done(ref: number, id: number | null, text: string | null, held: boolean): void {
+    const asked = this.#asked.get(ref);
+    this.#asked.delete(ref);
+    if (asked?.kind !== "comment") return;
+    this.sending = false;
+    this.draft = "";
+    if (held) this.news = "A moderator will look at your comment first.";
+    else if (id !== null && this.me !== null)
+      this.#conversation.show_own({ id, by: this.me, at_ms: asked.at_ms, said_ms: Date.now(), text: text ?? asked.text });
+  }
+
+  #refused(ref: number, why: string, words: string): void {
+    const asked = this.#asked.get(ref);
+    this.#asked.delete(ref);
+    if (asked?.kind === "comment") this.sending = false;
+    if (asked?.kind === "vote" && why !== "voted") delete this.votes[asked.poll];
+    this.trouble = sentence_of(words);
+  }
+
+  // What was on its way when the line was lost may have been taken: then the room says so when it is back.
+  #lose(): void {
+    this.open = this.sending = false;
+    for (const asked of this.#asked.values()) {
+      if (asked.kind === "vote") delete this.votes[asked.poll];
+      if (asked.kind !== "comment") continue;
+      this.#unsure = asked.text;
+      this.trouble = "The connection was lost. Your comment may not have arrived.";
+    }
+    this.#asked.clear();
+  }
+
+  #recognize(comment: Comment): void {
+    if (this.#unsure === null || comment.text !== this.#unsure || comment.by.account !== this.me?.account) return;
+    this.draft = "";
+    this.trouble = this.#unsure = null;
+    this.news = "Your comment has arrived.";
+  }
+
+  #look(): void {
+    const rising = this.#conversation.look(this.at_ms(), performance.now());
+    if (rising > 0) this.#rise(rising);
+    this.comments = this.#conversation.comments;
+    this.fresh = this.#conversation.fresh;
+    this.pinned = this.#conversation.pinned;
+    this.poll = this.#conversation.poll;
+    this.viewers = this.#conversation.viewers;
+    this.hearts = this.#conversation.hearts;
+    this.joined = this.#conversation.joined;
+    this.rules = this.#conversation.rules;
+  }
+}
