@@ -89,8 +89,8 @@ test("the home page shows who is on air, and a dark set when nobody is", async (
   origin.set("ada", live());
   origin.set("grace", { state: "paused", broadcast: "8.1" });
   origin.set("alan", { state: "ended", broadcast: "9.1" });
-  await page.getByRole("link", { name: "@ada Live" }).waitFor();
-  await page.getByRole("link", { name: "@grace Back in a moment" }).waitFor();
+  await page.getByRole("link", { name: "Live @ada" }).waitFor();
+  await page.getByRole("link", { name: "Back in a moment @grace" }).waitFor();
   assert.equal(await page.getByRole("link", { name: "@alan" }).count(), 0);
   await picture_of("home");
   await is_accessible();
