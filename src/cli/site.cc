@@ -68,8 +68,11 @@ void Site::serve(const http::Request& request, http::Responder responder) {
   if (page == files_.end()) {
     return responder.respond(http::Response::text(404, "this build has no pages: build web/ first (./dev build)\n"));
   }
-  const bool exists = request.path == "/" ||
-                      (request.path.starts_with("/@") && channels_.contains(std::string(request.path.substr(2))));
+  // A page of another site frames /embed/@NAME.
+  std::string_view path = request.path;
+  if (path.starts_with("/embed/")) path.remove_prefix(std::string_view("/embed").size());
+  const bool exists =
+      request.path == "/" || (path.starts_with("/@") && channels_.contains(std::string(path.substr(2))));
   serve_file(page->second, exists ? 200 : 404, request, std::move(responder));
 }
 

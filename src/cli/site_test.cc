@@ -45,7 +45,9 @@ class SiteTest : public testing::Test {
 TEST_F(SiteTest, a_channel_has_a_page_and_a_stranger_has_the_same_page_with_404) {
   EXPECT_EQ(get("/@ada").status, 200);
   EXPECT_EQ(get("/").status, 200);
+  EXPECT_EQ(get("/embed/@ada").status, 200);
   EXPECT_EQ(get("/@bob").status, 404);
+  EXPECT_EQ(get("/embed/@bob").status, 404);
   EXPECT_EQ(get("/nothing").status, 404);
   EXPECT_EQ(header_of(get("/@bob"), "content-type").substr(0, 9), "text/html");
 }

@@ -1,5 +1,6 @@
 import type { Player, Stats } from "./playback/playback";
 import type { Tier } from "./playback/tier";
+import type { Room } from "./room/room.svelte";
 import type { View } from "./watch/view";
 
 declare global {
@@ -8,6 +9,7 @@ declare global {
     klieg?: {
       readonly player: Player | null;
       readonly tier: Tier;
+      readonly room: Room | null;
       readonly video: HTMLVideoElement;
       latency(): number | null; // seconds behind the clock that stamped the picture
       stats(): Partial<Stats> & { view: View; stalls: number; restarts: number };

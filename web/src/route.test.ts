@@ -8,8 +8,10 @@ describe("an address", () => {
     expect(route_of("/@ada")).toEqual({ page: "watch", channel: "ada" });
     expect(route_of("/@ada.lovelace-1/")).toEqual({ page: "watch", channel: "ada.lovelace-1" });
   });
+  it("to be framed by another page has the picture alone", () =>
+    expect(route_of("/embed/@ada")).toEqual({ page: "framed", channel: "ada" }));
   it("whose name could leave its folder is no page", () => {
-    for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@-x", "/@a b", "/watch", `/@${"a".repeat(65)}`])
+    for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@-x", "/@a b", "/watch", "/embed", "/embed/ada", `/@${"a".repeat(65)}`])
       expect(route_of(path), path).toEqual({ page: "not_found" });
   });
 });

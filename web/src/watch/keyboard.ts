@@ -1,13 +1,14 @@
 // Which key does what. Single-character shortcuts can be turned off (WCAG 2.1.4), and never act while the viewer
 // types or a control that has its own use for the key has the focus.
 
-export type Command = "toggle_play" | "toggle_mute" | "toggle_fullscreen" | "jump_to_live" | "toggle_stats" | "toggle_help";
+export type Command = "toggle_play" | "toggle_mute" | "toggle_fullscreen" | "jump_to_live" | "toggle_stats" | "send_heart" | "toggle_help";
 
 export const shortcuts: readonly { keys: readonly string[]; shown: string; command: Command; does: string }[] = [
   { keys: [" ", "k"], shown: "Space or K", command: "toggle_play", does: "Play or pause" },
   { keys: ["m"], shown: "M", command: "toggle_mute", does: "Sound on or off" },
   { keys: ["f"], shown: "F", command: "toggle_fullscreen", does: "Full screen" },
   { keys: ["l", "End"], shown: "L or End", command: "jump_to_live", does: "Jump to live" },
+  { keys: ["h"], shown: "H", command: "send_heart", does: "Send a heart" },
   { keys: ["i"], shown: "I", command: "toggle_stats", does: "Statistics" },
   { keys: ["?"], shown: "?", command: "toggle_help", does: "This help" },
 ];

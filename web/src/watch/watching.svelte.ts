@@ -20,6 +20,7 @@ const tick_ms = 250;
 const shown_ms = 950;
 const storyboard_wait_ms = 5_000; // between thumbnails
 const poster_wait_ms = 5_000; // between posters
+const poster_asked_max = 3; // of a broadcast that has shown none yet: one without a ladder never will
 // What leaves the window soon may be gone when it is asked for.
 const departing_s = 2;
 const clock_round_ms = 5 * 60_000;
@@ -68,6 +69,7 @@ export class Watching {
   #storyboard: Storyboard | null = $state.raw(null);
   #storyboard_at_ms = -Infinity;
   #poster_at_ms = -Infinity;
+  #posters_missed = 0;
   #stop = new AbortController();
   #reachable = true;
   #missing = false;
@@ -137,6 +139,18 @@ export class Watching {
 
   latency_s(): number | null {
     return this.#session.playback?.delay_s() ?? null;
+  }
+
+  // The server's time that the picture on the screen is stamped with.
+  screen_wall_ms(): number | null {
+    const now_ms = this.#server_now_ms();
+    const delay_s = this.latency_s();
+    return now_ms === null || delay_s === null ? null : now_ms - 1000 * delay_s;
+  }
+
+  started_ms(): number | null {
+    const start_ms = Date.parse(this.status?.started_at ?? "");
+    return Number.isNaN(start_ms) ? null : start_ms;
   }
 
   current_stats(): Stats | null {
@@ -346,8 +360,10 @@ export class Watching {
     const state = this.status?.state;
     if (state !== "live" && state !== "paused") {
       this.poster = null;
+      this.#posters_missed = 0;
       return;
     }
+    if (this.#posters_missed >= poster_asked_max) return;
     const wanted = this.listening || (this.stats?.frames ?? 0) === 0;
     if (!wanted || document.hidden || now_ms - this.#poster_at_ms < poster_wait_ms) return;
     this.#poster_at_ms = now_ms;
@@ -356,8 +372,10 @@ export class Watching {
     try {
       await image.decode();
       this.poster = image.src;
+      this.#posters_missed = 0;
     } catch {
       this.poster = null; // there is none
+      this.#posters_missed += 1;
     }
   }
 
@@ -380,8 +398,8 @@ export class Watching {
 
   #on_air_s(): number | null {
     const now_ms = this.#server_now_ms();
-    const start_ms = Date.parse(this.status?.started_at ?? "");
-    return now_ms === null || Number.isNaN(start_ms) ? null : (now_ms - start_ms) / 1000;
+    const start_ms = this.started_ms();
+    return now_ms === null || start_ms === null ? null : (now_ms - start_ms) / 1000;
   }
 
   #read_element(): void {

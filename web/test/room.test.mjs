@@ -1,0 +1,201 @@
+// The room beside a broadcast, in a real browser: what is said is shown with the picture that it belongs to, on a
+// desktop beside it and on a phone over it. `npm run test:browser`; SCREENSHOTS=folder keeps pictures.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { start } from "./fake_origin.mjs";
+import { FakeRoom, comment } from "./fake_room.mjs";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const desktop = { width: 1280, height: 800 };
+const phone = { width: 390, height: 844 };
+const ada = { account: 12, name: "Ada", standing: "follower" };
+
+let origin;
+let browser;
+let context;
+let page;
+
+before(async () => {
+  origin = await start();
+  await origin.picture();
+  origin.set("ada", { state: "live", broadcast: "7.1", started_at: new Date().toISOString() });
+  browser = await chromium.launch({ executablePath, headless: true, args: flags.split(" ") });
+});
+
+after(async () => {
+  await browser?.close();
+  await origin?.close();
+});
+
+async function visit(options = {}) {
+  await context?.close();
+  context = await browser.newContext({ viewport: desktop, ...options });
+  page = await context.newPage();
+}
+beforeEach(() => visit());
+
+async function open(path = "/@ada?player=hls") {
+  await page.goto(origin.address + path);
+  await page.waitForFunction(() => window.klieg?.stats().view === "live", null, { timeout: 20_000 });
+}
+const log = () => page.getByRole("log", { name: "Comments" });
+const screen_ms = () => page.evaluate(() => window.klieg.room.at_ms());
+
+async function picture_of(name) {
+  if (!process.env.SCREENSHOTS) return;
+  await page.waitForTimeout(600); // transitions settle
+  await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+}
+
+async function is_accessible() {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`), []);
+}
+
+test("without a room there is a picture and nothing else", async () => {
+  await open();
+  assert.equal(await page.getByRole("region", { name: "Room" }).count(), 0);
+  assert.equal(await page.getByRole("button", { name: "Send a heart" }).count(), 0);
+});
+
+test("a comment, a poll and hearts come with the picture that they belong to, and what one says is acknowledged", async () => {
+  const room = await FakeRoom.beside(page, [{ type: "you", ...ada }, { type: "viewers", count: 1812 }, comment(1, 1, "first")]);
+  await open();
+  await log().getByText("first").waitFor();
+  await page.getByText("1.8K watching").waitFor();
+
+  // Ahead of this screen: it waits.
+  const ahead_ms = 3_000;
+  const said_for_ms = (await screen_ms()) + ahead_ms;
+  room.say(comment(2, said_for_ms, "what a goal"));
+  room.say({ type: "poll", id: 1, question: "Again?", options: ["Yes", "No"], opens: said_for_ms, closes: said_for_ms + 60_000 });
+  room.say({ type: "hearts", hearts: [[Math.floor(said_for_ms / 100), 5]] });
+  assert.equal(await log().getByText("what a goal").count(), 0);
+  const shown_at_ms = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const look = () => (document.body.innerText.includes("what a goal") ? resolve(window.klieg.room.at_ms()) : requestAnimationFrame(look));
+        look();
+      }),
+  );
+  assert.ok(shown_at_ms >= said_for_ms, `${shown_at_ms} is before ${said_for_ms}`);
+
+  await page.getByRole("button", { name: "Yes" }).click();
+  const vote = room.said.find((one) => one.type === "vote");
+  assert.deepEqual([vote.poll, vote.option], [1, 0]);
+  assert.ok(vote.at >= said_for_ms, "voted for what was on the screen");
+  room.say({ type: "done", ref: vote.ref }, { type: "votes", poll: 1, votes: [3, 1], final: false });
+  await page.getByText("75 %").waitFor();
+  await page.getByText("4 votes").waitFor();
+
+  // A comment stays in its field until it is safe.
+  room.answer = (said) => said.type === "comment" && room.say({ type: "done", ref: said.ref, id: 3, text: said.text, held: false });
+  await page.getByRole("textbox", { name: "Comment" }).fill("hello <b>all</b>");
+  await page.keyboard.press("Enter");
+  await log().getByText("hello <b>all</b>").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Comment" }).inputValue(), "");
+  room.answer = (said) => said.type === "comment" && room.say({ type: "refused", ref: said.ref, why: "too_soon", words: "slow mode: wait a little" });
+  await page.getByRole("textbox", { name: "Comment" }).fill("again");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("Slow mode: wait a little.").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Comment" }).inputValue(), "again");
+
+  // Taps are gathered; a key is as good as a finger.
+  const heart = page.getByRole("button", { name: "Send a heart" });
+  for (let i = 0; i < 3; ++i) await heart.click();
+  await page.locator(".hearts span").first().waitFor({ state: "attached" });
+  await heart.blur();
+  await page.keyboard.press("h");
+  await page.waitForFunction(() => document.querySelectorAll(".hearts span").length > 0);
+  await wait_for(() => room.said.filter((one) => one.type === "hearts").reduce((sum, one) => sum + one.count, 0) === 4);
+  for (let i = 4; i < 12; ++i) room.say(comment(i, 1, `A word from viewer ${i}, who has quite a lot to say about this`, { account: i, name: `Viewer ${i}`, standing: "stranger" }));
+  room.say(comment(12, 1, "Welcome, everybody", { account: 1, name: "The host", standing: "broadcaster" }));
+  room.say({ type: "pinned", comment: comment(12, 1, "Welcome, everybody", { account: 1, name: "The host", standing: "broadcaster" }) });
+  room.say({ type: "hearts", hearts: [[Math.floor((await screen_ms()) / 100) + 6, 12]] });
+  await page.getByText("Pinned").waitFor();
+  await page.waitForFunction(() => {
+    const list = document.querySelector("[role=log]");
+    return list.scrollHeight - list.scrollTop - list.clientHeight < 2; // the newest is in sight
+  });
+  await picture_of("room-desktop-light");
+  await is_accessible();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await picture_of("room-desktop");
+  await is_accessible();
+  room.say({ type: "gone", id: 12 });
+  await page.getByText("Pinned").waitFor({ state: "detached" });
+  assert.equal(await log().getByText("Welcome, everybody").count(), 0);
+});
+
+test("on a phone comments fade over the picture, and hearts rise from the finger", async () => {
+  await visit({ viewport: phone, hasTouch: true, isMobile: true, deviceScaleFactor: 2, reducedMotion: "reduce", colorScheme: "dark" });
+  const room = await FakeRoom.beside(page, [{ type: "you", ...ada }, { type: "viewers", count: 12 }]);
+  await open();
+  await page.getByRole("button", { name: "Tap for sound" }).tap();
+  room.say(comment(1, 1, "so good"), comment(2, 1, "hello from Lyon", ada));
+  const over = page.locator(".over");
+  await over.getByText("so good").waitFor();
+  const box = await page.locator("video").boundingBox();
+  for (let i = 0; i < 3; ++i) await page.touchscreen.tap(box.x + 200, box.y + 90);
+  await wait_for(() => room.said.some((one) => one.type === "hearts"));
+  const heart = await page.locator(".hearts span").first().boundingBox();
+  assert.ok(heart === null || Math.abs(heart.x + heart.width / 2 - (box.x + 200)) < 20, "it stands where the finger was");
+  await picture_of("room-phone");
+  await is_accessible();
+  await page.getByRole("button", { name: "All comments" }).tap();
+  await log().getByText("hello from Lyon").waitFor();
+  await picture_of("room-phone-all");
+  await is_accessible();
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(overflow <= 0, `${overflow} px wider than the phone`);
+});
+
+test("a room that is lost comes back, and a comment that was on its way is neither lost nor doubled", async () => {
+  const room = await FakeRoom.beside(page, [{ type: "you", ...ada }, comment(1, 1, "before")]);
+  await open();
+  await log().getByText("before").waitFor();
+  await page.getByRole("textbox", { name: "Comment" }).fill("on its way");
+  await page.keyboard.press("Enter");
+  await wait_for(() => room.said.some((one) => one.type === "comment"));
+  await room.down();
+  await page.getByText("Your comment may not have arrived.").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Comment" }).inputValue(), "on its way");
+  room.opening = [{ type: "you", ...ada }, comment(1, 1, "before"), comment(2, 2, "on its way", ada)];
+  room.up();
+  await page.getByText("Your comment has arrived.").waitFor({ timeout: 20_000 });
+  assert.equal(await page.getByRole("textbox", { name: "Comment" }).inputValue(), "");
+  assert.equal(await log().getByText("before").count(), 1);
+  assert.equal(await log().getByText("on its way").count(), 1);
+});
+
+test("a channel is handed on as a link, a QR code and a frame that has the picture alone", async () => {
+  await FakeRoom.beside(page, [{ type: "viewers", count: 1 }]);
+  await open();
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByRole("img", { name: "QR code of the link" }).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Link" }).inputValue(), `${origin.address}/@ada`);
+  const frame = await page.getByLabel("For a page of your own").inputValue();
+  await picture_of("share");
+  await is_accessible();
+  await page.goto(`${origin.address}/elsewhere`);
+  await page.setContent(frame);
+  const framed = page.frameLocator("iframe");
+  await framed.getByRole("button", { name: /Live/ }).waitFor({ timeout: 20_000 });
+  assert.equal(await framed.getByRole("link").count(), 0);
+  await picture_of("framed");
+});
+
+async function wait_for(holds, timeout_ms = 10_000) {
+  for (const end = Date.now() + timeout_ms; !holds(); await new Promise((resolve) => setTimeout(resolve, 20)))
+    assert.ok(Date.now() < end, `not within ${timeout_ms} ms: ${holds}`);
+}
