@@ -172,16 +172,31 @@ class Reason {
     last_ = line;
   }
   const std::string& words() const { return refusal_.empty() ? last_ : refusal_; }
+  // ffmpeg passes on a server's description but not its code, so these are the words of ours.
+  bool stays() const { return refusal_.find("wrong key") != std::string::npos; }
 
  private:
   std::string refusal_, last_;
 };
+
+Result<void> not_on_air(const std::string& where, const Reason& reason) {
+  const std::string& words = reason.words();
+  return fail(fmt::format("{}: {}", where, words.empty() ? "there was no time to go on air" : words));
+}
 
 std::string replace_all(std::string text, const std::string& what, const std::string& with) {
   for (size_t at = 0; !what.empty() && (at = text.find(what, at)) != std::string::npos; at += with.size()) {
     text.replace(at, what.size(), with);
   }
   return text;
+}
+
+// What ffmpeg says, fit to be seen. A key that is as short as a word is looked for only where an address has it.
+std::string without_key(std::string line, const std::string& url, const RtmpUrl& address) {
+  constexpr size_t no_word = 8;
+  const std::string& key = address.stream_key;
+  line = replace_all(replace_all(std::move(line), url, address.shown()), "/" + key, "/...");
+  return key.size() < no_word ? line : replace_all(std::move(line), key, "...");
 }
 
 }  // namespace
@@ -237,7 +252,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
 
     const auto relay_words = [&] {
       for (const std::string& line : (*encoder)->take_words()) {
-        const std::string words = replace_all(replace_all(line, options.url, where), address->stream_key, "...");
+        const std::string words = without_key(line, options.url, *address);
         reason.hear(words);
         logging::debug("encoder says", {{"words", words}});
       }
@@ -254,6 +269,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
       if (now >= end || stop.arrived()) {
         finish();
         progress.interrupt();
+        if (!stop.arrived() && !on_air.flows()) return not_on_air(where, reason);
         logging::info("test card ended", {{"frames", on_air.frames()}, {"dropped", on_air.dropped()}});
         return {};
       }
@@ -266,6 +282,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
 
     relay_words();
     progress.interrupt();
+    if (reason.stays()) return not_on_air(where, reason);
     if (on_air.length(read_loop_clock()) > healthy_after) retry_wait = retry_first;
     logging::warning("the broadcast stopped, trying again",
                      {{"to", where}, {"after_s", retry_wait / 1s}, {"because", reason.words()}});
@@ -274,7 +291,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
       std::vector<pollfd> waits{{stop.fd(), POLLIN, 0}};
       wait_for(waits, again);
     }
-    if (read_loop_clock() >= end) return fail(fmt::format("{} could not be reached: {}", where, reason.words()));
+    if (read_loop_clock() >= end) return not_on_air(where, reason);
     retry_wait = std::min(retry_wait * 2, retry_last);
   }
 }

@@ -64,6 +64,41 @@ std::vector<Shown> pictures_of(ByteView fed, PictureSize size) {
   return all;
 }
 
+// A shell script in the encoder's place.
+class MadeUpEncoder {
+ public:
+  explicit MadeUpEncoder(const std::string& lines) {
+    std::filesystem::create_directory(folder_);
+    std::ofstream(path()) << "#!/bin/sh\n" << lines << "\n";
+    std::filesystem::permissions(path(), std::filesystem::perms::owner_all);
+  }
+  ~MadeUpEncoder() { std::filesystem::remove_all(folder_); }
+  MadeUpEncoder(const MadeUpEncoder&) = delete;
+  MadeUpEncoder& operator=(const MadeUpEncoder&) = delete;
+  std::string path() const { return folder_ / "encoder"; }
+
+ private:
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("klieg_made_up_encoder_" + std::to_string(::getpid()));
+};
+
+TEST(test_card_source, a_wrong_key_is_not_tried_again) {
+  const MadeUpEncoder encoder("echo '[rtmp] Server error: wrong key' >&2; exit 1");
+  const auto outcome =
+      broadcast_test_card({.url = "rtmp://host/live/key", .size = {160, 90}, .encoder = encoder.path()});
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, testing::HasSubstr("the server says: wrong key"));
+}
+
+TEST(test_card_source, an_end_that_comes_before_anything_was_on_air_is_a_failure) {
+  const MadeUpEncoder encoder("cat >/dev/null; echo rtmp://host/live/key-of-show: refused >&2; exit 1");
+  const auto outcome = broadcast_test_card(
+      {.url = "rtmp://host/live/key-of-show", .size = {160, 90}, .duration = 1ns, .encoder = encoder.path()});
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message, testing::HasSubstr("refused"));
+  EXPECT_THAT(outcome.error().message, testing::Not(testing::HasSubstr("key-of-show")));
+}
+
 TEST(test_card_source, each_picture_shows_the_time_it_is_handed_over_with) {
   const auto folder = std::filesystem::temp_directory_path() / ("klieg_test_card_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
