@@ -13,6 +13,10 @@
 namespace klieg::cli {
 namespace {
 
+Error no_place(std::string_view door, const Error& error) {
+  return Error{fmt::format("--{}: {}", door, error.message)};
+}
+
 net::ListenerLimits listener_limits(const Config& config, net::PortUse port_use) {
   net::ListenerLimits limits;
   limits.port_use = port_use;
@@ -91,13 +95,13 @@ Result<void> Process::open(Door door) {
     // Shards share the port. Taking it alone first finds out whether another program has it, and picks one for port 0.
     auto probe = net::Listener::listen(houses_.front()->loop(), *endpoint, nullptr,
                                        listener_limits(config_, net::PortUse::exclusive), [](auto) {});
-    if (!probe) return fail(fmt::format("{} {}: {}", name_of(door), place, probe.error().message));
+    if (!probe) return std::unexpected(no_place(name_of(door), probe.error()));
     endpoint->port = (*probe)->local().port;
   }
   const auto port_use = houses_.size() > 1 ? net::PortUse::shared : net::PortUse::exclusive;
   for (LoopHouse* house : houses_) {
     auto local = house->open(door, *endpoint, tls, listener_limits(config_, port_use));
-    if (!local) return fail(fmt::format("{} {}: {}", name_of(door), place, local.error().message));
+    if (!local) return std::unexpected(no_place(name_of(door), local.error()));
     *endpoint = *local;
   }
   ready_line_ += fmt::format(" {}={}", name_of(door), endpoint->text());
@@ -111,7 +115,7 @@ Result<void> Process::open_admin() {
   admin_http_ = http::Server::make(loop, admin_, http::Limits(), metrics_);
   auto listener = net::Listener::listen(loop, *endpoint, nullptr, listener_limits(config_, net::PortUse::exclusive),
                                         [this](auto connection) { admin_http_->accept(std::move(connection)); });
-  if (!listener) return fail(fmt::format("admin {}: {}", config_.admin, listener.error().message));
+  if (!listener) return std::unexpected(no_place("admin", listener.error()));
   admin_listener_ = std::move(*listener);
   ready_line_ += fmt::format(" admin={}", admin_listener_->local().text());
   return {};

@@ -49,7 +49,8 @@ Result<Config> read_settings(const Flags& flags, Command command) {
   for (const auto& [setting, texts] : flags.given) {
     for (const std::string& text : texts) {
       if (auto done = setting->set(config, text); !done) {
-        return fail(fmt::format("{}: {}", flag_name(*setting), done.error().message));
+        const std::string name = setting->short_flag.empty() ? flag_name(*setting) : std::string(setting->short_flag);
+        return fail(fmt::format("{}: {}", name, done.error().message));
       }
     }
   }

@@ -190,6 +190,15 @@ TEST_F(Net, connections_beyond_the_limit_wait_until_one_ends) {
   run_until([&] { return accepted == 2; });
 }
 
+TEST_F(Net, a_congestion_control_that_the_kernel_does_not_have_is_an_error_that_names_those_it_has) {
+  ListenerLimits limits;
+  limits.congestion_control = "foo";
+  const auto made = Listener::listen(loop, {"127.0.0.1", 0}, nullptr, limits, [](auto) {});
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find("'foo'"), std::string::npos) << made.error().message;
+  EXPECT_NE(made.error().message.find("reno"), std::string::npos) << made.error().message;
+}
+
 TEST_F(Net, a_port_in_use_is_an_error_unless_it_is_shared) {
   listen();
   const Endpoint taken = listener->local();
@@ -340,7 +349,8 @@ TEST_F(Tls, a_renewed_certificate_is_taken_and_a_broken_one_refused_while_the_ol
   std::fclose(std::fopen(files.key_file().c_str(), "w"));
   const auto broken = certificate->reload();
   ASSERT_FALSE(broken);
-  EXPECT_NE(broken.error().message.find(files.key_file()), std::string::npos);
+  EXPECT_NE(broken.error().message.find(files.key_file() + ": it holds no PRIVATE KEY in PEM"), std::string::npos)
+      << broken.error().message;
   connect(TlsClient::accept_any_certificate);
   client.connection->write(Bytes::copy_of("still here"));
   run_until([&] { return server.received == "still here"; });
@@ -427,6 +437,7 @@ TEST(Endpoint, is_read_from_its_usual_forms) {
   for (const char* wrong : {"", ":", "host", "host:", "host:70000", "host:80x", "::1:80", "[::1]", "[::1]80"}) {
     EXPECT_FALSE(Endpoint::parse(wrong)) << wrong;
   }
+  EXPECT_NE(Endpoint::parse("127.0.0.1").error().message.find("write HOST:PORT"), std::string::npos);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
       return fail(fmt::format("\"{}\": an IPv6 address needs brackets: [ADDRESS]:PORT", whole));
     }
     text.remove_prefix(colon + 1);
+  } else if (text.find_first_not_of("0123456789") != text.npos) {
+    return fail(fmt::format("\"{0}\" has no port: write HOST:PORT, for example {0}:8080", whole));
   }
   unsigned port = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), port);

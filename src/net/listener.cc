@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "base/logging.h"
@@ -53,7 +55,23 @@ Result<int, int> listen_on(const addrinfo& address, const ListenerLimits& limits
   return std::unexpected(error);
 }
 
+Result<void> check_congestion_control(const std::string& name) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int outcome =
+      ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size()));
+  const int error = errno;
+  ::close(socket);
+  if (outcome == 0) return {};
+  std::string there;
+  std::getline(std::ifstream("/proc/sys/net/ipv4/tcp_available_congestion_control"), there);
+  return fail(fmt::format("the TCP congestion control '{}' cannot be used: {}; this kernel has: {}", name,
+                          std::strerror(error), there));
+}
+
 Result<int> open_listener(const Endpoint& endpoint, const ListenerLimits& limits) {
+  if (const std::string& name = limits.congestion_control; !name.empty()) {
+    if (auto known = check_congestion_control(name); !known) return std::unexpected(known.error());
+  }
   const bool everywhere = endpoint.host.empty() || endpoint.host == "*";
   const std::string port = std::to_string(endpoint.port);
   int error = 0;

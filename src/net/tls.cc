@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace klieg::net {
@@ -15,9 +16,9 @@ std::string take_openssl_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   if (code == 0) return "the peer broke off";
-  std::array<char, 256> text{};
-  ERR_error_string_n(code, text.data(), text.size());
-  return text.data();
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
+  if (const char* reason = ERR_reason_error_string(code)) return reason;
+  return fmt::format("OpenSSL's error {:08X}", code);
 }
 
 namespace {
@@ -50,12 +51,20 @@ std::vector<uint8_t> protocol_list(const std::vector<std::string>& names) {
   return list;
 }
 
+// OpenSSL's own words for a file of something else ("no start line", "unsupported") are about its parsers.
+std::string why_unusable(std::string_view wanted) {
+  const bool is_about_the_file = ERR_SYSTEM_ERROR(ERR_peek_error()) != 0;
+  const std::string words = take_openssl_error();
+  if (is_about_the_file) return words;
+  return fmt::format("it holds no {0} in PEM, which begins with -----BEGIN {0}----- ({1})", wanted, words);
+}
+
 Result<void> use_certificate(SSL_CTX* context, const std::string& certificate_file, const std::string& key_file) {
   if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
-    return fail(fmt::format("cannot use the TLS certificate {}: {}", certificate_file, take_openssl_error()));
+    return fail(fmt::format("cannot use the TLS certificate {}: {}", certificate_file, why_unusable("CERTIFICATE")));
   }
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fail(fmt::format("cannot use the TLS key {}: {}", key_file, take_openssl_error()));
+    return fail(fmt::format("cannot use the TLS key {}: {}", key_file, why_unusable("PRIVATE KEY")));
   }
   if (SSL_CTX_check_private_key(context) != 1) {
     return fail(fmt::format("the TLS key {} does not belong to the certificate {}", key_file, certificate_file));
@@ -251,7 +260,7 @@ Result<void> TlsClientContext::load(const std::string& authorities_file, const s
   if (authorities_file.empty()) {
     SSL_CTX_set_default_verify_paths(context_.get());
   } else if (SSL_CTX_load_verify_file(context_.get(), authorities_file.c_str()) != 1) {
-    return fail(fmt::format("cannot use the TLS authorities {}: {}", authorities_file, take_openssl_error()));
+    return fail(fmt::format("cannot use the TLS authorities {}: {}", authorities_file, why_unusable("CERTIFICATE")));
   }
   if (certificate_file.empty()) return {};
   return use_certificate(context_.get(), certificate_file, key_file);
