@@ -83,8 +83,8 @@ std::string publish_lines(const Channel& channel, std::string_view ready_line) {
       "  OBS         Settings > Stream > Custom\n"
       "              Server      rtmp://{0}/live\n"
       "              Stream Key  {3}\n"
-      "  ffmpeg      ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -g 30 -c:a aac \\\n"
-      "                     -f flv rtmp://{0}/live/{3}\n\n",
+      "  ffmpeg      ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p \\\n"
+      "                     -g 30 -c:a aac -f flv rtmp://{0}/live/{3}\n\n",
       rtmp, http, channel.name, channel.key);
 }
 
