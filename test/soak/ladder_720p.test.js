@@ -12,7 +12,7 @@ import { start_klieg, temporary_folder } from "../world/klieg.js";
 import { suite_end } from "../world/suite.js";
 
 const lines = { source: 720, rung: 240 };
-const stand_ms_max = 500;
+const stand_ms_max = 250;
 const clip_s = 30;
 
 describe(`720p of ${source_kbps} kbit/s, to 240p and back, without a stall, by`, { timeout: 300_000 }, () => {

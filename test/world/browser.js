@@ -33,8 +33,11 @@ const clock_reader = (await readFile(new URL("../../bench/read_clock.mjs", impor
   "function",
 );
 
-// Runs in the page: notes each frame that is shown, and each time the picture stands although it should not.
+// Runs in the page: notes each frame that is shown, and each stall: the player has run out of media, or seeks for longer
+// than anybody overlooks. (A page may seek to where it is, to have the decoder begin anew at a change of rungs: a few
+// frames' time, which `waiting` is said of, too. How long the picture stands is told by the frames, whatever the cause.)
 function watch_video() {
+  const seek_ms_max = 250;
   const video = document.querySelector("video");
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const notes = { frames: [], stalls: [], errors: [] };
@@ -48,7 +51,14 @@ function watch_video() {
     video.requestVideoFrameCallback(note_frame);
   };
   video.requestVideoFrameCallback(note_frame);
-  video.addEventListener("waiting", () => notes.stalls.push({ at_ms: Date.now(), media_s: video.currentTime }));
+  let seeking_since_ms = null;
+  const stall = () => notes.stalls.push({ at_ms: Date.now(), media_s: video.currentTime });
+  video.addEventListener("waiting", () => seeking_since_ms === null && stall());
+  video.addEventListener("seeking", () => (seeking_since_ms ??= Date.now()));
+  video.addEventListener("seeked", () => {
+    if (Date.now() - seeking_since_ms > seek_ms_max) stall();
+    seeking_since_ms = null;
+  });
   video.addEventListener("error", () => notes.errors.push(video.error?.message ?? "unknown"));
   window.notes = notes;
 }
