@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/logging.h"
 #include "edge/placement.h"
 
 namespace klieg::edge {
@@ -12,6 +13,7 @@ namespace {
 // A restart takes some 100 ms; a host that is gone costs one request every ten seconds.
 constexpr Duration first_rest = 250ms;
 constexpr Duration longest_rest = 10s;
+constexpr Duration complaint_every = 60s;  // each topic hears the same
 
 }  // namespace
 
@@ -77,8 +79,10 @@ std::optional<Routes::Way> Hosts::choose(std::string_view key, const FetchReques
 }
 
 void Hosts::succeeded(const Way& way, LoopTime) {
-  hosts_[way.index].failures = 0;
-  hosts_[way.index].rests_until = LoopTime::min();
+  Host& host = hosts_[way.index];
+  if (host.failures > 1) logging::info("a parent answers again", {{"parent", host.name}});
+  host.failures = 0;
+  host.rests_until = LoopTime::min();
 }
 
 void Hosts::failed(const Way& way, LoopTime now) {
@@ -88,6 +92,9 @@ void Hosts::failed(const Way& way, LoopTime now) {
   const Duration rest = std::min(longest_rest, first_rest * (int64_t{1} << std::min(host.failures, 6u)));
   // A single failure says little: a connection that was cut, an answer lost.
   if (++host.failures == 1) return;
+  if (host.failures == 2) {
+    logging::warning("a parent does not answer; it is asked now and then until it does", {{"parent", host.name}});
+  }
   const Duration jitter(static_cast<int64_t>(random_.below(static_cast<uint64_t>(rest.count() / 4))));
   host.rests_until = std::max(host.rests_until, now + rest + jitter);
 }
@@ -108,6 +115,15 @@ bool Hosts::RetryBudget::spend(LoopTime now) {
   return true;
 }
 
+// Nothing comes by push then, and viewers do not notice: who runs this node has to.
+void Hosts::on_refused(Host& host) {
+  const LoopTime now = now_();
+  if (host.complained_at != LoopTime::min() && now - host.complained_at < complaint_every) return;
+  host.complained_at = now;
+  logging::warning("a parent does not believe this node, and pushes nothing to it; give both the same --node-secret",
+                   {{"parent", host.name}});
+}
+
 // Notes how the host fares, so that a topic that is lost is asked of another.
 class Hosts::HostSubscription final : public media::Subscription, private media::PushSink {
  public:
@@ -124,6 +140,7 @@ class Hosts::HostSubscription final : public media::Subscription, private media:
       ++hosts_.hosts_[index_].load;  // as if it had been chosen: failed() takes it back
       hosts_.failed({nullptr, index_}, hosts_.now_());
     }
+    if (why == media::TopicEnd::refused) hosts_.on_refused(hosts_.hosts_[index_]);
     sink_.on_topic_end(why);
   }
 

@@ -57,6 +57,7 @@ class Hosts final : public Routes, public media::TopicSource {
     LoopTime failed_at = LoopTime::min();  // last; an answer does not undo it
     LoopTime rests_until = LoopTime::min();
     uint64_t load = 0;  // requests of ours under way
+    LoopTime complained_at = LoopTime::min();
   };
 
   class RetryBudget {
@@ -75,6 +76,7 @@ class Hosts final : public Routes, public media::TopicSource {
 
   std::vector<size_t> order_for(std::string_view key, LoopTime now) const;
   std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now);
+  void on_refused(Host& host);
 
   std::function<LoopTime()> now_;
   Random random_;

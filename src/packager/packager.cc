@@ -193,7 +193,7 @@ void Packager::fix_grid(const Grid& grid) {
                                        .grid = grid.segment,
                                        .target_duration_s = grid.target_duration_s,
                                        .part_target = grid.part_target});
-  rungs_.begin_broadcast(grid);
+  rungs_.begin_broadcast(settings_.broadcast_id, grid);
   out_.on_record(media::StateChanged{media::BroadcastState::live});
 }
 

@@ -273,7 +273,8 @@ void Rungs::follow(Member& member) {
     member.pace = Pace::behind;
     if (!member.writer->segment_empty()) member.segment = Segment::given_up;
     if (member.named == Named::yes) {
-      logging::warning("a rung of the ladder has fallen behind", {{"rung", member.rung.name}});
+      logging::warning("a rung of the ladder has fallen behind",
+                       {{"broadcast", broadcast_id_}, {"rung", member.rung.name}});
     }
   }
   for (; span; span = span_of(member)) {

@@ -77,7 +77,10 @@ class Rungs final : public media::RungSink {
 
   // --- for the packager: what it does with the source ---
 
-  void begin_broadcast(const Grid& grid) { grid_ = grid; }
+  void begin_broadcast(std::string id, const Grid& grid) {
+    broadcast_id_ = std::move(id);
+    grid_ = grid;
+  }
   // A period begins, with these source tracks; their headers are born before the first segment of it begins.
   void announce_with(std::vector<std::string> source_names);
   // Of the leading track, 0 where there is none: that of rungs that do not tell theirs.
@@ -158,6 +161,7 @@ class Rungs final : public media::RungSink {
   media::RecordSink& out_;
   std::function<media::TrackId()> next_track_id_;
   std::function<WallTime(MediaTime)> wall_of_;
+  std::string broadcast_id_;  // for the log
   std::optional<Grid> grid_;
   double frame_rate_ = 0;
   std::list<Member> members_;    // a name keeps its place, and its track

@@ -491,7 +491,7 @@ void Transcoder::shed_one(LoopTime now) {
 void Transcoder::shed_all(LoopTime now) {
   say_drained();
   logging::warning("ladder shed: the machine does not keep up even with the least rung",
-                   {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(pace_.lag())}});
+                   {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(std::max(pace_.lag(), now - silent_since_))}});
   for (RungState& rung : rungs_) counts_.shed += !std::exchange(rung.shed, true);
   port_.end_worker(WorkerEnd::let_go);
   begun_ = false;
