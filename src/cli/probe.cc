@@ -136,7 +136,14 @@ void run(const ProbeArguments& arguments) {
   const player::ProbeOptions options = options_of(arguments);
   const auto quiet = [](const player::ProbeReport&) {};
   auto outcome = arguments.json ? player::probe(options, quiet, print_json) : player::probe(options, say, print_table);
-  if (!outcome) exit_with(outcome.error(), exit_nothing_to_see);
+  if (outcome) return;
+  const bool guessed = options.address.scheme == player::Scheme::rtmp && !options.manifest;
+  const std::string advice = guessed ? fmt::format(
+                                           "; the server's clock is asked for at {}: where HTTP is on another "
+                                           "port, say --manifest http://HOST:PORT/live/NAME/manifest.mpd",
+                                           player::manifest_of(options.address).peer.authority)
+                                     : "";
+  exit_with({outcome.error().message + advice}, exit_nothing_to_see);
 }
 
 }  // namespace
