@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/memory_file.h"
+
 namespace klieg {
 namespace {
 
@@ -51,6 +53,19 @@ Bytes Bytes::join(std::span<const Bytes> pieces) {
   }
   const uint8_t* data = storage.get();
   return Bytes(std::move(storage), data, size);
+}
+
+Bytes Bytes::put_in_file() const {
+  if (file_ || empty()) return *this;
+  auto file = MemoryFile::holding(view());
+  if (!file) return *this;
+  const MemoryFile* lies_in = file.get();
+  return Bytes(std::move(file), lies_in->data(), size_, lies_in);
+}
+
+std::optional<Bytes::InFile> Bytes::in_file() const {
+  if (!file_) return std::nullopt;
+  return InFile{file_->descriptor(), static_cast<size_t>(data_ - file_->data())};
 }
 
 ByteView ByteReader::bytes(size_t size) {

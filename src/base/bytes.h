@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@
 namespace klieg {
 
 using ByteView = std::span<const uint8_t>;
+
+class MemoryFile;
 
 class Bytes {
  public:
@@ -40,10 +43,19 @@ class Bytes {
   operator ByteView() const { return view(); }  // NOLINT(google-explicit-constructor): a view of itself is what it is
   uint8_t operator[](size_t i) const { return data_[i]; }
 
+  // The same content in a file of memory (memory_file.h): a copy, unless it lies in one already, or there is no room.
+  Bytes put_in_file() const;
+  // Where that is, for sendfile(2): none on the heap. The descriptor is open as long as the bytes are held.
+  struct InFile {
+    int descriptor;
+    size_t offset;
+  };
+  std::optional<InFile> in_file() const;
+
   // Shares storage with *this. The range must lie inside: asserted.
   Bytes slice(size_t offset, size_t size) const {
     KLIEG_ASSERT(offset <= size_ && size <= size_ - offset, "slice lies inside its bytes");
-    return Bytes(owner_, data_ + offset, size);
+    return Bytes(owner_, data_ + offset, size, file_);
   }
   Bytes slice(size_t offset) const { return slice(offset, size_ - offset); }
 
@@ -52,12 +64,13 @@ class Bytes {
   }
 
  private:
-  Bytes(std::shared_ptr<const void> owner, const uint8_t* data, size_t size)
-      : owner_(std::move(owner)), data_(data), size_(size) {}
+  Bytes(std::shared_ptr<const void> owner, const uint8_t* data, size_t size, const MemoryFile* file = nullptr)
+      : owner_(std::move(owner)), data_(data), size_(size), file_(file) {}
 
   std::shared_ptr<const void> owner_;
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
+  const MemoryFile* file_ = nullptr;  // the owner, where it is one
 };
 
 inline ByteView as_bytes(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }

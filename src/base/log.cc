@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/memory_file.h"
+
 namespace klieg {
 
 void LogWaiter::stop_waiting() {
@@ -96,6 +98,13 @@ Bytes Log::read(uint64_t offset, uint64_t size) const {
   std::vector<Bytes> pieces;
   gather(offset, size, pieces);
   return Bytes::join(pieces);
+}
+
+void Log::sent_in_clear() const {
+  if (state_ != LogEnd::complete || sends_in_clear_ == sends_before_file) return;
+  if (++sends_in_clear_ < sends_before_file || pieces_.size() == forgotten_) return;
+  const Bytes& content = pieces_.back().content;
+  if (content.size() >= MemoryFile::size_min) pieces_.back().content = content.put_in_file();
 }
 
 void Log::wake_me(LogWaiter& waiter) const {

@@ -16,7 +16,8 @@
 //     lagged: it gets nothing more, and must say so instead of going on behind the hole;
 //   * a waiter is woken once, by the next append or end; waking costs O(waiters), appending O(1), forgetting O(1) per
 //     piece. Forgetting wakes nobody: who waits stands at the end, and the end is never forgotten;
-//   * when a log completes its pieces are joined into one, so that a finished segment leaves in one writev.
+//   * when a log completes its pieces are joined into one, so that a finished segment leaves in one writev. Where many
+//     want to have it in clear text it is put in a file of memory, and leaves without a copy: see sent_in_clear().
 //
 // Ownership: readers hold the log by shared_ptr<const Log>-like handles; pieces are shared immutable bytes.
 // Thread: a Log lives on one loop. A reader on another loop reads that loop's own mirror (see media/record.h), so an
@@ -98,6 +99,12 @@ class Log {
   // The same range as one Bytes: no copy when it lies in one piece. Asserted: the range exists and is kept.
   Bytes read(uint64_t offset, uint64_t size) const;
 
+  // Says that a reader is about to send this in clear text. At the sends_before_file-th time what is complete and large
+  // is put in a file of memory (memory_file.h), from where the next ones cost no copy. That costs what ten sends save
+  // by it: so whatever is sent, no more than twice of what was unavoidable is spent, and on what nobody wants, nothing.
+  static constexpr uint8_t sends_before_file = 10;
+  void sent_in_clear() const;
+
   // Wakes `waiter` once, at the next append or end. Asserted: growing() and the waiter waits nowhere.
   void wake_me(LogWaiter& waiter) const;
 
@@ -105,7 +112,7 @@ class Log {
   friend class LogWaiter;
   struct Piece {
     uint64_t offset;
-    Bytes content;
+    mutable Bytes content;  // where it lies may change, what it is may not
   };
 
   size_t piece_at(uint64_t offset) const;
@@ -116,6 +123,7 @@ class Log {
   uint64_t first_ = 0;
   uint64_t size_ = 0;
   LogEnd state_ = LogEnd::growing;
+  mutable uint8_t sends_in_clear_ = 0;    // of what is complete, up to sends_before_file
   mutable LogWaiter* waiters_ = nullptr;  // newest first; a waiter registering is not a change of the content
 };
 
