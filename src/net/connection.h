@@ -47,7 +47,8 @@ class Connection {
   // or its on_closed, whichever comes first.
   virtual void start(ConnectionHandler& handler) = 0;
 
-  // Queues and sends as much as the kernel takes now; all pieces of one call leave in one writev where they fit.
+  // Queues and sends as much as the kernel takes now; all pieces of one call leave in one writev where they fit, save
+  // what a plain connection can send as it lies (Bytes::in_file): that one follows by sendfile(2).
   virtual void write(std::span<const Bytes> pieces) = 0;
   void write(Bytes piece) { write({&piece, 1}); }
   virtual size_t unsent() const = 0;

@@ -1,6 +1,8 @@
 // On loopback, with real sockets: each test waits for an event, with a deadline.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +122,86 @@ TEST_F(Net, the_kernel_holds_no_more_than_was_said) {
   EXPECT_LT(written - server.connection->unsent(), 512u << 10);
   client.connection->resume_reading();
   run_until([&] { return server.drained > 0 && client.received.size() == written; });
+}
+
+// No two places look alike for a while.
+Bytes in_a_file(size_t size, uint8_t seed) {
+  std::vector<uint8_t> content(size);
+  for (size_t i = 0; i < size; ++i) content[i] = static_cast<uint8_t>(seed + i % 251 + i / 251 % 7);
+  return Bytes::take(std::move(content)).put_in_file();
+}
+
+// Heads and bodies of pipelined answers, ranges, bodies by themselves: whatever is written, cut however the kernel and
+// the peer like it.
+RC_GTEST_FIXTURE_PROP(Net, what_lies_in_files_and_what_does_not_arrive_in_order, ()) {
+  listen();
+  connect();
+  const Bytes file = in_a_file(900'000, 3);
+  RC_ASSERT(file.in_file().has_value());
+  std::string expected;
+  const auto piece = [&]() -> Bytes {
+    const auto size = *rc::gen::weightedOneOf<size_t>({{3, rc::gen::inRange<size_t>(0, 300)},
+                                                       {2, rc::gen::inRange<size_t>(30'000, 36'000)},
+                                                       {1, rc::gen::inRange<size_t>(36'000, 900'000)}});
+    const Bytes slice = file.slice(*rc::gen::inRange<size_t>(0, file.size() - size + 1), size);
+    return *rc::gen::arbitrary<bool>() ? slice : Bytes::copy_of(slice.view());
+  };
+  client.connection->pause_reading();
+  const auto writes = *rc::gen::inRange(1, 12);
+  for (int i = 0; i < writes; ++i) {
+    std::vector<Bytes> pieces(*rc::gen::inRange<size_t>(0, 100));
+    for (size_t at = 0; at < pieces.size() && expected.size() < 8'000'000; ++at) {
+      pieces[at] = piece();
+      expected += pieces[at].text();
+    }
+    server.connection->write(pieces);
+    if (*rc::gen::arbitrary<bool>()) client.connection->resume_reading();
+  }
+  client.connection->resume_reading();
+  run_until([&] { return client.received.size() >= expected.size() && server.connection->unsent() == 0; });
+  RC_ASSERT(client.received == expected);
+}
+
+// The kernel has no copy of them: it refers to the pages, which must not become another content's meanwhile.
+TEST_F(Net, what_was_sent_from_a_file_stays_as_it_was_when_the_file_is_gone) {
+  listen();
+  connect();
+  client.connection->pause_reading();
+  const std::string expected(in_a_file(100'000, 1).text());
+  server.connection->write(in_a_file(100'000, 1));
+  ASSERT_EQ(server.connection->unsent(), 0u) << "the kernel has it all, and we nothing";
+  std::vector<Bytes> others;
+  for (uint8_t i = 0; i < 50; ++i) others.push_back(in_a_file(100'000, i));
+  client.connection->resume_reading();
+  run_until([&] { return client.received.size() == expected.size(); });
+  EXPECT_EQ(client.received, expected);
+}
+
+TEST_F(Net, a_file_of_which_a_part_waits_is_held_until_it_is_sent_or_the_connection_ends) {
+  listen();
+  connect();
+  client.connection->pause_reading();
+  Bytes file = in_a_file(20'000'000, 1);
+  const int descriptor = file.in_file()->descriptor;
+  server.connection->write(std::exchange(file, {}));
+  EXPECT_GT(server.connection->unsent(), 0u);
+  EXPECT_NE(::fcntl(descriptor, F_GETFD), -1);
+  server.connection->abort();
+  run_until([&] { return server.closed.has_value(); });
+  EXPECT_EQ(::fcntl(descriptor, F_GETFD), -1);
+}
+
+TEST_F(Net, sending_a_file_to_a_peer_who_is_gone_ends_in_a_reset_and_not_in_a_signal) {
+  listen();
+  connect();
+  client.connection.reset();
+  server.connection->pause_reading();  // so that only writing can find out
+  const Bytes file = in_a_file(100'000, 1);
+  run_until([&] {
+    server.connection->write(file);
+    return server.closed.has_value();
+  });
+  EXPECT_EQ(server.closed, Closed::reset);
 }
 
 TEST_F(Net, what_a_connection_keeps_lives_until_its_socket_is_closed) {

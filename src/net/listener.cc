@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -200,6 +201,7 @@ std::string peer_of(int socket) {
 
 Result<std::unique_ptr<Listener>> Listener::listen(Loop& loop, const Endpoint& endpoint, std::shared_ptr<TlsServer> tls,
                                                    const ListenerLimits& limits, OnAccept on_accept) {
+  std::signal(SIGPIPE, SIG_IGN);  // of a viewer who is gone; sendfile(2) cannot be told not to send it
   const auto socket = open_listener(endpoint, limits);
   if (!socket) return std::unexpected(socket.error());
   auto acceptor = std::make_shared<Acceptor>(loop, *socket, std::static_pointer_cast<TlsCertificate>(std::move(tls)),

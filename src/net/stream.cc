@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/logging.h"
+#include "base/memory_file.h"
 
 namespace klieg::net {
 namespace {
@@ -22,6 +24,11 @@ constexpr size_t pieces_per_send_max = 64;  // 1 KiB of iovec on the stack; a gr
 constexpr size_t encrypted_batch_size = 8 * tls_record_size_max;
 
 constexpr Duration linger_time_max = 2s;
+
+// What is left of a piece can be sent as it lies, and it is enough for that to be cheaper.
+bool lies_in_file(const Bytes& piece, size_t skip) {
+  return piece.size() - skip >= MemoryFile::size_min && piece.in_file();
+}
 
 }  // namespace
 
@@ -169,26 +176,42 @@ void Stream::prefetch() const {
 size_t Stream::send(std::span<const Bytes> pieces, size_t skip) {
   size_t sent = 0;
   while (!pieces.empty()) {
-    std::array<iovec, pieces_per_send_max> parts;
-    size_t count = 0, offered = 0;
-    for (const Bytes& piece : pieces.first(std::min(pieces.size(), parts.size()))) {
-      parts[count++] = {const_cast<uint8_t*>(piece.data()) + skip, piece.size() - skip};
-      offered += piece.size() - skip;
-      skip = 0;
-    }
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = count;
-    const ssize_t taken = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (taken < 0 && errno != EAGAIN && errno != EINTR) {
+    const Offer offer =
+        lies_in_file(pieces.front(), skip) ? offer_file(pieces.front(), skip) : offer_memory(pieces, skip);
+    if (offer.taken < 0 && errno != EAGAIN && errno != EINTR) {
       end_later(Closed::reset);
       return sent;
     }
-    sent += static_cast<size_t>(std::max<ssize_t>(taken, 0));
-    if (taken < 0 || static_cast<size_t>(taken) < offered) return sent;  // the kernel is full
-    pieces = pieces.subspan(count);
+    sent += static_cast<size_t>(std::max<ssize_t>(offer.taken, 0));
+    if (offer.taken < static_cast<ssize_t>(offer.size)) return sent;  // the kernel is full
+    pieces = pieces.subspan(offer.pieces);
+    skip = 0;
   }
   return sent;
+}
+
+// All up to the next piece that lies in a file. That follows at once, so a head begins no packet of its own.
+Stream::Offer Stream::offer_memory(std::span<const Bytes> pieces, size_t skip) const {
+  std::array<iovec, pieces_per_send_max> parts;
+  size_t count = 0, size = 0;
+  for (const Bytes& piece : pieces.first(std::min(pieces.size(), parts.size()))) {
+    if (count > 0 && lies_in_file(piece, 0)) break;
+    parts[count++] = {const_cast<uint8_t*>(piece.data()) + skip, piece.size() - skip};
+    size += piece.size() - skip;
+    skip = 0;
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const int more = count < pieces.size() ? MSG_MORE : 0;
+  return {count, size, ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT | more)};
+}
+
+Stream::Offer Stream::offer_file(const Bytes& piece, size_t skip) const {
+  const auto file = *piece.in_file();
+  auto at = static_cast<off_t>(file.offset + skip);
+  const size_t size = piece.size() - skip;
+  return {1, size, ::sendfile(socket_, file.descriptor, &at, size)};
 }
 
 // Sends what is queued; waits for the kernel where it is full.

@@ -1,5 +1,7 @@
 // The Connection there is: a socket, a queue of shared bytes, perhaps a TLS session.
 //
+// Pieces that lie in a file leave a plain socket by sendfile(2), all others by sendmsg(2).
+//
 // A Stream is held by its owner's Connection and by the turn it is in, so an owner may let go inside any callback.
 // `handler_` is null before start() and after the last callback.
 #pragma once
@@ -57,6 +59,13 @@ class Stream final : private Watched, public std::enable_shared_from_this<Stream
 
   // Sending. `send` returns how much the kernel took; a hard error ends the stream in a later turn.
   size_t send(std::span<const Bytes> pieces, size_t skip);
+  // One system call's worth of pieces, and what the kernel took of their size; -1: nothing, errno says why.
+  struct Offer {
+    size_t pieces, size;
+    ssize_t taken;
+  };
+  Offer offer_memory(std::span<const Bytes> pieces, size_t skip) const;
+  Offer offer_file(const Bytes& piece, size_t skip) const;
   void flush();
   void encrypt_batch();
   void send_ciphertext();
