@@ -24,7 +24,7 @@ METHOD = """\
 Each server is pinned to core 0, the load to core 1; the servers take turns, round by round, on the same bytes.
 us: CPU time of the server per request (schedstat of all its threads), the median of the rounds; "spread" is the widest
 distance between two rounds of klieg, of its median. On loopback the receiver's share of TCP is charged to the server.
-bare: an epoll loop of one recv and one writev, without parser, limits or timeouts: the floor.
+bare: an epoll loop of one recv and one writev, without parser, limits or timeouts: the floor of what is copied.
 HTTP/1.1 is loaded by bench_http_load, which throws bodies away in the kernel; TLS and HTTP/2 by h2load (10 streams per
 connection), whose decryption on core 1 bounds requests per second; there, connection set-up is subtracted."""
 

@@ -311,6 +311,7 @@ void Http1Session::begin(Response response) {
   state_ = State::sending;
   status_ = response.status;
   body_ = Outgoing(std::move(response.body));
+  if (body_.log() && !viewer_.connection().encrypted()) body_.log()->sent_in_clear();
   if (core_.draining()) persistence_ = http1::Persistence::close;
 
   static thread_local std::string head;

@@ -109,6 +109,56 @@ TEST_F(Curl, a_body_cut_short_is_seen_as_cut_short) {
   EXPECT_THAT(curl("--http2-prior-knowledge " + address("http", "/")), EndsWith("status 92"));  // stream error
 }
 
+// Head, file, head, file: answers that are whole and that are ranges, asked for in one breath. The first leave by copy.
+TEST_F(OnLoopback, pipelined_answers_out_of_a_file_come_whole_and_in_order) {
+  std::string content(300'000, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i % 251);
+  const auto log = Log::complete(Bytes::copy_of(content));
+  handler.answer = [&](const Request& request) {
+    return response_of(request.path == "/range" ? LogRange{log, 1000, 200'000} : LogRange{log, 0, std::nullopt});
+  };
+  listen();
+  std::string received;
+  serve([&] {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(listener->local().port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    std::string requests;
+    for (int i = 0; i < 10; ++i) requests += "GET /range HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    requests += "GET /range HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    ASSERT_EQ(::send(socket, requests.data(), requests.size(), 0), static_cast<ssize_t>(requests.size()));
+    char buffer[10'000];
+    for (ssize_t size; (size = ::recv(socket, buffer, sizeof buffer, 0)) > 0;) received.append(buffer, size);
+    ::close(socket);
+  });
+  for (int i = 0; i < 21; ++i) {
+    const size_t body = received.find("\r\n\r\n");
+    ASSERT_NE(body, std::string::npos) << i;
+    const std::string expected = i % 2 == 0 ? content.substr(1000, 199'000) : content;
+    EXPECT_TRUE(received.compare(body + 4, expected.size(), expected) == 0) << i;
+    received.erase(0, body + 4 + expected.size());
+  }
+  EXPECT_EQ(received, "");
+  EXPECT_TRUE(log->read(0, content.size()).in_file());
+}
+
+TEST_F(OnLoopback, nothing_is_put_in_a_file_for_those_to_whom_it_is_encrypted) {
+  if (std::system("curl --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "curl is not installed";
+  const auto log = Log::complete(Bytes::take(std::string(300'000, 'x')));
+  handler.answer = [&](const Request&) { return response_of(LogRange{log, 0, std::nullopt}); };
+  const net::TestCertificate files;
+  listen(*net::TlsServer::load(files.certificate_file(), files.key_file(), {"http/1.1"}));
+  const std::string url = " --output /dev/null " + address("https", "/");
+  std::string twelve;
+  for (int i = 0; i < 12; ++i) twelve += url;
+  EXPECT_EQ(curl(twelve), "\nstatus 0");
+  EXPECT_EQ(handler.targets.size(), 12u);
+  EXPECT_FALSE(log->read(0, 300'000).in_file());
+}
+
 TEST_F(OnLoopback, a_thousand_idle_connections_cost_less_than_8_kib_each) {
   handler.answer = [](const Request&) { return response_of(Bytes::copy_of("hello")); };
   listen();
