@@ -17,6 +17,15 @@ constexpr std::string_view page_path = "/index.html";  // one page for every cha
 constexpr std::string_view content_security_policy =
     "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; object-src 'none'; base-uri 'none'";
+// Another site that framed a page with buttons could have them pressed by who thinks to press its own.
+constexpr std::string_view framed_by_own_pages = "; frame-ancestors 'self'";
+
+constexpr std::string_view embed_prefix = "/embed";  // before the /@NAME of a page for the frames of other sites
+
+// Which page an address has is the page's to say; these are those that are there on any server.
+bool is_place(std::string_view path) {
+  return path == "/" || path == "/studio" || path == "/login" || path == "/signup";
+}
 
 // Built assets carry a hash of their content in their name; pages do not.
 std::string_view cache_control_of(const WebFile& file) {
@@ -31,27 +40,34 @@ std::string etag_of(const WebFile& file) {
   return fmt::format("W/\"{:016x}\"", hash);
 }
 
-http::HeaderBlock headers_of(const WebFile& file, const std::string& etag) {
+http::HeaderBlock headers_of(const WebFile& file, const std::string& etag, Framing framing) {
+  std::string policy(content_security_policy);
+  if (framing == Framing::by_own_pages) policy += framed_by_own_pages;
   return {{"content-type", file.content_type},
           {"cache-control", cache_control_of(file)},
           {"etag", etag},
           {"vary", "accept-encoding"},
           {"x-content-type-options", "nosniff"},
-          {"content-security-policy", content_security_policy}};
+          {"content-security-policy", policy}};
 }
 
 }  // namespace
 
 Site::Site(const std::vector<std::string>& channels, http::Handler& live) : live_(live) {
   for (const WebFile& file : web_files()) {
-    const std::string etag = etag_of(file);
-    http::HeaderBlock plain = headers_of(file, etag);
-    http::HeaderBlock compressed = headers_of(file, etag);
-    compressed.add("content-encoding", "gzip");
-    files_[file.path] = {&file, etag, std::make_shared<const http::HeaderBlock>(std::move(plain)),
-                         std::make_shared<const http::HeaderBlock>(std::move(compressed))};
+    files_[file.path] = prepare(file, Framing::by_own_pages);
+    if (file.path == page_path) framed_page_ = prepare(file, Framing::by_anybody);
   }
   channels_.insert(channels.begin(), channels.end());
+}
+
+Site::File Site::prepare(const WebFile& file, Framing framing) {
+  const std::string etag = etag_of(file);
+  http::HeaderBlock plain = headers_of(file, etag, framing);
+  http::HeaderBlock compressed = headers_of(file, etag, framing);
+  compressed.add("content-encoding", "gzip");
+  return {&file, etag, std::make_shared<const http::HeaderBlock>(std::move(plain)),
+          std::make_shared<const http::HeaderBlock>(std::move(compressed))};
 }
 
 void Site::serve(const http::Request& request, http::Responder responder) {
@@ -68,12 +84,11 @@ void Site::serve(const http::Request& request, http::Responder responder) {
   if (page == files_.end()) {
     return responder.respond(http::Response::text(404, "this build has no pages: build web/ first (./dev build)\n"));
   }
-  // A page of another site frames /embed/@NAME.
   std::string_view path = request.path;
-  if (path.starts_with("/embed/")) path.remove_prefix(std::string_view("/embed").size());
-  const bool exists =
-      request.path == "/" || (path.starts_with("/@") && channels_.contains(std::string(path.substr(2))));
-  serve_file(page->second, exists ? 200 : 404, request, std::move(responder));
+  const bool framed = path.starts_with(embed_prefix) && path.substr(embed_prefix.size()).starts_with("/@");
+  if (framed) path.remove_prefix(embed_prefix.size());
+  const bool exists = is_place(path) || (path.starts_with("/@") && channels_.contains(std::string(path.substr(2))));
+  serve_file(framed ? framed_page_ : page->second, exists ? 200 : 404, request, std::move(responder));
 }
 
 void Site::serve_file(const File& file, uint16_t status, const http::Request& request,

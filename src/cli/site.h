@@ -11,6 +11,9 @@
 
 namespace klieg::cli {
 
+// By whose pages a page may be framed.
+enum class Framing : uint8_t { by_own_pages, by_anybody };
+
 class Site final : public http::Handler {
  public:
   // `live` answers /live/, /time and what nodes ask (/.klieg/). `channels` are all that exist.
@@ -20,15 +23,17 @@ class Site final : public http::Handler {
 
  private:
   struct File {
-    const WebFile* file;
+    const WebFile* file = nullptr;
     std::string etag;  // of the content; both codings carry it, as a weak one (RFC 9110 8.8.3)
     std::shared_ptr<const http::HeaderBlock> plain, compressed;
   };
 
+  static File prepare(const WebFile& file, Framing framing);
   void serve_file(const File& file, uint16_t status, const http::Request& request, http::Responder responder) const;
 
   http::Handler& live_;
   std::unordered_map<std::string_view, File> files_;
+  File framed_page_;  // of /embed/@NAME
   std::unordered_set<std::string> channels_;
 };
 

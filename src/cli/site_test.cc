@@ -45,6 +45,7 @@ class SiteTest : public testing::Test {
 TEST_F(SiteTest, a_channel_has_a_page_and_a_stranger_has_the_same_page_with_404) {
   EXPECT_EQ(get("/@ada").status, 200);
   EXPECT_EQ(get("/").status, 200);
+  EXPECT_EQ(get("/studio").status, 200);
   EXPECT_EQ(get("/embed/@ada").status, 200);
   EXPECT_EQ(get("/@bob").status, 404);
   EXPECT_EQ(get("/embed/@bob").status, 404);
@@ -83,6 +84,14 @@ TEST_F(SiteTest, who_takes_gzip_gets_it) {
 
 TEST_F(SiteTest, a_page_may_load_nothing_from_elsewhere) {
   EXPECT_NE(header_of(get("/@ada"), "content-security-policy").find("default-src 'self'"), std::string::npos);
+}
+
+TEST_F(SiteTest, other_sites_may_frame_the_picture_and_no_page_with_buttons) {
+  for (const char* path : {"/", "/@ada", "/studio", "/login"}) {
+    EXPECT_NE(header_of(get(path), "content-security-policy").find("frame-ancestors 'self'"), std::string::npos)
+        << path;
+  }
+  EXPECT_EQ(header_of(get("/embed/@ada"), "content-security-policy").find("frame-ancestors"), std::string::npos);
 }
 
 }  // namespace
