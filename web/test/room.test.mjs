@@ -178,6 +178,60 @@ test("a room that is lost comes back, and a comment that was on its way is neith
   assert.equal(await log().getByText("on its way").count(), 1);
 });
 
+test("a moderator deletes, pins, bars, releases what is held, asks the room and sets its rules; nobody else is offered it", async () => {
+  const rules = { type: "rules", who: "everyone", first: 100, slow_ms: 0, review: "filtered" };
+  const troll = { account: 66, name: "Troll", standing: "stranger" };
+  const held = { ...comment(3, 1, "is this a bad word?"), type: "held" };
+  const room = await FakeRoom.beside(page, [{ type: "you", ...ada, standing: "moderator" }, rules, comment(1, 1, "something nasty", troll), comment(2, 1, "nice"), held]);
+  await open();
+  const told = (type) => wait_for(() => room.said.some((one) => one.type === type)).then(() => room.said.findLast((one) => one.type === type));
+  const deeds = (text) => page.getByRole("button", { name: new RegExp(`Moderate .*: ${text}`) });
+  await deeds("something nasty").click();
+  await picture_of("moderation");
+  await is_accessible();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  assert.equal((await told("delete")).comment, 1);
+  await deeds("something nasty").click();
+  await page.getByRole("button", { name: "Time out for 10 min" }).click();
+  const { account, seconds } = await told("bar");
+  assert.deepEqual([account, seconds], [66, 600]);
+  room.say({ type: "gone", id: 1 });
+  await deeds("nice").click();
+  await page.getByRole("button", { name: "Pin", exact: true }).click();
+  assert.equal((await told("pin")).comment, 2);
+  await page.getByRole("button", { name: /^Release/ }).click();
+  assert.equal((await told("release")).comment, 3);
+  room.say(comment(3, 1, "is this a bad word?"));
+  await page.getByRole("heading", { name: "Held for you to look at" }).waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "New poll…" }).click();
+  await page.getByLabel("Question").fill("Once more?");
+  await page.getByLabel("Answer 1").fill("Yes");
+  assert.equal(await page.getByRole("button", { name: "Open the poll" }).isDisabled(), true, "one answer is no poll");
+  await page.getByLabel("Answer 2").fill("No");
+  await picture_of("new-poll");
+  await is_accessible();
+  await page.getByRole("button", { name: "Open the poll" }).click();
+  const poll = await told("open_poll");
+  assert.deepEqual([poll.question, poll.options, poll.seconds], ["Once more?", ["Yes", "No"], 60]);
+
+  await page.getByRole("button", { name: "Rules…" }).click();
+  await page.getByLabel("Who may comment").selectOption("Followers");
+  await page.getByLabel("Filtered words, in place of those before").fill("bad, worse");
+  await is_accessible();
+  await page.getByRole("button", { name: "Apply" }).click();
+  const said = await told("rules");
+  assert.deepEqual([said.who, said.review, said.slow_ms, said.first], ["followers", "filtered", 0, 100]);
+  assert.deepEqual((await told("words")).words, ["bad", "worse"]);
+  const { ref } = room.said.at(-1);
+  room.say({ type: "refused", ref, why: "no_standing", words: "only moderators and the broadcaster may do this" });
+  await page.getByText("Only moderators and the broadcaster may do this.").waitFor();
+
+  room.say({ type: "you", ...ada });
+  await page.getByRole("group", { name: "Moderation" }).waitFor({ state: "detached" });
+  assert.equal(await deeds("nice").count(), 0);
+});
+
 test("a channel is handed on as a link, a QR code and a frame that has the picture alone", async () => {
   await FakeRoom.beside(page, [{ type: "viewers", count: 1 }]);
   await open();

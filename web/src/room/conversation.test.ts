@@ -49,6 +49,16 @@ describe("a conversation", () => {
     expect(ids(conversation)).toEqual([]);
     expect(conversation.pinned).toBeNull();
   });
+  it("keeps for moderators what is held, until it is released or deleted", () => {
+    const conversation = new Conversation();
+    for (const id of [1, 2, 2]) conversation.hear({ type: "held", comment: comment(id, 10) });
+    expect(conversation.held.map((one) => one.id)).toEqual([1, 2]);
+    conversation.hear({ type: "comment", comment: comment(1, 10) });
+    conversation.hear({ type: "gone", id: 2 });
+    conversation.look(20, 0);
+    expect(conversation.held).toEqual([]);
+    expect(ids(conversation)).toEqual([1]);
+  });
   it("keeps no more than a few screens of comments", () => {
     const conversation = new Conversation();
     for (let id = 1; id <= comments_max + 20; ++id) conversation.hear({ type: "comment", comment: comment(id, id) });

@@ -45,6 +45,7 @@ interface HeartBurst {
 export class Conversation {
   comments: Comment[] = []; // shown, oldest first; another list whenever it changes
   fresh: Comment[] = []; // of them those that have just been shown; likewise
+  held: Comment[] = []; // for a moderator to look at; likewise
   rules: Rules | null = null;
   viewers: number | null = null;
   hearts = 0; // that were heard of since the page is here
@@ -64,9 +65,15 @@ export class Conversation {
   hear(heard: Heard): void {
     switch (heard.type) {
       case "comment":
+        this.#let_go(heard.comment.id);
         if (this.#know(heard.comment.id)) this.#comments.add(heard.comment, heard.comment.at_ms);
         return;
+      case "held":
+        this.#let_go(heard.comment.id);
+        this.held = [...this.held, heard.comment].slice(-comments_max);
+        return;
       case "gone":
+        this.#let_go(heard.id);
         this.#know(heard.id); // should it come yet
         this.#comments.drop((one) => one.id === heard.id);
         this.comments = this.comments.filter((one) => one.id !== heard.id);
@@ -162,6 +169,10 @@ export class Conversation {
     if (ballot === undefined) return null;
     const left_ms = Math.max(0, ballot.poll.closes_ms - screen_ms);
     return { poll: ballot.poll, phase: left_ms > 0 ? "open" : ballot.final ? "final" : "counting", left_ms, votes: ballot.votes };
+  }
+
+  #let_go(id: number): void {
+    if (this.held.some((one) => one.id === id)) this.held = this.held.filter((one) => one.id !== id);
   }
 
   #hear_hearts(bucket: number, count: number): void {

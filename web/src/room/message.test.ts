@@ -26,7 +26,7 @@ describe("what a node says in a room", () => {
       { type: "hearts", hearts: [[612, 3]] },
       { type: "poll", poll: { id: 1, question: "?", options: ["a", "b"], opens_ms: 60000, closes_ms: 120000 } },
       { type: "votes", poll: 1, votes: [3, 4], final: false },
-      { type: "rules", rules: { who: "everyone", slow_ms: 0, review: "nothing" } },
+      { type: "rules", rules: { who: "everyone", first: 100, slow_ms: 0, review: "nothing" } },
       { type: "done", ref: 1, id: 7, text: "hello", held: false },
       { type: "done", ref: 2, id: null, text: null, held: false },
       { type: "refused", ref: 2, why: "too_late", words: "the result stands already" },

@@ -6,6 +6,10 @@ import type { Period } from "./timeline";
 export const room_protocol = "klieg.room.1";
 export const comment_characters_max = 200; // as a reader counts them: a flag is one
 export const hearts_in_message_max = 100;
+export const poll_options_max = 6;
+export const question_characters_max = 140;
+export const option_characters_max = 60;
+export const words_max = 200; // of a filter
 
 export type Standing = "stranger" | "follower" | "moderator" | "broadcaster";
 
@@ -33,7 +37,8 @@ export interface Poll {
 
 export interface Rules {
   who: "everyone" | "followers" | "first" | "nobody";
-  slow_ms: number;
+  first: number; // where `who` says so: the accounts that came first
+  slow_ms: number; // between two comments of one account
   review: "nothing" | "filtered" | "everything";
 }
 
@@ -59,10 +64,16 @@ export type Said =
   | { type: "hearts"; count: number; at: number }
   | { type: "comment"; ref: number; at: number; text: string }
   | { type: "vote"; ref: number; at: number; poll: number; option: number }
-  | { type: "delete" | "release" | "pin"; ref: number; at: number; comment: number }
-  | { type: "bar"; ref: number; at: number; account: number; seconds?: number }
-  | { type: "open_poll"; ref: number; at: number; question: string; options: string[]; seconds: number }
-  | { type: "close_poll"; ref: number; at: number; poll: number };
+  | ({ ref: number; at: number } & Command);
+
+// Of moderators and the broadcaster.
+export type Command =
+  | { type: "delete" | "release" | "pin"; comment: number } // pin 0: none
+  | { type: "bar"; account: number; seconds?: number } // without seconds: for good
+  | ({ type: "rules" } & Rules)
+  | { type: "words"; words: string[] } // of the filter; those before are forgotten
+  | { type: "open_poll"; question: string; options: string[]; seconds: number }
+  | { type: "close_poll"; poll: number };
 
 // What is not as it should be, or of a later version, is left out.
 export function read_heard(text: string): Heard[] {
@@ -179,7 +190,7 @@ function read_one(it: Fields): Heard | null {
     case "rules": {
       const who = it.one_of("who", ["everyone", "followers", "first", "nobody"] as const);
       const review = it.one_of("review", ["nothing", "filtered", "everything"] as const);
-      return { type, rules: { who, slow_ms: it.number("slow_ms"), review } };
+      return { type, rules: { who, first: it.number("first"), slow_ms: it.number("slow_ms"), review } };
     }
     case "viewers":
       return { type, count: it.number("count") };

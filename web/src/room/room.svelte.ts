@@ -3,7 +3,7 @@
 
 import { sentence_of } from "../base/sentence";
 import { Conversation, type ShownPoll } from "./conversation";
-import type { Comment, Heard, Person, Rules } from "./message";
+import type { Command, Comment, Heard, Person, Rules } from "./message";
 import { RoomLine, room_address } from "./room_line";
 import { Taps, gather_ms } from "./taps";
 import { type Period, Timeline } from "./timeline";
@@ -20,6 +20,7 @@ export class Room {
   was_open = $state(false); // since the page is here: there is a room, be it away
   comments: Comment[] = $state.raw([]);
   fresh: Comment[] = $state.raw([]);
+  held: Comment[] = $state.raw([]);
   pinned: Comment | null = $state.raw(null);
   poll: ShownPoll | null = $state.raw(null);
   votes: Record<number, number> = $state({}); // own ones: option by poll
@@ -105,6 +106,17 @@ export class Room {
     this.#asked.set(ref, { kind: "vote", poll });
   }
 
+  get moderates(): boolean {
+    return this.me?.standing === "moderator" || this.me?.standing === "broadcaster";
+  }
+
+  command(command: Command): void {
+    const ref = ++this.#last_ref;
+    this.trouble = this.news = null;
+    if (this.#line.say({ ...command, ref, at: this.at_ms() ?? 0 })) this.#asked.set(ref, { kind: "command" });
+    else this.trouble = "The connection is lost. Nothing was done.";
+  }
+
   #give_hearts(): void {
     this.#gathering = undefined;
     const given = this.#taps.take();
@@ -174,6 +186,7 @@ export class Room {
     if (rising > 0) this.#rise(rising);
     this.comments = this.#conversation.comments;
     this.fresh = this.#conversation.fresh;
+    this.held = this.#conversation.held;
     this.pinned = this.#conversation.pinned;
     this.poll = this.#conversation.poll;
     this.viewers = this.#conversation.viewers;
