@@ -10,6 +10,11 @@ describe("an address", () => {
   });
   it("to be framed by another page has the picture alone", () =>
     expect(route_of("/embed/@ada")).toEqual({ page: "framed", channel: "ada" }));
+  it("of a place is its page", () => {
+    expect(route_of("/login")).toEqual({ page: "log_in" });
+    expect(route_of("/signup/")).toEqual({ page: "sign_up" });
+    expect(route_of("/studio")).toEqual({ page: "studio" });
+  });
   it("whose name could leave its folder is no page", () => {
     for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@-x", "/@a b", "/watch", "/embed", "/embed/ada", `/@${"a".repeat(65)}`])
       expect(route_of(path), path).toEqual({ page: "not_found" });

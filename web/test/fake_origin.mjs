@@ -94,7 +94,7 @@ export async function start({ rungs = one_rung } = {}) {
       return;
     }
     if (url.pathname.startsWith("/assets/")) return void file(response, join(dist, normalize(url.pathname)));
-    const page = url.pathname === "/" || /^(\/embed)?\/@/.test(url.pathname);
+    const page = ["/", "/login", "/signup", "/studio"].includes(url.pathname) || /^(\/embed)?\/@/.test(url.pathname);
     void file(response, join(dist, "index.html"), page ? 200 : 404);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

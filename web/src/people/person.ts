@@ -1,0 +1,18 @@
+// A person as others see them, and following them.
+
+import type { Api } from "./api";
+
+export interface Person {
+  id: number;
+  name: string;
+  display_name: string;
+  followers: number;
+  following: boolean; // by who is logged in
+}
+
+export const find_person = (api: Api, name: string) => api.ask<Person>("GET", `/people/${encodeURIComponent(name)}`);
+export const set_following = (api: Api, name: string, on: boolean) =>
+  api.ask<null>(on ? "PUT" : "DELETE", `/people/${encodeURIComponent(name)}/follow`);
+
+export const followers_text = (count: number) =>
+  `${new Intl.NumberFormat(undefined, { notation: "compact" }).format(count)} ${count === 1 ? "follower" : "followers"}`;

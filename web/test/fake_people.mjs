@@ -1,0 +1,90 @@
+// A server's /api/v1 with people in it, for tests of the pages: what it keeps is what the test looks at.
+
+export class FakePeople {
+  accounts = new Map(); // name -> { id, name, display_name, password }
+  follows = new Set(); // "follower>followed"
+  keys = []; // { id, label, created, used, owner, secret }
+  live = []; // as the list has them
+  sign_up = "open";
+  account = null; // who is logged in
+  csrf = "csrf-0";
+  refused = null; // [status, problem] for the next question that changes something
+  #last_id = 0;
+
+  static async beside(page) {
+    const people = new FakePeople();
+    await page.route("**/api/v1/**", (route) => people.#answer(route));
+    return people;
+  }
+
+  add(name, password, display_name = name) {
+    const account = { id: ++this.#last_id, name, display_name, role: "person" };
+    this.accounts.set(name, { account, password });
+    return account;
+  }
+
+  #told() {
+    return { account: this.account, csrf: this.csrf, sign_up: this.sign_up, ingest: { rtmp: "rtmp://live.example/live" } };
+  }
+
+  async #answer(route) {
+    const request = route.request();
+    const method = request.method();
+    const path = new URL(request.url()).pathname.slice("/api/v1".length);
+    const json = (value, status = 200) => route.fulfill({ status, contentType: "application/json", body: JSON.stringify(value) });
+    const problem = (status, detail) => route.fulfill({ status, contentType: "application/problem+json", body: JSON.stringify({ title: "No", detail, status }) });
+    const body = request.postDataJSON?.() ?? {};
+    if (method !== "GET" && request.headers()["x-csrf-token"] !== this.csrf && this.account !== null) return problem(403, "the token is missing");
+    if (method !== "GET" && this.refused !== null) {
+      const [status, detail] = this.refused;
+      this.refused = null;
+      return problem(status, detail);
+    }
+    const person = /^\/people\/([^/]+)(\/follow)?$/.exec(path);
+    const key = /^\/keys\/(\d+)(\/rotate)?$/.exec(path);
+    const enter = (account) => {
+      this.account = account;
+      this.csrf = `csrf-${account.id}`;
+      return json(this.#told());
+    };
+    if (path === "/session" && method === "GET") return json(this.#told());
+    if (path === "/session" && method === "DELETE") {
+      this.account = null;
+      return route.fulfill({ status: 204 });
+    }
+    if (path === "/session") {
+      const found = this.accounts.get(body.name);
+      return found?.password === body.password ? enter(found.account) : problem(401, "the name or the password is wrong");
+    }
+    if (path === "/accounts") {
+      if (this.accounts.has(body.name)) return problem(409, "this name is taken");
+      return enter(this.add(body.name, body.password, body.display_name));
+    }
+    if (path === "/live") return json({ items: this.live, next: null });
+    if (person) {
+      const found = this.accounts.get(person[1])?.account;
+      if (found === undefined) return problem(404, "there is nobody of this name");
+      const tie = `${this.account?.name}>${found.name}`;
+      if (!person[2]) {
+        const followers = [...this.follows].filter((one) => one.endsWith(`>${found.name}`)).length;
+        return json({ ...found, followers, following: this.follows.has(tie) });
+      }
+      if (method === "PUT") this.follows.add(tie);
+      else this.follows.delete(tie);
+      return route.fulfill({ status: 204 });
+    }
+    const make = (label) => {
+      const made = { id: ++this.#last_id, label, created: "2026-01-02T03:04:05Z", used: null, secret: `key_${this.#last_id}_secret` };
+      this.keys.push(made);
+      return made;
+    };
+    if (path === "/keys" && method === "GET") return json({ items: this.keys.map(({ secret, ...shown }) => shown) });
+    if (path === "/keys") return json(make(body.label), 201);
+    if (key) {
+      const old = this.keys.find((one) => one.id === Number(key[1]));
+      this.keys = this.keys.filter((one) => one !== old);
+      return key[2] ? json(make(old.label)) : route.fulfill({ status: 204 });
+    }
+    return problem(404, `nothing at ${path}`);
+  }
+}

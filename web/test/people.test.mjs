@@ -1,0 +1,172 @@
+// The pages of people, in a real browser beside a server's API that the test keeps: sign up, log in, follow, stream
+// keys, who is live. `npm run test:browser`; SCREENSHOTS=folder keeps pictures.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { start } from "./fake_origin.mjs";
+import { FakePeople } from "./fake_people.mjs";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const desktop = { width: 1280, height: 800 };
+const phone = { width: 390, height: 844 };
+
+let origin;
+let browser;
+let context;
+let page;
+let people;
+
+before(async () => {
+  origin = await start();
+  browser = await chromium.launch({ executablePath, headless: true, args: flags.split(" ") });
+});
+after(async () => {
+  await browser?.close();
+  await origin?.close();
+});
+beforeEach(async () => {
+  await context?.close();
+  context = await browser.newContext({ viewport: desktop });
+  page = await context.newPage();
+  people = await FakePeople.beside(page);
+});
+
+const open = (path) => page.goto(origin.address + path);
+const field = (name) => page.getByLabel(name, { exact: true });
+
+// In both sizes, by day and by night.
+async function is_accessible(name) {
+  await page.evaluate(axe);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate(() => window.axe.run());
+    assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`), []);
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${colorScheme}.png`) });
+  }
+  await page.setViewportSize(phone);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(overflow <= 0, `${overflow} px wider than the phone`);
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-phone.png`) });
+  await page.setViewportSize(desktop);
+}
+
+test("a server without accounts says nothing of people", async () => {
+  await page.unroute("**/api/v1/**");
+  await open("/");
+  await page.getByRole("heading", { name: "The set is dark" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "Log in" }).count(), 0);
+  await open("/login");
+  await page.getByRole("heading", { name: "No accounts here" }).waitFor();
+  await is_accessible("no-people");
+
+  // Its studio has the channels that whoever runs it set up.
+  origin.set("bob", { state: "offline" });
+  origin.set("eve", { state: "offline" });
+  await page.route("**/live/eve/index.m3u8", (route) => route.fulfill({ status: 404, body: "eve is not live" }));
+  await open("/studio");
+  await field("Channel").selectOption("eve");
+  await page.getByText("You are off air.").waitFor();
+  await page.frameLocator("iframe").getByRole("heading", { name: "Starting soon" }).waitFor();
+  assert.ok(page.url().endsWith("?channel=eve"));
+});
+
+test("somebody signs up, is told what is wrong, and comes back to where they were", async () => {
+  people.add("grace", "a long password");
+  await open("/@grace");
+  await page.getByRole("link", { name: "Log in" }).click();
+  await page.getByRole("link", { name: "Make an account" }).click();
+  await field("Name").fill("grace");
+  await field("Shown as").fill("Ada L.");
+  await field("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("alert").getByText("This name is taken.").waitFor();
+  await is_accessible("sign-up");
+  await field("Name").fill("ada");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.waitForURL("**/@grace");
+  await page.getByRole("navigation").getByRole("link", { name: "Ada L." }).waitFor();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("link", { name: "Log in" }).waitFor();
+});
+
+test("a wrong password says so, and a way back that leads elsewhere leads home", async () => {
+  people.add("ada", "correct horse battery");
+  await open("/login?to=https%3A%2F%2Fevil.example%2F");
+  await field("Name").fill("ada");
+  await field("Password").fill("wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").getByText("The name or the password is wrong.").waitFor();
+  await is_accessible("log-in");
+  await field("Password").fill("correct horse battery");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${origin.address}/`);
+});
+
+test("one follows and unfollows; what was not done is taken back", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  people.add("grace", "x", "Grace Hopper");
+  origin.set("grace", { state: "offline" });
+  await open("/@grace");
+  await page.getByText("0 followers").waitFor();
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await page.getByText("1 follower", { exact: true }).waitFor();
+  await is_accessible("person");
+  people.refused = [429, "that was too often"];
+  await page.getByRole("button", { name: "Following" }).click();
+  await page.getByRole("alert").getByText("That was too often.").waitFor();
+  await page.getByText("1 follower", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Following" }).click();
+  await page.getByText("0 followers").waitFor();
+  assert.equal(people.follows.size, 0);
+});
+
+test("the home page lists whom one follows first, with titles and viewers", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  people.live = [
+    { channel: "alan", display_name: "Alan", title: "Machines that think, and what they would say if we asked", viewers: 1240, following: false },
+    { channel: "grace", display_name: "Grace Hopper", title: "Nanoseconds", viewers: 12, following: true },
+    { channel: "mary", display_name: "Mary", title: "", viewers: 3, following: false },
+  ];
+  await open("/");
+  await page.getByRole("link", { name: "Nanoseconds" }).waitFor();
+  const cards = await page.getByRole("main").getByRole("link").allInnerTexts();
+  assert.deepEqual(cards.map((text) => /Grace|Alan|Mary/.exec(text)[0]), ["Grace", "Alan", "Mary"]);
+  await page.waitForFunction(() => document.querySelectorAll(".picture img").length === 0); // no broadcast has a poster here
+  await is_accessible("home-people");
+});
+
+test("the studio makes, replaces and revokes keys, shows each once, and says how the broadcast comes in", async () => {
+  await open("/studio");
+  await page.getByRole("main").getByRole("link", { name: "Log in" }).waitFor();
+  people.account = people.add("ada", "x", "Ada");
+  await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
+  await open("/studio");
+  assert.equal(await field("Server").inputValue(), "rtmp://live.example/live");
+  await page.getByText("You are off air.").waitFor();
+  await field("What the key is for").fill("OBS at home");
+  await page.getByRole("button", { name: "Make a key" }).click();
+  const secret = field("Stream key");
+  assert.equal(await secret.inputValue(), people.keys[0].secret);
+  assert.equal(await secret.getAttribute("type"), "password", "who looks over a shoulder sees nothing");
+  await page.getByRole("button", { name: "Show Stream key" }).click();
+  assert.equal(await secret.getAttribute("type"), "text");
+  await origin.picture();
+  await page.unroute("**/live/ada/index.m3u8");
+  await page.getByText("no break").waitFor({ timeout: 20_000 });
+  await is_accessible("studio");
+  await page.getByRole("button", { name: "Replace OBS at home" }).click();
+  await page.getByRole("dialog", { name: "Replace this key?" }).getByRole("button", { name: "Replace it" }).click();
+  await page.waitForFunction((old) => document.querySelector("input[type=password], input[type=text]") && ![...document.querySelectorAll("input")].some((one) => one.value === old), "key_2_secret");
+  await page.getByRole("button", { name: "Revoke OBS at home" }).click();
+  await page.getByRole("button", { name: "Revoke it" }).click();
+  await page.getByRole("heading", { name: "Your keys" }).waitFor({ state: "detached" });
+  assert.deepEqual(people.keys, []);
+});
