@@ -36,6 +36,7 @@ beforeEach(async () => {
   await context?.close();
   context = await browser.newContext({ viewport: desktop });
   page = await context.newPage();
+  page.setDefaultTimeout(90_000); // of a machine ten times as busy
   people = await FakePeople.beside(page);
 });
 
@@ -160,7 +161,7 @@ test("the studio makes, replaces and revokes keys, shows each once, and says how
   assert.equal(await secret.getAttribute("type"), "text");
   await origin.picture();
   await page.unroute("**/live/ada/index.m3u8");
-  await page.getByText("no break").waitFor({ timeout: 20_000 });
+  await page.getByText("no break").waitFor();
   await is_accessible("studio");
   await page.getByRole("button", { name: "Replace OBS at home" }).click();
   await page.getByRole("dialog", { name: "Replace this key?" }).getByRole("button", { name: "Replace it" }).click();
