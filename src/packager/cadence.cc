@@ -16,6 +16,10 @@ constexpr size_t frames_remembered = 32;  // about a second
 
 constexpr int64_t dropped_in_a_row_max = 30;
 
+// From a frame a millisecond to one a second, as near as a pace is told. Slower ones are no pace to go by: how long a
+// frame lasts that is taken at its word would be longer than a segment may be.
+constexpr double frame_ns_min = 1e6, frame_ns_max = 1.004e9;
+
 // Which frame each time belongs to, counted from the first. An encoder that cannot keep up drops frames: its times then
 // lie on the pace with holes of whole frames, and the frames in the holes are counted. Without such a pattern every
 // time is the next frame.
@@ -81,14 +85,15 @@ void Cadence::measure(std::span<const MediaTime> times) {
   const std::vector<int64_t> numbers = frame_numbers(times, tolerance_);
   if (times.size() < measured_frames_min) {
     // Few frames cannot show a pace, but they can bear out the one that the parameter sets say.
-    if (times.size() >= 3 && frame_rate_hint_ > 0 && keeps_pace(times, numbers, 1e9 / frame_rate_hint_, tolerance_)) {
+    if (times.size() >= 3 && frame_rate_hint_ * frame_ns_max >= 1e9 &&
+        keeps_pace(times, numbers, 1e9 / frame_rate_hint_, tolerance_)) {
       frame_exact_ns_ = 1e9 / frame_rate_hint_;
       frame_ = Duration(std::llround(frame_exact_ns_));
     }
     return;
   }
   const double mean = slope_of(times, numbers);
-  if (mean < 1e6 || !keeps_pace(times, numbers, mean, tolerance_)) return;
+  if (mean < frame_ns_min || mean > frame_ns_max || !keeps_pace(times, numbers, mean, tolerance_)) return;
   double best = mean;
   double nearest = 0.004 * mean;  // 30 and 29.97 fps are 0.1 % apart
   const auto consider = [&](double rate, double weight) {

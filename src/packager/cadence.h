@@ -6,8 +6,9 @@
 // goes on from there, so a returned time never differs from what came by more than the tolerance, and nothing
 // accumulates. Presentation offsets are whole frames and are rounded likewise.
 //
-// Video: the pace is measured, and given up while frames do not keep it (variable frame rate): then times pass as they
-// came and durations are known only when the next frame comes. Audio: the codec says how long a frame lasts.
+// Video: the pace is measured, and given up while frames do not keep it (variable frame rate, or pictures more than a
+// second apart): then times pass as they came and durations are known only when the next frame comes. Audio: the codec
+// says how long a frame lasts.
 #pragma once
 
 #include <deque>

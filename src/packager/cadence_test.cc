@@ -32,6 +32,17 @@ TEST(Cadence, knows_no_pace_where_frames_keep_none) {
   EXPECT_FALSE(cadence.frame());
 }
 
+TEST(Cadence, knows_no_pace_slower_than_a_frame_a_second) {
+  Cadence cadence = Cadence::of_video(0);
+  cadence.measure(times_of(1, 40, 1ms));
+  EXPECT_EQ(cadence.frame(), 1s);
+  cadence.measure(times_of(1 / 1.1, 40, 1ms));
+  EXPECT_FALSE(cadence.frame());
+  Cadence told = Cadence::of_video(0.04);
+  told.measure(times_of(0.04, 4, 1ms));
+  EXPECT_FALSE(told.frame());
+}
+
 TEST(Cadence, stops_predicting_while_frames_come_late) {
   Cadence cadence = Cadence::of_video(25);
   cadence.measure(times_of(25, 30, 1ns));

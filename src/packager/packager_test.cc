@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "packager/laws.h"
 #include "packager/testing.h"
 
 namespace klieg::packager {
@@ -330,6 +331,16 @@ TEST(Packager, a_stall_of_the_uplink_that_is_caught_up_moves_nothing) {
     studio.gops(second * 1000, 1, 5);
   }
   EXPECT_THAT(studio.lines("period"), SizeIs(1));
+}
+
+TEST(Packager, pictures_further_apart_than_a_segment_may_be_long_have_holes_between_them) {
+  Studio studio;
+  studio.video_track(0);
+  studio.frames(0, 80, 24'158, 1);
+  studio.packager.on_ended();
+  Laws laws;
+  EXPECT_TRUE(laws.check(studio.recorder.records)) << laws.broken();
+  EXPECT_THAT(studio.lines("period"), SizeIs(80));
 }
 
 TEST(Packager, a_hole_in_the_video_is_a_discontinuity) {
