@@ -121,12 +121,16 @@ Duration Timeline::snap(Grid& grid, Duration at, const RawTime& raw) const {
     const Duration error = at - next;
     if (error <= audio_error_max && error >= -audio_error_max) {
       grid.samples += raw.samples;
+      grid.stamped = at;
       return next;
     }
-    // A hole is left at once. An overlap is taken back half a frame at a time, so that time still increases.
-    if (error < Duration(0)) start = std::max(at, next - from_ticks(raw.samples, raw.sample_rate) / 2);
+    // A hole is left at once. An overlap is taken back half a frame at a time, so that time still increases; half a
+    // step of the stamps where they deny that frames are so long, or the grid would run away from them.
+    const Duration frame = from_ticks(raw.samples, raw.sample_rate);
+    const Duration step = std::clamp<Duration>(at - grid.stamped, Duration(0), frame);
+    if (error < Duration(0)) start = std::max(at, next - frame + step / 2);
   }
-  grid = {.active = true, .sample_rate = raw.sample_rate, .start = start, .samples = raw.samples};
+  grid = {.active = true, .sample_rate = raw.sample_rate, .start = start, .samples = raw.samples, .stamped = at};
   return start;
 }
 

@@ -75,6 +75,7 @@ class Timeline {
     uint32_t sample_rate = 0;
     Duration start{0};
     int64_t samples = 0;  // since start
+    Duration stamped{0};  // where the last frame's stamp lay
 
     Duration next() const { return start + from_ticks(samples, sample_rate); }
   };

@@ -196,6 +196,16 @@ TEST(Timeline, audio_stamps_that_drift_are_followed_within_40_ms) {
   }
 }
 
+TEST(Timeline, audio_frames_that_say_they_are_longer_than_their_stamps_do_not_run_ahead) {
+  Feed feed;
+  for (uint32_t i = 0; i < 500; ++i) {
+    const uint32_t stamp = i * 64 / 3;  // of 48 kHz, while the configuration said 8
+    const Placed placed = feed.audio(stamp, 21333us, 6144);
+    ASSERT_FALSE(placed.break_before) << i;
+    ASSERT_NEAR(static_cast<double>(ms(placed)), stamp, 41) << i;
+  }
+}
+
 TEST(Timeline, lost_audio_is_a_hole) {
   Feed feed;
   feed.audio(0, 0ms, 1024);
