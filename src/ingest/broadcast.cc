@@ -290,7 +290,16 @@ void Broadcast::begin_with(const Arrived& arrived, LoopTime now) {
   }
   emit(arrived, now);
   begin_ = position_;
-  for (const Arrived& audio : std::exchange(waiting_audio_, {})) emit(audio, now);
+  for (const Arrived& audio : std::exchange(waiting_audio_, {})) {
+    // Of before the picture, or by a clock of its own: then it came before, that is all that is known. Behind what a
+    // publisher before this one sent, the timeline would take it for a clock that was set back.
+    const Duration after = since(arrived.timestamp_ms, audio.timestamp_ms);
+    if (arrived.kind == TrackKind::video && (after < Duration(0) || after > Timeline::jump)) {
+      ++counts_.early_audio;
+    } else {
+      emit(audio, now);
+    }
+  }
   waiting_audio_bytes_ = 0;
   for (const Bytes& data : std::exchange(waiting_data_, {})) sink_.on_data(data, begin_);
 }

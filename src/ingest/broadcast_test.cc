@@ -121,7 +121,7 @@ TEST_F(BroadcastTest, begins_with_the_first_key_frame_and_the_audio_of_that_time
   video(5000, key, 66ms);
   audio(5035);
   video(5033, inter);
-  EXPECT_EQ(sink.lines, (Lines{"track avc1.640015", "track mp4a.40.2", "video sync 0", "audio sync 13", "audio sync 35",
+  EXPECT_EQ(sink.lines, (Lines{"track avc1.640015", "track mp4a.40.2", "video sync 0", "audio sync 14", "audio sync 35",
                                "video 33"}));
   EXPECT_EQ(sink.samples[0].composition_offset, 66ms);
   EXPECT_EQ(broadcast.counts().early_audio, 2u);
@@ -361,6 +361,26 @@ TEST_F(BroadcastTest, pauses_and_goes_on_when_its_publisher_returns) {
   video(70'033, key);
   audio(70'040);
   EXPECT_EQ(sink.lines, (Lines{"resumed", "publisher_returned 10033", "video sync 10033", "audio sync 10040"}));
+}
+
+TEST_F(BroadcastTest, keeps_sound_and_picture_together_when_its_publisher_returns_with_a_burst) {
+  go_live();
+  audio(10);
+  wait(33ms);
+  video(33, inter);
+  broadcast.publisher_gone(now);
+  wait(100ms);
+  broadcast.publisher_began(now, wall());
+  video_config(avc_426);
+  audio_config();
+  for (uint32_t i = 0; i < 40; ++i) audio(i * 21);
+  sink.take();
+  video(840, key);
+  audio(847);
+  wait(33ms);
+  video(873, inter);
+  EXPECT_EQ(sink.lines, (Lines{"resumed", "publisher_returned 133", "video sync 133", "audio sync 140", "video 166"}));
+  EXPECT_EQ(broadcast.counts().early_audio, 40u);
 }
 
 TEST_F(BroadcastTest, may_return_in_another_format) {
