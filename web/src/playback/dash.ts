@@ -203,6 +203,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
     failure: () => failure,
     delay_s,
+    media_ms: () => null,
     target_s: wanted_s,
     jump_to_live() {
       const now_s = delay_s();

@@ -197,6 +197,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
     failure: () => failure,
     delay_s,
+    media_ms: () => null,
     target_s,
     jump_to_live() {
       const live_s = hls.liveSyncPosition;

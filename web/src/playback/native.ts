@@ -24,6 +24,7 @@ export function open({ video, channel, server_now_ms }: Opening): Playback {
     state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
     failure: () => failure,
     delay_s,
+    media_ms: () => null,
     target_s: () => null,
     jump_to_live() {
       if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);

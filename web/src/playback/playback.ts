@@ -47,6 +47,8 @@ export interface Playback {
   // Why the state is `failed`, in the player's words.
   failure(): string | null;
   delay_s(): number | null;
+  // Of the picture, as the broadcast counts it; null: this player knows the picture's stamp alone.
+  media_ms(): number | null;
   target_s(): number | null;
   jump_to_live(): Jump;
   rungs(): Rung[]; // highest first; empty: not known yet, or nothing to choose from

@@ -296,6 +296,7 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
     state: (now_ms) => (failure === null ? picture.look(video, now_ms) : "failed"),
     failure: () => failure,
     delay_s,
+    media_ms: () => (started ? 1000 * video.currentTime : null),
     target_s,
     jump_to_live() {
       seek_to_live();

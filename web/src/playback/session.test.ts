@@ -13,6 +13,7 @@ class FakePlayback implements Playback {
   state = () => this.now_state;
   failure = () => null;
   delay_s = () => this.delay;
+  media_ms = () => null;
   target_s = () => 0.6;
   jump: Jump = "jumped";
   jump_to_live = () => {

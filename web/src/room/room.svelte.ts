@@ -2,17 +2,20 @@
 // offers what the page shows as reactive state. Lives from when the channel has a broadcast to its destroy().
 
 import { sentence_of } from "../base/sentence";
+import { dash_address } from "../playback/playback";
 import { Conversation, type ShownPoll } from "./conversation";
 import type { Command, Comment, Heard, Person, Rules } from "./message";
 import { RoomLine, room_address } from "./room_line";
 import { Taps, gather_ms } from "./taps";
-import { type Period, Timeline } from "./timeline";
+import { type Period, Timeline, read_periods } from "./timeline";
 
 const look_ms = 100; // as exact as hearts are
+const periods_wait_ms = 2_000; // between two questions for the periods, while there are none
+const periods_asked_max = 5;
 
 export interface Screen {
-  wall_ms(): number | null; // the server's time that the picture is stamped with; null: unknown
-  started_ms(): number | null; // the same, of the broadcast's beginning
+  media_ms(): number | null; // the moment of media, where the player knows it
+  screen_wall_ms(): number | null; // the server's time that the picture is stamped with; null: unknown
 }
 
 export class Room {
@@ -42,13 +45,17 @@ export class Room {
   readonly #looking: ReturnType<typeof setInterval>;
   readonly #rise: (count: number) => void;
   #gathering: ReturnType<typeof setTimeout> | undefined;
-  #told_periods = false;
+  #told_periods = false; // by the node: then nobody else is asked
+  #asking_periods: ReturnType<typeof setTimeout> | undefined;
+  readonly #channel: string;
+  #destroyed = false;
   #last_ref = 0;
   #unsure: string | null = null; // a comment that was on its way when the line was lost
   #asked = new Map<number, { kind: "comment"; text: string; at_ms: number } | { kind: "vote"; poll: number } | { kind: "command" }>();
 
   // `rise`: so many hearts of others rise now.
   constructor(channel: string, screen: Screen, rise: (count: number) => void) {
+    this.#channel = channel;
     this.#screen = screen;
     this.#rise = rise;
     this.#looking = setInterval(() => this.#look(), look_ms);
@@ -62,19 +69,23 @@ export class Room {
   destroy(): void {
     clearInterval(this.#looking);
     clearTimeout(this.#gathering);
+    clearTimeout(this.#asking_periods);
+    this.#destroyed = true;
     this.#give_hearts();
     this.#line.close();
   }
 
   // The moment of media on the screen.
   at_ms(): number | null {
-    if (!this.#told_periods) {
-      const started_ms = this.#screen.started_ms();
-      if (started_ms !== null) this.#timeline.set([{ start_ms: 0, wall_ms: started_ms }]);
-    }
-    const wall_ms = this.#screen.wall_ms();
-    const media_ms = wall_ms === null ? null : this.#timeline.media_ms(wall_ms);
-    return media_ms === null ? null : Math.round(media_ms);
+    const wall_ms = this.#screen.screen_wall_ms();
+    const media_ms = this.#screen.media_ms() ?? (wall_ms === null ? null : this.#timeline.media_ms(wall_ms));
+    return media_ms === null ? null : Math.max(0, Math.round(media_ms));
+  }
+
+  // In the manifest; whenever the camera is back.
+  look_for_periods(left = periods_asked_max): void {
+    clearTimeout(this.#asking_periods);
+    if (!this.#told_periods && left > 0 && !this.#destroyed) void this.#ask_for_periods(left);
   }
 
   // False: a heart cannot be given now.
@@ -141,6 +152,19 @@ export class Room {
   #take_periods(periods: Period[]): void {
     this.#told_periods = periods.length > 0;
     if (this.#told_periods) this.#timeline.set(periods);
+  }
+
+  async #ask_for_periods(left: number): Promise<void> {
+    let periods: Period[] = [];
+    try {
+      const answer = await fetch(dash_address(this.#channel), { signal: AbortSignal.timeout(10_000) });
+      if (answer.ok) periods = read_periods(await answer.text());
+    } catch {
+      // asked again
+    }
+    if (this.#told_periods || this.#destroyed) return;
+    if (periods.length > 0) this.#timeline.set(periods);
+    else this.#asking_periods = setTimeout(() => this.look_for_periods(left - 1), periods_wait_ms);
   }
 
   #done(ref: number, id: number | null, text: string | null, held: boolean): void {

@@ -148,9 +148,9 @@ export class Watching {
     return now_ms === null || delay_s === null ? null : now_ms - 1000 * delay_s;
   }
 
-  started_ms(): number | null {
-    const start_ms = Date.parse(this.status?.started_at ?? "");
-    return Number.isNaN(start_ms) ? null : start_ms;
+  // Of the picture, where the player knows it.
+  media_ms(): number | null {
+    return this.#session.playback?.media_ms() ?? null;
   }
 
   current_stats(): Stats | null {
@@ -398,8 +398,8 @@ export class Watching {
 
   #on_air_s(): number | null {
     const now_ms = this.#server_now_ms();
-    const start_ms = this.started_ms();
-    return now_ms === null || start_ms === null ? null : (now_ms - start_ms) / 1000;
+    const start_ms = Date.parse(this.status?.started_at ?? "");
+    return now_ms === null || Number.isNaN(start_ms) ? null : (now_ms - start_ms) / 1000;
   }
 
   #read_element(): void {
