@@ -51,7 +51,8 @@ async function open(path = "/@ada?player=hls") {
   await page.waitForFunction(() => window.klieg?.stats().view === "live");
 }
 const log = () => page.getByRole("log", { name: "Comments" });
-const screen_ms = () => page.evaluate(() => window.klieg.room.at_ms());
+// The moment of media on the screen, once the page knows it.
+const screen_ms = () => page.waitForFunction(() => window.klieg.room.at_ms()).then((found) => found.jsonValue());
 
 async function picture_of(name) {
   if (!process.env.SCREENSHOTS) return;
@@ -118,6 +119,7 @@ test("a comment, a poll and hearts come with the picture that they belong to, an
     window.risen = 0;
     new MutationObserver((changes) => (window.risen += changes.reduce((sum, one) => sum + one.addedNodes.length, 0))).observe(document.querySelector(".hearts"), { childList: true });
   });
+  await screen_ms();
   for (let i = 0; i < 3; ++i) await heart.click();
   await heart.blur();
   await page.keyboard.press("h");
@@ -151,6 +153,7 @@ test("on a phone comments fade over the picture, and hearts rise from the finger
   const over = page.locator(".over");
   await over.getByText("so good").waitFor();
   const box = await page.locator("video").boundingBox();
+  await screen_ms();
   // Three taps in a row: the first is for the controls.
   const place = await page.evaluate(({ x, y }) => {
     const tap = () => document.querySelector("video").dispatchEvent(new PointerEvent("pointerup", { pointerType: "touch", clientX: x, clientY: y, bubbles: true }));
@@ -169,6 +172,19 @@ test("on a phone comments fade over the picture, and hearts rise from the finger
   await is_accessible();
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(overflow <= 0, `${overflow} px wider than the phone`);
+});
+
+test("who may not comment unless signed in is told so once, and is offered it no longer", async () => {
+  const room = await FakeRoom.beside(page, [{ type: "viewers", count: 1 }]);
+  room.answer = (said) => said.type === "comment" && room.say({ type: "refused", ref: said.ref, why: "nameless", words: "sign in to take part" });
+  await open();
+  await page.getByRole("textbox", { name: "Comment" }).fill("hello");
+  await page.keyboard.press("Enter");
+  await page.getByText("Only who is signed in can comment here.").waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Comment" }).count(), 0);
+  await screen_ms();
+  await page.getByRole("button", { name: "Send a heart" }).click();
+  await wait_for(() => room.said.some((one) => one.type === "hearts"));
 });
 
 test("a room that is lost comes back, and a comment that was on its way is neither lost nor doubled", async () => {

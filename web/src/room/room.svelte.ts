@@ -13,6 +13,8 @@ const look_ms = 100; // as exact as hearts are
 const periods_wait_ms = 2_000; // between two questions for the periods, while there are none
 const periods_asked_max = 5;
 
+const nobody_known: Person = { account: 0, name: "You", standing: "stranger" };
+
 export interface Screen {
   media_ms(): number | null; // the moment of media, where the player knows it
   screen_wall_ms(): number | null; // the server's time that the picture is stamped with; null: unknown
@@ -31,7 +33,8 @@ export class Room {
   hearts = $state(0);
   joined: string | null = $state(null);
   rules: Rules | null = $state.raw(null);
-  me: Person | null = $state.raw(null);
+  me: Person | null = $state.raw(null); // null: the node does not say
+  nameless = $state(false); // a word was refused since nobody is signed in
   draft = $state(""); // of a comment: kept until it is safe in the room
   sending = $state(false);
   trouble: string | null = $state(null); // why the last word was not taken, in a sentence
@@ -174,8 +177,8 @@ export class Room {
     this.sending = false;
     this.draft = "";
     if (held) this.news = "A moderator will look at your comment first.";
-    else if (id !== null && this.me !== null)
-      this.#conversation.show_own({ id, by: this.me, at_ms: asked.at_ms, said_ms: Date.now(), text: text ?? asked.text });
+    else if (id !== null)
+      this.#conversation.show_own({ id, by: this.me ?? nobody_known, at_ms: asked.at_ms, said_ms: Date.now(), text: text ?? asked.text });
   }
 
   #refused(ref: number, why: string, words: string): void {
@@ -183,6 +186,7 @@ export class Room {
     this.#asked.delete(ref);
     if (asked?.kind === "comment") this.sending = false;
     if (asked?.kind === "vote" && why !== "voted") delete this.votes[asked.poll];
+    if (why === "nameless") this.nameless = true;
     this.trouble = sentence_of(words);
   }
 
