@@ -14,6 +14,8 @@ constexpr uint8_t type_ps = 29;
 constexpr uint8_t type_usac = 42;
 constexpr std::array<uint32_t, 13> rates = {96'000, 88'200, 64'000, 48'000, 44'100, 32'000, 24'000,
                                             22'050, 16'000, 12'000, 11'025, 8'000,  7'350};
+// Rates can be said in full. One below the least that has a number would make frames of seconds.
+constexpr uint32_t rate_max = 192'000;
 constexpr std::array<uint8_t, 15> channels_of = {0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8};
 
 uint8_t read_object_type(BitReader& in) {
@@ -87,7 +89,11 @@ Result<Config> parse_config(ByteView content) {
     }
   }
   if (out.core_rate == 0 || out.output_rate == 0) return fail("the AAC configuration names no sample rate");
-  if (out.core_rate > 192'000 || out.output_rate > 192'000) return fail("the AAC sample rate is not possible");
+  // SBR doubles the rate, or keeps it.
+  if (out.core_rate < rates.back() || out.core_rate > rate_max || out.output_rate > rate_max ||
+      out.output_rate < out.core_rate || out.output_rate > out.core_rate * 2) {
+    return fail("the AAC sample rate is not possible");
+  }
   if (out.channels == 0) return fail("the AAC configuration names no channels");
   if (out.ps) out.channels = 2;  // PS makes two of one
   return out;

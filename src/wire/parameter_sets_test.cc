@@ -256,6 +256,13 @@ TEST(ParameterSets, opus_packets_say_how_long_they_last) {
   EXPECT_FALSE(opus::packet_samples(from_hex("ff")));
 }
 
+TEST(ParameterSets, aac_whose_frames_would_last_for_seconds_or_no_time_is_refused) {
+  for (const char* config : {"17 80 00 00 90", "2d 97 81 77 00 08 00", "28 15 88 00"}) {
+    EXPECT_FALSE(read_config(Codec::aac, from_hex(config))) << config;
+  }
+  EXPECT_EQ(track_of(Codec::aac, "17 80 0f a0 10").audio.sample_rate, 8000u);
+}
+
 TEST(ParameterSets, aac_with_adts_headers_is_refused) {
   EXPECT_FALSE(read_frame(track_of(Codec::aac, "1210"), from_hex("fff1 5080 04 1ffc 2100")));
   EXPECT_EQ(read_frame(track_of(Codec::aac, "1210"), from_hex("2100 4990"))->samples, 1024u);
