@@ -49,7 +49,7 @@ uint64_t Packager::unplaced() const {
 
 void Packager::complain(WallTime now) {
   constexpr Duration complaint_every = 10s;
-  if (complained_ && now - *complained_ < complaint_every) return;
+  if (complained_ && std::chrono::abs(now - *complained_) < complaint_every) return;
   complained_ = now;
   logging::warning("samples dropped: there was no place for them",
                    {{"broadcast", settings_.broadcast_id}, {"samples", unplaced() - complained_of_}});

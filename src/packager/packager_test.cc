@@ -323,6 +323,19 @@ TEST(Packager, a_clock_that_drifts_by_a_second_is_anchored_anew) {
   EXPECT_LE(periods.size(), 4u);
 }
 
+TEST(Packager, a_delay_that_grows_after_the_servers_clock_was_set_back_is_anchored_as_soon_as_any) {
+  Studio studio;
+  studio.video_track(5);
+  for (int second = 0; second < 60; ++second) {
+    if (second == 20) studio.wall_offset = -600s;
+    if (second == 30) studio.wall_offset += 3s;
+    studio.gops(second * 1000, 1, 5);
+  }
+  EXPECT_THAT(studio.lines("period"),
+              ElementsAre(::testing::StartsWith("period 0 first"), ::testing::StartsWith("period 1 discontinuity"),
+                          ::testing::StartsWith("period 2 discontinuity")));
+}
+
 TEST(Packager, a_stall_of_the_uplink_that_is_caught_up_moves_nothing) {
   Studio studio;
   studio.video_track(5);

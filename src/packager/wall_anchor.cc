@@ -11,7 +11,8 @@ constexpr Duration drift_max = 1s;
 }  // namespace
 
 void WallAnchor::observe(MediaTime media, WallTime arrived) {
-  if (!window_began_ || arrived - *window_began_ >= window) {
+  // Our clock set back ends the window too, or it would last until the clock is where it was.
+  if (!window_began_ || std::chrono::abs(arrived - *window_began_) >= window) {
     window_began_ = arrived;
     least_before_ = least_now_;
     least_now_.reset();
