@@ -30,7 +30,8 @@ std::optional<Bytes> silent_frame(const media::Track& track, const Bytes& last) 
       if (track.audio.channels == 2) return Bytes::of_static(aac_stereo);
       break;
     case media::Codec::opus:
-      return Bytes::of_static(opus_20ms);
+      if (track.audio.channels <= 2) return Bytes::of_static(opus_20ms);
+      break;  // a packet holds one of each stream (RFC 7845 5.1.1)
     case media::Codec::mp3:
       if (last.size() >= 4) return mp3_silence(last);
       break;

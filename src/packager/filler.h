@@ -13,7 +13,8 @@
 namespace klieg::packager {
 
 // One silent frame of the track, as long as its frames are (Opus: 20 ms); `last` is the frame that came last, if any.
-// AAC of more than two channels, and MP3 before its first frame: none is known, so the last frame is repeated, if any.
+// AAC and Opus of more than two channels, and MP3 before its first frame: none is known, so the last frame is repeated,
+// if any.
 std::optional<Bytes> silent_frame(const media::Track& track, const Bytes& last);
 
 }  // namespace klieg::packager

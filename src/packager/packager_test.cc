@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "packager/filler.h"
 #include "packager/laws.h"
 #include "packager/testing.h"
 
@@ -308,6 +309,16 @@ TEST(Packager, a_broadcast_shorter_than_two_key_frames_is_shown_when_it_ends) {
   studio.packager.on_ended();
   EXPECT_THAT(studio.lines("end "), ElementsAre("end video 0 800"));
   EXPECT_EQ(studio.lines().back(), "ended");
+}
+
+TEST(Packager, what_stands_in_for_opus_of_many_streams_is_no_packet_of_one) {
+  media::Track surround{.kind = TrackKind::audio, .codec = media::Codec::opus};
+  surround.audio = {.sample_rate = 48'000, .channels = 6, .samples_per_frame = 0};
+  const Bytes last = Bytes::copy_of("\xFC\x01six channels");
+  EXPECT_EQ(silent_frame(surround, last), last);
+  EXPECT_EQ(silent_frame(surround, {}), std::nullopt);
+  surround.audio.channels = 2;
+  EXPECT_EQ(silent_frame(surround, last), Bytes::copy_of("\xF8\xFF\xFE"));
 }
 
 TEST(Packager, a_clock_that_drifts_by_a_second_is_anchored_anew) {
