@@ -11,11 +11,11 @@
 #include "base/random.h"
 #include "base/time.h"
 
-namespace klieg::store {
+namespace klieg {
 
 class Reconnecting {
  public:
-  // A restart of PostgreSQL takes a second. Beyond 10 s a person who repaired it would wait for us.
+  // A restart of PostgreSQL takes a second, one of NATS less. Beyond 10 s a person who repaired it would wait for us.
   static constexpr Duration first_rest = 100ms;
   static constexpr Duration longest_rest = 10s;
 
@@ -38,4 +38,4 @@ class Reconnecting {
   LoopTime next_at_ = LoopTime::min();
 };
 
-}  // namespace klieg::store
+}  // namespace klieg

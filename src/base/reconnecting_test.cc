@@ -1,8 +1,8 @@
-#include "store/reconnecting.h"
+#include "base/reconnecting.h"
 
 #include <gtest/gtest.h>
 
-namespace klieg::store {
+namespace klieg {
 namespace {
 
 constexpr LoopTime start = LoopTime(1000s);
@@ -45,4 +45,4 @@ TEST(Reconnecting, nodes_with_different_seeds_do_not_come_back_together) {
 }
 
 }  // namespace
-}  // namespace klieg::store
+}  // namespace klieg

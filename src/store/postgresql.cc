@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/reconnecting.h"
 #include "store/dialect.h"
-#include "store/reconnecting.h"
 
 namespace klieg::store {
 namespace {
