@@ -15,7 +15,7 @@ LOWER = {
     "wire": {"media", "base"},
     "net": {"base"},
     "http": {"net", "wire", "base"},
-    "bus": {"net", "base"},
+    "bus": {"net", "wire", "base"},
     "store": {"base"},
 }
 # What the doors of such a folder may include besides.

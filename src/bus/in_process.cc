@@ -1,13 +1,12 @@
 #include "bus/in_process.h"
 
-#include <algorithm>
-#include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
 #include "bus/subject.h"
+#include "bus/waiting.h"
 
 namespace klieg::bus {
 namespace {
@@ -19,24 +18,10 @@ constexpr size_t handled_per_turn = 100;  // so that others on the loop are hear
 struct InProcess::Inbox {
   net::Loop& loop;
   const std::string pattern;
-  const Loss loss;
   std::move_only_function<void(const Message&)> handler;  // on the loop alone
-  std::deque<Message> queued;
-  uint64_t lost = 0;
+  Waiting waiting;
   bool open = true;
   bool posted = false;  // a turn that empties it is to come
-
-  void put(Message message) {
-    if (loss == Loss::superseded) {
-      lost += std::erase_if(queued, [&](const Message& older) { return older.subject == message.subject; });
-    }
-    if (queued.size() == queued_max) {
-      ++lost;
-      if (loss == Loss::newest) return;
-      queued.pop_front();
-    }
-    queued.push_back(std::move(message));
-  }
 };
 
 struct InProcess::Inboxes {
@@ -49,15 +34,19 @@ struct InProcess::Inboxes {
     inbox->loop.post([inboxes, inbox] { take_turn(inboxes, inbox); });
   }
 
+  static void put(const std::shared_ptr<Inboxes>& inboxes, const std::shared_ptr<Inbox>& inbox, Message message) {
+    inbox->waiting.put(std::move(message));
+    if (!inbox->posted) post_turn(inboxes, inbox);
+  }
+
   static void take_turn(const std::shared_ptr<Inboxes>& inboxes, const std::shared_ptr<Inbox>& inbox) {
     for (size_t handled = 0;; ++handled) {
       std::unique_lock lock(inboxes->mutex);
       inbox->posted = false;
-      if (!inbox->open || inbox->queued.empty()) return;
+      if (!inbox->open || inbox->waiting.empty()) return;
       if (handled == handled_per_turn) return post_turn(inboxes, inbox);
       inbox->posted = true;
-      const Message message = std::move(inbox->queued.front());
-      inbox->queued.pop_front();
+      const Message message = inbox->waiting.take();
       lock.unlock();
       inbox->handler(message);
     }
@@ -75,7 +64,7 @@ class InProcess::InboxSubscription final : public Subscription {
   }
   uint64_t lost() const override {
     const std::lock_guard lock(inboxes_->mutex);
-    return inbox_->lost;
+    return inbox_->waiting.lost();
   }
 
  private:
@@ -91,16 +80,21 @@ void InProcess::publish(std::string_view subject, Bytes payload) {
   KLIEG_ASSERT(payload.size() <= payload_size_max, "a message is small");
   const std::lock_guard lock(inboxes_->mutex);
   for (const auto& inbox : inboxes_->all) {
-    if (!matches(inbox->pattern, subject)) continue;
-    inbox->put({std::string(subject), payload});
-    if (!inbox->posted) Inboxes::post_turn(inboxes_, inbox);
+    if (matches(inbox->pattern, subject)) Inboxes::put(inboxes_, inbox, {std::string(subject), payload});
+  }
+}
+
+void InProcess::deliver(std::string_view pattern, const Message& message) {
+  const std::lock_guard lock(inboxes_->mutex);
+  for (const auto& inbox : inboxes_->all) {
+    if (inbox->pattern == pattern) Inboxes::put(inboxes_, inbox, message);
   }
 }
 
 std::unique_ptr<Subscription> InProcess::subscribe(net::Loop& loop, std::string_view pattern, Loss loss,
                                                    std::move_only_function<void(const Message&)> handler) {
   KLIEG_ASSERT(is_pattern(pattern), "patterns are made of words");
-  auto inbox = std::make_shared<Inbox>(loop, std::string(pattern), loss, std::move(handler));
+  auto inbox = std::make_shared<Inbox>(loop, std::string(pattern), std::move(handler), Waiting(loss));
   const std::lock_guard lock(inboxes_->mutex);
   inboxes_->all.push_back(inbox);
   return std::make_unique<InboxSubscription>(inboxes_, std::move(inbox));

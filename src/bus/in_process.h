@@ -18,6 +18,9 @@ class InProcess final : public Bus {
   std::unique_ptr<Subscription> subscribe(net::Loop& loop, std::string_view pattern, Loss loss,
                                           std::move_only_function<void(const Message&)> handler) override;
 
+  // What another bus heard for exactly this pattern.
+  void deliver(std::string_view pattern, const Message& message);
+
  private:
   struct Inbox;
   struct Inboxes;
