@@ -76,7 +76,9 @@ void Seat::hear(const wire::room::VoteCast& vote, LoopTime now) {
   const auto at = believed(vote.at, now);
   if (!at) return answer(vote.ref, Refusal::busy);
   if (const auto refusal = bounded(now)) return answer(vote.ref, *refusal);
-  if (person_.account == media::AccountId::anonymous) return answer(vote.ref, Refusal::nameless);
+  if (person_.account == media::AccountId::anonymous || media::is_guest(person_.account)) {
+    return answer(vote.ref, Refusal::nameless);
+  }
   const media::Poll* poll = gallery_.state_.poll(vote.poll);
   if (!poll || vote.option >= poll->options.size()) return answer(vote.ref, Refusal::unknown);
   if (at < poll->opens || at >= poll->closes) return answer(vote.ref, Refusal::not_open);

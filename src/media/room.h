@@ -23,6 +23,10 @@ namespace klieg::media {
 
 enum class AccountId : uint64_t { anonymous = 0 };
 constexpr uint64_t account_id_max = (uint64_t{1} << 53) - 1;  // what every reader of JSON can tell apart
+// From here on they are of guests: a number for as long as a connection, behind which is no account. One who comes
+// again is another, so a guest may speak and has no vote.
+constexpr uint64_t guest_id_min = uint64_t{1} << 52;
+constexpr bool is_guest(AccountId account) { return static_cast<uint64_t>(account) >= guest_id_min; }
 
 // Each may do what those before him may.
 enum class Standing : uint8_t { stranger, follower, moderator, broadcaster };

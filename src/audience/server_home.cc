@@ -1,0 +1,94 @@
+#include "audience/server_home.h"
+
+#include <utility>
+
+namespace klieg::audience {
+
+// A loop that has joined.
+class HomeServer::Member final : public media::PushSink {
+ public:
+  Member(RoomLog& log, const std::string& topic, Tell tell)
+      : tell_(std::move(tell)), subscription_(log.subscribe(topic, *this)) {}
+
+  void on_push(media::PushRecord record) override {
+    if (std::holds_alternative<media::ObjectBegun>(record)) gathered.emplace_back(ObjectOpened());
+    if (auto* grew = std::get_if<media::ObjectGrew>(&record)) {
+      gathered.emplace_back(ObjectContinued{std::move(grew->content)});
+    }
+  }
+  void on_topic_end(media::TopicEnd) override {}  // the log's last words are RoomEnded
+
+  void send() {
+    if (!gathered.empty()) tell_(std::exchange(gathered, {}));
+  }
+
+  std::vector<Told> gathered;
+
+ private:
+  const Tell tell_;
+  const std::unique_ptr<media::Subscription> subscription_;
+};
+
+HomeServer::HomeServer(net::Loop& loop, const std::string& topic, const RoomSettings& settings, Journal& journal)
+    : loop_(loop), topic_(topic), room_(settings, journal), log_(topic), timer_(loop, [this] { wake(); }) {
+  timer_.arm(loop_.now() + Room::wake_every);
+}
+
+HomeServer::~HomeServer() = default;
+
+void HomeServer::join(const std::string& node, Tell tell) {
+  auto& member = members_[node];
+  member.reset();  // the log may be told of one at a time
+  member = std::make_unique<Member>(log_, topic_, std::move(tell));
+  for (media::RoomEvent& event : room_.desk_state()) member->gathered.emplace_back(DeskHeard{std::move(event)});
+  log_.flush();
+  member->send();
+}
+
+void HomeServer::take(const std::vector<media::Batch>& batches) {
+  for (const media::Batch& batch : batches) {
+    if (room_.take(batch, now()) != Taken::busy) continue;
+    if (const auto member = members_.find(batch.key.node); member != members_.end()) {
+      member->second->gathered.emplace_back(NotTaken());
+    }
+    break;  // none behind it is taken before it
+  }
+  publish();
+}
+
+void HomeServer::safe_up_to(uint64_t number) {
+  room_.safe_up_to(number);
+  publish();
+}
+
+void HomeServer::stamp(MediaTime newest) {
+  if (over()) return;
+  room_.stamp(newest, now());
+  publish();
+}
+
+void HomeServer::end() {
+  room_.end(now());
+  publish();
+}
+
+void HomeServer::wake() {
+  room_.wake(now());
+  publish();
+  if (!over()) timer_.arm(loop_.now() + Room::wake_every);
+}
+
+void HomeServer::publish() {
+  if (const auto events = room_.take_events(); !events.empty()) log_.append(events, loop_.now());
+  const auto desk = room_.take_desk_events();
+  for (media::BatchAnswer& answer : room_.take_answers()) {
+    const auto member = members_.find(answer.key.node);
+    if (member != members_.end()) member->second->gathered.emplace_back(std::move(answer));
+  }
+  for (const auto& [_, member] : members_) {
+    for (const media::RoomEvent& event : desk) member->gathered.emplace_back(DeskHeard{event});
+    member->send();
+  }
+}
+
+}  // namespace klieg::audience

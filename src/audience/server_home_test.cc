@@ -1,0 +1,91 @@
+#include "audience/server_home.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audience/made_up_journal.h"
+#include "wire/room_record.h"
+
+namespace klieg::audience {
+namespace {
+
+// A loop with a node on it, as it hears the room.
+struct Listener {
+  void hear(const std::vector<Told>& told) {
+    for (const Told& one : told) {
+      if (std::holds_alternative<ObjectOpened>(one)) reader = {};
+      if (const auto* more = std::get_if<ObjectContinued>(&one)) {
+        ASSERT_TRUE(reader.feed(ByteView(more->content.data(), more->content.size()), events));
+      }
+      if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) answers.push_back(*answer);
+    }
+  }
+  std::vector<std::string> comments() const {
+    std::vector<std::string> texts;
+    for (const media::RoomEvent& event : events) {
+      if (const auto* made = std::get_if<media::CommentMade>(&event)) texts.push_back(made->comment.text);
+    }
+    return texts;
+  }
+
+  wire::room::EventReader reader;
+  std::vector<media::RoomEvent> events;
+  std::vector<media::BatchAnswer> answers;
+};
+
+struct AtHome {
+  void join(const std::string& node, Listener& listener) {
+    room.join(node, [&listener](const std::vector<Told>& told) { listener.hear(told); });
+  }
+  void say(const std::string& node, uint64_t sequence, const std::string& text) {
+    const media::Person ada{media::AccountId{7}, "Ada", media::Standing::stranger};
+    room.take({{{node, 1, sequence}, {media::CommentOffered{ada, text, MediaTime(500ms)}}}});
+  }
+
+  net::Loop loop;
+  MadeUpJournal journal;
+  HomeServer room{loop, "/live/ada/x7f.1/room", {}, journal};
+};
+
+TEST(RoomHomeServer, every_loop_hears_a_comment_once_it_is_safe_and_its_own_node_the_answer) {
+  AtHome at;
+  Listener here, there;
+  at.join("n/0", here);
+  at.join("n/1", there);
+  at.room.stamp(MediaTime(1s));
+  at.say("n/0", 1, "hello");
+  EXPECT_TRUE(here.comments().empty()) << "it is not written down yet";
+  EXPECT_TRUE(here.answers.empty());
+
+  at.room.safe_up_to(at.journal.entries.size());
+  EXPECT_EQ(here.comments(), std::vector<std::string>{"hello"});
+  EXPECT_EQ(there.comments(), std::vector<std::string>{"hello"});
+  EXPECT_EQ(here.answers.size(), 1u);
+  EXPECT_TRUE(there.answers.empty());
+}
+
+TEST(RoomHomeServer, a_batch_that_is_sent_again_is_said_once_and_answered_again) {
+  AtHome at;
+  Listener here;
+  at.join("n/0", here);
+  at.say("n/0", 1, "hello");
+  at.room.safe_up_to(1);
+  at.say("n/0", 1, "hello");
+  EXPECT_EQ(here.comments().size(), 1u);
+  EXPECT_EQ(here.answers.size(), 2u);
+}
+
+TEST(RoomHomeServer, who_joins_later_hears_what_was_said) {
+  AtHome at;
+  at.say("n/0", 1, "hello");
+  at.room.safe_up_to(1);
+  Listener late;
+  at.join("n/1", late);
+  EXPECT_EQ(late.comments(), std::vector<std::string>{"hello"});
+}
+
+}  // namespace
+}  // namespace klieg::audience
