@@ -1,5 +1,6 @@
 #include "cli/broadcast_home.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/first_run.h"
@@ -148,6 +149,10 @@ void BroadcastHome::on_record(const media::Record& record) {
     origin_.begin(channel_, *begun, loop_.wall_now(), loop_.now());
   } else {
     origin_.apply(channel_, record, loop_.now());
+  }
+  if (const auto* segment = std::get_if<media::SegmentBegun>(&record)) born_to_[segment->track] = segment->start;
+  if (const auto* part = std::get_if<media::PartEnded>(&record)) {
+    newest_ = std::max(newest_, born_to_[part->track] += part->duration);
   }
   if (!followers_.empty()) {
     if (gathered_.empty()) {

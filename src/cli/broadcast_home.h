@@ -57,8 +57,9 @@ class BroadcastHome final : private media::RecordSink {
   void publisher_began();
   std::optional<ingest::Refusal> on_message(const ingest::MediaMessage& message);
   void publisher_gone();
-  void want_ladder();  // somebody watches a rung, here or at a follower
-  void end();          // now, not after the rejoin window: the server is stopping
+  void want_ladder();                           // somebody watches a rung, here or at a follower
+  void end();                                   // now, not after the rejoin window: the server is stopping
+  MediaTime newest() const { return newest_; }  // the end of the newest part
   bool ended() const { return broadcast_.state() == ingest::Broadcast::State::ended; }
 
   // Sends the window as it stands in one call, if there is one yet, then every record, gathered per turn. Replaces a
@@ -75,9 +76,11 @@ class BroadcastHome final : private media::RecordSink {
   origin::Origin& origin_;
   const std::string channel_;
   BroadcastMetrics& metrics_;
-  ingest::Broadcast::Counts counted_;  // what metrics_ knows already
-  uint64_t counted_unplaced_ = 0;      // by the packager, likewise
-  bool begun_ = false;                 // it has a BroadcastBegun
+  ingest::Broadcast::Counts counted_;            // what metrics_ knows already
+  uint64_t counted_unplaced_ = 0;                // by the packager, likewise
+  std::map<media::TrackId, MediaTime> born_to_;  // the end of each track's last part
+  MediaTime newest_;
+  bool begun_ = false;  // it has a BroadcastBegun
   std::function<void()> on_ended_;
   packager::Packager packager_;
   struct Ladder {

@@ -113,6 +113,12 @@ Result<void> add_channels(Config& config, Text text) {
   return {};
 }
 
+Result<void> set_room_anonymous(Config& config, Text text) {
+  using enum RoomAnonymous;
+  return set_choice<RoomAnonymous, &Config::room_anonymous>(
+      config, text, {{"watch", watch}, {"hearts", hearts}, {"comments", comments}});
+}
+
 Result<void> set_push_admit(Config& config, Text text) {
   using Rule = push::AdmissionRule;
   return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
@@ -229,6 +235,8 @@ constexpr Setting table[] = {
      set_number<&C::push_viewers_max, 0, 10'000'000>, Of::both},
     {"push.admit", "", "first|headroom", "the first so many, or as many at most while the machine has headroom",
      set_push_admit, Of::both},
+    {"room.anonymous", "", "watch|hearts|comments", "what somebody without an account may do in a room",
+     set_room_anonymous},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",

@@ -36,6 +36,9 @@ using ingest::Channel;
 // Which part of a PoP a node is: one that viewers reach, one that keeps objects for such, or both in one.
 enum class Layer : uint8_t { proxy, cache, both };
 
+// What who is not signed in may do in a room; each more than the one before. Who speaks is a guest (media/room.h).
+enum class RoomAnonymous : uint8_t { watch, hearts, comments };
+
 struct Config {
   std::string data = "klieg-data";  // directory for what must survive: the generated stream key
   uint32_t loops = 0;               // 0: one per core
@@ -71,6 +74,8 @@ struct Config {
 
   uint32_t push_viewers_max = push::AdmissionSettings().viewers_max;
   push::AdmissionRule push_admit = push::AdmissionSettings().rule;
+
+  RoomAnonymous room_anonymous = RoomAnonymous::hearts;
 
   logging::Level log_level = logging::Level::info;
   logging::Format log_format = logging::Format::text;

@@ -1,5 +1,6 @@
 #include "cli/shard.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -102,6 +103,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
+      rooms_(world, index, loop_, config, *this, metrics),
       site_(names_of(config.channels), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
@@ -140,7 +142,9 @@ void Shard::drain(std::function<void()> drained) {
     end_broadcasts();  // of publishers who were on their way in
     let_go_.arm(loop_.now() + ends_travel_max);
     push_.stop([this, drained = std::move(drained)]() mutable {
-      http_->drain([drained = std::move(drained)] { drained(); });
+      rooms_.stop([this, drained = std::move(drained)]() mutable {
+        http_->drain([drained = std::move(drained)] { drained(); });
+      });
     });
   });
 }
@@ -184,7 +188,10 @@ void Shard::publisher_began(const std::string& channel, ingest::PublisherId publ
 void Shard::on_message(const std::string& channel, ingest::PublisherId publisher, const ingest::MediaMessage& message) {
   const auto found = homes_.find(channel);
   if (found == homes_.end() || found->second.publisher != publisher) return;
-  if (auto refusal = found->second.broadcast->on_message(message)) found->second.port->refuse(std::move(*refusal));
+  BroadcastHome& broadcast = *found->second.broadcast;
+  const MediaTime newest = broadcast.newest();
+  if (auto refusal = broadcast.on_message(message)) found->second.port->refuse(std::move(*refusal));
+  if (broadcast.newest() > newest) rooms_.stamp(channel, broadcast.newest());
 }
 
 void Shard::publisher_gone(const std::string& channel, ingest::PublisherId publisher) {
@@ -211,6 +218,11 @@ void Shard::bury(const std::string& channel) {
 
 void Shard::on_status(const std::string& channel, const origin::Status& status) {
   elsewhere_.erase(channel);
+  if (status.state == origin::ChannelState::ended) {
+    rooms_.end(channel);
+  } else if (!status.broadcast.empty()) {
+    rooms_.begin(channel, status.broadcast);
+  }
   for (ShardIndex other = 0; other < world_.shards(); ++other) {
     if (other == index_) continue;
     world_.on_shard(other, [channel, status, home = index_](Shard& shard) { shard.announce(channel, home, status); });
@@ -293,7 +305,20 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
-  push_.serve(request, std::move(responder));
+  if (!rooms_.is_its(request.path)) return push_.serve(request, std::move(responder));
+  if (edge_.admit(request, responder)) rooms_.serve(request, std::move(responder));
+}
+
+std::string Shard::broadcast_of(std::string_view channel) const {
+  if (!std::ranges::contains(config_.channels, channel, &ingest::Channel::name)) return "";
+  const origin::Status& status = origin_.status(std::string(channel));
+  const bool on_air = status.state == origin::ChannelState::live || status.state == origin::ChannelState::paused;
+  return on_air ? status.broadcast : "";
+}
+
+ShardIndex Shard::home_of(std::string_view channel) const {
+  const auto found = elsewhere_.find(channel);
+  return found == elsewhere_.end() ? index_ : found->second.home;
 }
 
 http::Response Shard::list() const {

@@ -16,6 +16,7 @@
 #include "cli/process.h"
 #include "cli/pushing.h"
 #include "cli/registry.h"
+#include "cli/rooms.h"
 #include "cli/site.h"
 #include "edge/client_handler.h"
 #include "edge/engine.h"
@@ -33,7 +34,11 @@ namespace klieg::cli {
 
 class World;
 
-class Shard final : public LoopHouse, private ingest::Gate, private origin::Peers, private http::Handler {
+class Shard final : public LoopHouse,
+                    private ingest::Gate,
+                    private origin::Peers,
+                    private http::Handler,
+                    private RoomPlaces {
  public:
   // `key`: of all shards, for the hashes of viewers and addresses.
   Shard(World& world, ShardIndex index, const Config& config, const SipKey& key, Metrics& metrics);
@@ -42,6 +47,7 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   net::Loop& loop() override { return loop_; }
   edge::LoopLoad& load() { return load_; }
   ShardIndex index() const { return index_; }
+  Rooms& rooms() { return rooms_; }
 
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits) override;
@@ -82,6 +88,8 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   void mirror_wanted(const std::string& channel) override;
   void rung_wanted(const std::string& channel) override;
   void serve(const http::Request& request, http::Responder responder) override;
+  std::string broadcast_of(std::string_view channel) const override;
+  ShardIndex home_of(std::string_view channel) const override;
   http::Response list() const;
   void end_broadcasts();
   void bury(const std::string& channel);
@@ -103,14 +111,15 @@ class Shard final : public LoopHouse, private ingest::Gate, private origin::Peer
   edge::Engine engine_;
   edge::Server edge_;
   Pushing push_;
+  Rooms rooms_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;
   std::unique_ptr<transcoder::WorkerPool> workers_;  // null: no ladder is wished
   ingest::Server ingest_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
-  std::map<std::string, Home> homes_;           // one per broadcast that lives here
-  std::map<std::string, Elsewhere> elsewhere_;  // one per channel last live on another shard
+  std::map<std::string, Home> homes_;                        // one per broadcast that lives here
+  std::map<std::string, Elsewhere, std::less<>> elsewhere_;  // one per channel last live on another shard
   net::Timer unwatched_;
   net::Timer let_go_;  // of held requests, while draining
 };

@@ -1,12 +1,17 @@
 #include "cli/world.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "cli/first_run.h"
 #include "cli/node.h"
+#include "store/migrate.h"
+#include "store/sqlite.h"
 
 namespace klieg::cli {
 namespace {
@@ -23,6 +28,7 @@ ingest::SlotPolicy slot_policy(const Config& config) {
 World::World(const Config& config)
     : room_(config.ladder_cores_percent / 100.0 * std::max(1u, std::thread::hardware_concurrency())),
       push_admission_({config.push_viewers_max, config.push_admit}),
+      config_(config),
       process_(config, metrics_) {
   const SipKey key{random_seed(), random_seed()};
   std::vector<edge::LoopLoad*> loads;
@@ -41,12 +47,34 @@ World::~World() {
   stopped_ = true;
 }
 
-Result<std::string> World::start() { return process_.start({Door::http, Door::https, Door::rtmp, Door::rtmps}); }
+Result<std::string> World::start() {
+  if (auto opened = open_store(); !opened) return std::unexpected(opened.error());
+  return process_.start({Door::http, Door::https, Door::rtmp, Door::rtmps});
+}
+
+Result<void> World::open_store() {
+  std::error_code error;
+  std::filesystem::create_directories(config_.data, error);
+  if (error) return fail(fmt::format("{}: {}", config_.data, error.message()));
+  auto database = store::open_sqlite(config_.data + "/klieg.db");
+  if (!database) return fail(database.error().message);
+  const WallTime now = read_wall_clock();
+  if (const auto migrated = store::migrate(**database, now); !migrated) return fail(migrated.error().message);
+  if (const auto done = RoomJournal::forget_old(**database, now); !done) return fail(done.error().message);
+  store_ = std::make_unique<store::Worker>(std::move(*database));
+  return {};
+}
 
 void World::on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {
   if (stopped_) return;
   Shard& shard = *shards_.at(index);
   shard.loop().dispatch([&shard, work = std::move(work)]() mutable { work(shard); });
+}
+
+void World::post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {
+  if (stopped_) return;
+  Shard& shard = *shards_.at(index);
+  shard.loop().post([&shard, work = std::move(work)]() mutable { work(shard); });
 }
 
 void World::on_registry(std::move_only_function<void(Registry&)> work) {

@@ -16,6 +16,7 @@
 #include "cli/shard.h"
 #include "edge/server_load.h"
 #include "push/admission.h"
+#include "store/worker.h"
 
 namespace klieg::cli {
 
@@ -32,15 +33,22 @@ class World final : public RunningServer {
 
   // From any thread: `work` runs on the shard's loop, at once if this is it.
   void on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
+  // The same, always in a later turn.
+  void post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
   void on_registry(std::move_only_function<void(Registry&)> work);
+  store::Worker& store() { return *store_; }  // once started
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
   push::Admission& push_admission() { return push_admission_; }
 
  private:
+  Result<void> open_store();
+
   Metrics metrics_;
   transcoder::Room room_;  // of all shards
   push::Admission push_admission_;
+  const Config& config_;
+  std::unique_ptr<store::Worker> store_;  // null until started
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;  // on the first shard's loop
   bus::InProcess bus_;

@@ -1,4 +1,4 @@
-// Viewers of the push tier on bare sockets.
+// Viewers of the push tier, and of rooms, on bare sockets.
 
 import { open_socket } from "./slow_socket.js";
 
@@ -21,10 +21,69 @@ export function push_viewer(t, address, name, { reads }) {
   open_socket(t, address, reads).write(request(address, name));
 }
 
-function request(address, name, more = []) {
+// A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself.
+export async function enter_room(t, address, name = "show", more = []) {
+  const socket = open_socket(t, address);
+  const all = [];
+  let look = () => {};
+  let rest = Buffer.alloc(0);
+  const head = await new Promise((resolve, reject) => {
+    socket.on("close", () => reject(new Error("closed without an answer")));
+    socket.on("error", reject);
+    let answered = false;
+    socket.on("data", (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      if (!answered) {
+        const end = rest.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        answered = true;
+        resolve(rest.subarray(0, end).toString("latin1"));
+        rest = rest.subarray(end + 4);
+      }
+      for (let frame = take_frame(); frame; frame = take_frame()) hear(frame);
+      look();
+    });
+    socket.write(request(address, name, more, "room"));
+  });
+
+  function take_frame() {
+    if (rest.length < 2) return undefined;
+    let size = rest[1] & 127;
+    let at = 2;
+    if (size === 126) [size, at] = rest.length < 4 ? [Infinity, 0] : [rest.readUInt16BE(2), 4];
+    if (rest.length < at + size) return undefined;
+    const frame = { opcode: rest[0] & 15, payload: rest.subarray(at, at + size) };
+    rest = rest.subarray(at + size);
+    return frame;
+  }
+  function hear({ opcode, payload }) {
+    if (opcode === 1) all.push(...JSON.parse(payload.toString()));
+    if (opcode === 8) all.push({ type: "closed", code: payload.readUInt16BE(0) });
+  }
+  return {
+    head,
+    all,
+    // Masked with zeros, which leaves what it says as it is (RFC 6455 5.3).
+    say: (message) => {
+      const payload = Buffer.from(JSON.stringify(message));
+      const extended = payload.length < 126 ? [payload.length | 128] : [126 | 128, payload.length >> 8, payload.length & 255];
+      socket.write(Buffer.concat([Buffer.from([0x81, ...extended, 0, 0, 0, 0]), payload]));
+    },
+    heard: (wanted) =>
+      new Promise((resolve) => {
+        look = () => {
+          const found = all.find(wanted);
+          if (found) resolve(found);
+        };
+        look();
+      }),
+  };
+}
+
+function request(address, name, more = [], what = "push") {
   const head = [
-    ...[`GET /live/${name}/push HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
-    ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: klieg.push.1"],
+    ...[`GET /live/${name}/${what} HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
+    ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", `Sec-WebSocket-Protocol: klieg.${what}.1`],
     ...more,
   ];
   return `${head.join("\r\n")}\r\n\r\n`;

@@ -1,0 +1,49 @@
+// The journal of a room, over the store: written down before anybody is told.
+//
+// One write is under way at a time; what comes meanwhile goes with the next, in one transaction, so that a slow disk
+// makes the transactions larger and not the queue longer. A write that fails is tried again until it succeeds: what was
+// not safe was told to nobody. Each entry is keyed by its number, so that one whose commit is in doubt is there once.
+//
+// Owner: who owns the room. Thread: its loop; the store's own does the writing. Limit: Room::pending_bytes_max.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "audience/journal.h"
+#include "base/bytes.h"
+#include "net/loop.h"
+#include "store/worker.h"
+
+namespace klieg::cli {
+
+class RoomJournal final : public audience::Journal {
+ public:
+  // `on_safe` is told the number of the last entry that is, in later turns.
+  RoomJournal(net::Loop& loop, store::Worker& store, std::string topic, std::function<void(uint64_t)> on_safe);
+
+  void write(audience::JournalEntry entry) override;
+
+  // So long a conversation is kept.
+  static constexpr Duration kept_max = std::chrono::hours(24 * 365);
+  static store::Outcome<void> forget_old(store::Database& database, WallTime now);
+
+ private:
+  struct Row {
+    uint64_t number;
+    Bytes entry;
+  };
+  void write_next();
+
+  net::Loop& loop_;
+  store::Asker store_;
+  const std::string topic_;
+  const std::function<void(uint64_t)> on_safe_;
+  std::deque<Row> rows_;  // the first under_way_ of them are being written
+  size_t under_way_ = 0;
+  bool failing_ = false;
+  net::Timer again_;
+};
+
+}  // namespace klieg::cli

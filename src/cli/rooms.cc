@@ -1,0 +1,130 @@
+#include "cli/rooms.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/first_run.h"
+#include "cli/node.h"
+#include "cli/world.h"
+#include "wire/room_record.h"
+
+namespace klieg::cli {
+namespace {
+
+// A room that is over was over for its viewers, too, a second later.
+constexpr Duration sweep_every = 5s;
+
+std::string topic_of(std::string_view channel, std::string_view broadcast) {
+  return fmt::format("/live/{}/{}/room", channel, broadcast);
+}
+
+audience::GallerySettings gallery_settings(const Config& config) {
+  audience::GallerySettings settings;
+  settings.hearts_of =
+      config.room_anonymous == RoomAnonymous::watch ? audience::HeartsOf::accounts : audience::HeartsOf::everybody;
+  return settings;
+}
+
+bool same(std::string_view said, std::string_view secret) {
+  return said.size() == secret.size() && CRYPTO_memcmp(said.data(), secret.data(), secret.size()) == 0;
+}
+
+}  // namespace
+
+Rooms::Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& config, const RoomPlaces& places,
+             Metrics& metrics)
+    : world_(world),
+      index_(index),
+      loop_(loop),
+      config_(config),
+      places_(places),
+      sweep_(loop, [this] { close_those_over(); }),
+      server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), random_seed(), gallery_settings(config),
+              metrics) {}
+
+Rooms::~Rooms() = default;
+
+// --- rooms that live here ---
+
+void Rooms::begin(const std::string& channel, const std::string& broadcast) {
+  const std::string topic = topic_of(channel, broadcast);
+  if (homes_.contains(topic)) return;  // paused, or live again
+  end(channel);
+  live_here_[channel] = topic;
+  Home& home = homes_[topic];
+  home.journal = std::make_unique<RoomJournal>(loop_, world_.store(), topic, [this, topic](uint64_t number) {
+    if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->safe_up_to(number);
+  });
+  home.room = std::make_unique<audience::HomeServer>(loop_, topic, audience::RoomSettings(), *home.journal);
+  sweep_.arm(loop_.now() + sweep_every);
+}
+
+void Rooms::stamp(const std::string& channel, MediaTime newest) {
+  if (const auto live = live_here_.find(channel); live != live_here_.end()) homes_.at(live->second).room->stamp(newest);
+}
+
+void Rooms::end(const std::string& channel) {
+  const auto live = live_here_.find(channel);
+  if (live == live_here_.end()) return;
+  homes_.at(live->second).room->end();
+  live_here_.erase(live);
+}
+
+void Rooms::close_those_over() {
+  std::erase_if(homes_, [](const auto& home) { return home.second.room->over(); });
+  if (!homes_.empty()) sweep_.arm(loop_.now() + sweep_every);
+}
+
+void Rooms::on_join(const std::string& topic, const std::string& node, ShardIndex from) {
+  const auto tell = [this, topic, from](std::vector<audience::Told> told) {
+    // In a later turn, also on this loop: a gallery is told of nothing while it speaks.
+    world_.post_to_shard(from, [topic, told = std::move(told)](Shard& shard) { shard.rooms().on_told(topic, told); });
+  };
+  if (const auto found = homes_.find(topic); found != homes_.end()) return found->second.room->join(node, tell);
+  // It was over before this was heard.
+  tell({audience::ObjectOpened(),
+        audience::ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))}});
+}
+
+void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>& batches) {
+  if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->take(batches);
+}
+
+// --- viewers who are here ---
+
+std::optional<std::string> Rooms::room_of(std::string_view channel) {
+  const std::string broadcast = places_.broadcast_of(channel);
+  if (broadcast.empty()) return std::nullopt;
+  return topic_of(channel, broadcast);
+}
+
+media::Person Rooms::who_asks(const http::Request& request, std::string_view channel) {
+  constexpr std::string_view bearer = "Bearer ";
+  const std::string_view said = request.header("authorization").value_or("");
+  const auto known = std::ranges::find(config_.channels, channel, &Channel::name);
+  // Account 1 of a server without accounts: who has the channel's key.
+  if (known != config_.channels.end() && said.starts_with(bearer) && same(said.substr(bearer.size()), known->key)) {
+    return {media::AccountId{1}, known->name, media::Standing::broadcaster};
+  }
+  if (config_.room_anonymous != RoomAnonymous::comments) return {};
+  constexpr uint64_t names = 10'000;
+  const uint64_t number = random_seed() % media::guest_id_min;
+  return {media::AccountId{media::guest_id_min + number}, fmt::format("guest {:04}", number % names),
+          media::Standing::stranger};
+}
+
+void Rooms::join(std::string_view channel, const std::string& topic, const std::string& node) {
+  const ShardIndex home = homes_elsewhere_[topic] = places_.home_of(channel);
+  world_.post_to_shard(home, [topic, node, from = index_](Shard& shard) { shard.rooms().on_join(topic, node, from); });
+}
+
+void Rooms::send(std::string_view, const std::string& topic, std::vector<media::Batch> batches) {
+  world_.post_to_shard(homes_elsewhere_.at(topic), [topic, batches = std::move(batches)](Shard& shard) {
+    shard.rooms().on_batches(topic, batches);
+  });
+}
+
+}  // namespace klieg::cli

@@ -1,0 +1,79 @@
+// The rooms of a shard of `klieg serve`: those whose broadcasts live here, and the viewers who are on this loop,
+// wherever their room lives. Joined to the other shards by posted messages.
+//
+// Owner: the shard. Thread: its loop.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audience/server.h"
+#include "audience/server_home.h"
+#include "base/metrics.h"
+#include "cli/config.h"
+#include "cli/registry.h"
+#include "cli/room_journal.h"
+#include "http/server.h"
+#include "net/loop.h"
+
+namespace klieg::cli {
+
+class World;
+// What a shard knows of broadcasts.
+class RoomPlaces {
+ public:
+  virtual ~RoomPlaces() = default;
+  // "ID.EPOCH" of what is live on the channel, or paused; empty: nothing is.
+  virtual std::string broadcast_of(std::string_view channel) const = 0;
+  virtual ShardIndex home_of(std::string_view channel) const = 0;
+};
+
+class Rooms final : private audience::Homes {
+ public:
+  Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& config, const RoomPlaces& places,
+        Metrics& metrics);
+  ~Rooms() override;
+
+  // Of broadcasts that live here. `broadcast`: "ID.EPOCH".
+  void begin(const std::string& channel, const std::string& broadcast);
+  void stamp(const std::string& channel, MediaTime newest);
+  void end(const std::string& channel);
+
+  bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
+  void serve(const http::Request& request, http::Responder responder) { server_.serve(request, std::move(responder)); }
+  void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
+
+  // Posted by other shards.
+  void on_join(const std::string& topic, const std::string& node, ShardIndex from);
+  void on_batches(const std::string& topic, const std::vector<media::Batch>& batches);
+  void on_told(const std::string& topic, const std::vector<audience::Told>& told) { server_.on_told(topic, told); }
+
+ private:
+  struct Home {
+    std::unique_ptr<RoomJournal> journal;
+    std::unique_ptr<audience::HomeServer> room;
+  };
+  std::optional<std::string> room_of(std::string_view channel) override;
+  media::Person who_asks(const http::Request& request, std::string_view channel) override;
+  void join(std::string_view channel, const std::string& topic, const std::string& node) override;
+  void send(std::string_view channel, const std::string& topic, std::vector<media::Batch> batches) override;
+  void close_those_over();
+
+  World& world_;
+  const ShardIndex index_;
+  net::Loop& loop_;
+  const Config& config_;
+  const RoomPlaces& places_;
+  std::map<std::string, Home> homes_;                          // by topic
+  std::map<std::string, std::string, std::less<>> live_here_;  // topics by channel
+  std::map<std::string, ShardIndex> homes_elsewhere_;          // of rooms that were joined, by topic
+  net::Timer sweep_;
+  audience::Server server_;
+};
+
+}  // namespace klieg::cli
