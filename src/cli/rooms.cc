@@ -51,26 +51,37 @@ Rooms::~Rooms() = default;
 
 void Rooms::begin(const std::string& channel, const std::string& broadcast) {
   const std::string topic = topic_of(channel, broadcast);
-  if (homes_.contains(topic)) return;  // paused, or live again
+  if (const auto live = live_here_.find(channel); live != live_here_.end() && live->second.topic == topic) {
+    return;  // paused, or live again
+  }
   end(channel);
-  live_here_[channel] = topic;
-  Home& home = homes_[topic];
-  home.journal = std::make_unique<RoomJournal>(loop_, world_.store(), topic, [this, topic](uint64_t number) {
-    if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->safe_up_to(number);
-  });
-  home.room = std::make_unique<audience::HomeServer>(loop_, topic, audience::RoomSettings(), *home.journal);
-  sweep_.arm(loop_.now() + sweep_every);
+  live_here_[channel].topic = topic;
 }
 
 void Rooms::stamp(const std::string& channel, MediaTime newest) {
-  if (const auto live = live_here_.find(channel); live != live_here_.end()) homes_.at(live->second).room->stamp(newest);
+  const auto live = live_here_.find(channel);
+  if (live == live_here_.end()) return;
+  live->second.newest = newest;
+  if (const auto home = homes_.find(live->second.topic); home != homes_.end()) home->second.room->stamp(newest);
 }
 
 void Rooms::end(const std::string& channel) {
   const auto live = live_here_.find(channel);
   if (live == live_here_.end()) return;
-  homes_.at(live->second).room->end();
+  if (const auto home = homes_.find(live->second.topic); home != homes_.end()) home->second.room->end();
   live_here_.erase(live);
+}
+
+audience::HomeServer& Rooms::open(const Live& live) {
+  Home& home = homes_[live.topic];
+  home.journal =
+      std::make_unique<RoomJournal>(loop_, world_.store(), live.topic, [this, topic = live.topic](uint64_t number) {
+        if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->safe_up_to(number);
+      });
+  home.room = std::make_unique<audience::HomeServer>(loop_, live.topic, audience::RoomSettings(), *home.journal);
+  home.room->stamp(live.newest);
+  sweep_.arm(loop_.now() + sweep_every);
+  return *home.room;
 }
 
 void Rooms::close_those_over() {
@@ -84,6 +95,8 @@ void Rooms::on_join(const std::string& topic, const std::string& node, ShardInde
     world_.post_to_shard(from, [topic, told = std::move(told)](Shard& shard) { shard.rooms().on_told(topic, told); });
   };
   if (const auto found = homes_.find(topic); found != homes_.end()) return found->second.room->join(node, tell);
+  const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
+  if (live != live_here_.end()) return open(live->second).join(node, tell);
   // It was over before this was heard.
   tell({audience::ObjectOpened(),
         audience::ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))}});

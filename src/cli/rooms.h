@@ -54,6 +54,11 @@ class Rooms final : private audience::Homes {
   void on_told(const std::string& topic, const std::vector<audience::Told>& told) { server_.on_told(topic, told); }
 
  private:
+  // Most broadcasts have nobody who talks: a room is opened for who comes first.
+  struct Live {
+    std::string topic;
+    MediaTime newest;
+  };
   struct Home {
     std::unique_ptr<RoomJournal> journal;
     std::unique_ptr<audience::HomeServer> room;
@@ -62,6 +67,7 @@ class Rooms final : private audience::Homes {
   media::Person who_asks(const http::Request& request, std::string_view channel) override;
   void join(std::string_view channel, const std::string& topic, const std::string& node) override;
   void send(std::string_view channel, const std::string& topic, std::vector<media::Batch> batches) override;
+  audience::HomeServer& open(const Live& live);
   void close_those_over();
 
   World& world_;
@@ -69,9 +75,9 @@ class Rooms final : private audience::Homes {
   net::Loop& loop_;
   const Config& config_;
   const RoomPlaces& places_;
-  std::map<std::string, Home> homes_;                          // by topic
-  std::map<std::string, std::string, std::less<>> live_here_;  // topics by channel
-  std::map<std::string, ShardIndex> homes_elsewhere_;          // of rooms that were joined, by topic
+  std::map<std::string, Live> live_here_;              // by channel
+  std::map<std::string, Home> homes_;                  // of those whom somebody joined, by topic
+  std::map<std::string, ShardIndex> homes_elsewhere_;  // of rooms that were joined, by topic
   net::Timer sweep_;
   audience::Server server_;
 };

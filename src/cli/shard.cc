@@ -310,7 +310,8 @@ void Shard::serve(const http::Request& request, http::Responder responder) {
 }
 
 std::string Shard::broadcast_of(std::string_view channel) const {
-  if (!std::ranges::contains(config_.channels, channel, &ingest::Channel::name)) return "";
+  const auto& channels = config_.channels;
+  if (std::ranges::find(channels, channel, &ingest::Channel::name) == channels.end()) return "";
   const origin::Status& status = origin_.status(std::string(channel));
   const bool on_air = status.state == origin::ChannelState::live || status.state == origin::ChannelState::paused;
   return on_air ? status.broadcast : "";

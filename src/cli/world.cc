@@ -55,7 +55,10 @@ Result<std::string> World::start() {
 Result<void> World::open_store() {
   std::error_code error;
   std::filesystem::create_directories(config_.data, error);
-  if (error) return fail(fmt::format("{}: {}", config_.data, error.message()));
+  if (error) {
+    return fail(fmt::format("cannot make the data directory {}: {}; give another with --data DIR", config_.data,
+                            error.message()));
+  }
   auto database = store::open_sqlite(config_.data + "/klieg.db");
   if (!database) return fail(database.error().message);
   const WallTime now = read_wall_clock();

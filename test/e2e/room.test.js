@@ -8,7 +8,7 @@ import { key_of, start_klieg } from "../world/klieg.js";
 import { enter_room } from "../world/websocket_peer.js";
 
 test("what is said in a room is heard by all in it, hearts are counted once, a guest has no vote", async (t) => {
-  const home = await start_klieg(t, { env: { KLIEG_ROOM_ANONYMOUS: "comments", KLIEG_LOOPS: "2" } });
+  const home = await start_klieg(t, { flags: ["--room-anonymous", "comments", "--server-loops", "2"] });
   assert.equal((await fetch(`${home.http}/live/show/room`)).status, 426);
   publish_test_card(t, home.rtmp(), ["--size", "640x360", "--bitrate", "800k"]);
   await home.live();
