@@ -32,7 +32,7 @@ class NatsServer {
   }
   // Whoever connects to it tries until it is there.
   void start() {
-    std::vector<std::string> words = {"nats-server", "-a", "127.0.0.1", "-p", std::to_string(port_)};
+    std::vector<std::string> words = {"/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", std::to_string(port_)};
     words.insert(words.end(), arguments_.begin(), arguments_.end());
     std::vector<char*> raw;
     for (std::string& word : words) raw.push_back(word.data());
@@ -42,7 +42,7 @@ class NatsServer {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     ::dup2(nowhere, 2);
-    ::execvp(raw[0], raw.data());
+    ::execv(raw[0], raw.data());
     ::_exit(127);
   }
 
@@ -54,8 +54,10 @@ class NatsServer {
 
 struct NatsBus : testing::Test {
   NatsBus() {
-    auto free = net::Listener::listen(loop, {"127.0.0.1", 0}, nullptr, {}, [](auto) {});
-    port = (*free)->local().port;
+    // Below what the kernel gives away, and another for each process: nobody takes it while the server is not there.
+    for (port = static_cast<uint16_t>(10'000 + ::getpid() % 20'000);; ++port) {
+      if (net::Listener::listen(loop, {"127.0.0.1", port}, nullptr, {}, [](auto) {})) return;
+    }
   }
   void serve(std::vector<std::string> arguments = {}) { server.emplace(port, std::move(arguments)); }
   NatsSettings settings(wire::nats::Credentials credentials = {}) const {
