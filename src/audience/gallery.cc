@@ -25,6 +25,7 @@ Seat::Seat(Gallery& gallery, media::Person person)
       person_(std::move(person)),
       number_(++gallery.last_seat_),
       offset_(gallery.frames(hearer()).size()) {
+  answers_.add_you(person_);
   gallery_.sit(*this);
 }
 

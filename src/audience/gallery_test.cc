@@ -146,6 +146,34 @@ TEST(Gallery, who_joins_late_is_told_how_things_are) {
   EXPECT_EQ(late.heard("comment").size(), 1u);
 }
 
+TEST(Gallery, tells_each_viewer_once_who_he_is_taken_for) {
+  World world;
+  Viewer ada(world, 0, person(1), 1s);
+  Viewer nobody(world, 0, media::Person{}, 1s);
+  const auto you = ada.heard("you");
+  ASSERT_EQ(you.size(), 1u);
+  EXPECT_EQ(you[0].at("account"), 1);
+  EXPECT_EQ(nobody.heard("you").at(0).at("account"), 0);
+  world.run(1s);
+  EXPECT_EQ(ada.heard("you").size(), 0u);
+}
+
+TEST(Gallery, a_guest_speaks_and_has_no_vote) {
+  World world;
+  Viewer host(world, 0, cyd, 1s);
+  Viewer guest(world, 1, {media::AccountId{media::guest_id_min + 7}, "guest 0007"}, 1s);
+  guest.say({{"type", "comment"}, {"ref", 1}, {"text", "hello"}});
+  world.run(1s);
+  EXPECT_EQ(guest.heard("done").size(), 1u);
+  EXPECT_EQ(host.heard("comment").at(0).at("by").at("name"), "guest 0007");
+  host.say({{"type", "open_poll"}, {"ref", 1}, {"question", "Tea?"}, {"options", {"yes", "no"}}, {"seconds", 60}});
+  world.run(3s);
+  const auto poll = guest.heard("poll").at(0);
+  guest.say({{"type", "vote"}, {"ref", 2}, {"poll", poll.at("id")}, {"option", 0}});
+  world.run(1s);
+  EXPECT_EQ(guest.heard("refused").at(0).at("why"), "nameless");
+}
+
 TEST(Gallery, one_frame_is_built_for_any_number_of_viewers) {
   World world;
   std::vector<std::unique_ptr<Viewer>> viewers;

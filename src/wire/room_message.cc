@@ -421,6 +421,11 @@ void Message::add_answer(uint32_t ref, const media::RecordOutcome& outcome) {
   append_answer(ref, outcome, text_);
 }
 
+void Message::add_you(const media::Person& you) {
+  separate();
+  text_ += R"({"type":"you",)" + person(you).substr(1);
+}
+
 void Message::separate() {
   if (!empty()) text_ += ',';
 }

@@ -30,6 +30,7 @@
 //     {"type":"rules",...}  {"type":"viewers","count":812}  {"type":"joined","names":["Ada"],"others":3}
 //     {"type":"over"}
 //     {"type":"held",...} as a comment, and {"type":"audit","by":{...},"when":...,"did":{...}}: to moderators
+//     {"type":"you","account":12,"name":"Ada","standing":"follower"}    once: who he is taken for; account 0: nobody
 //     {"type":"done","ref":1,"id":7,"text":"hello","held":false}    of a comment; of others the ref alone. It is safe
 //     {"type":"refused","ref":2,"why":"too_late","words":"..."}
 //
@@ -109,6 +110,7 @@ class Message {
 
   bool add(const media::RoomEvent& event, Hearer hearer);
   void add_answer(uint32_t ref, const media::RecordOutcome& outcome);
+  void add_you(const media::Person& you);
   // The whole WebSocket frame: head and payload in one piece, the same bytes for everybody. Empty afterwards.
   Bytes take_frame();
 

@@ -180,7 +180,7 @@ test("who may not comment unless signed in is told so once, and is offered it no
   await open();
   await page.getByRole("textbox", { name: "Comment" }).fill("hello");
   await page.keyboard.press("Enter");
-  await page.getByText("Only who is signed in can comment here.").waitFor();
+  await page.getByText("Comments are off here.").waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Comment" }).count(), 0);
   await screen_ms();
   await page.getByRole("button", { name: "Send a heart" }).click();

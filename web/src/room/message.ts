@@ -13,6 +13,9 @@ export const words_max = 200; // of a filter
 
 export type Standing = "stranger" | "follower" | "moderator" | "broadcaster";
 
+// From here on accounts are of guests, who may speak and have no vote.
+export const guest_id_min = 2 ** 52;
+
 export interface Person {
   account: number; // 0: not signed in
   name: string;
