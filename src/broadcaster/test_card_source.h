@@ -31,8 +31,9 @@ struct TestCardOptions {
 };
 
 // Blocks the calling thread until the duration is over, having been on air, or SIGINT or SIGTERM arrives; both are
-// success. A broadcast that cannot begin, or breaks, is tried again for as long, with words on standard error. Fails when
-// trying again cannot help (a wrong key). To be called before the process has other threads: it holds those signals back in this one.
+// success. A broadcast that cannot begin, or breaks, is tried again for as long, with words on standard error. Fails
+// when trying again cannot help (a wrong key). To be called before the process has other threads: it holds those
+// signals back in this one.
 Result<void> broadcast_test_card(const TestCardOptions& options);
 
 // The command line, for tests and the curious.

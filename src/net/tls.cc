@@ -54,7 +54,7 @@ std::vector<uint8_t> protocol_list(const std::vector<std::string>& names) {
 // OpenSSL's own words for a file of something else ("no start line", "unsupported") are about its parsers.
 std::string why_unusable(std::string_view wanted) {
   const bool is_about_the_file = ERR_SYSTEM_ERROR(ERR_peek_error()) != 0;
-  const std::string words = take_openssl_error();
+  std::string words = take_openssl_error();
   if (is_about_the_file) return words;
   return fmt::format("it holds no {0} in PEM, which begins with -----BEGIN {0}----- ({1})", wanted, words);
 }

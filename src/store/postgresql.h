@@ -5,8 +5,8 @@
 //    +--refused, or too late--+                     +-- each statement's answer is waited for, reply_max at most
 //
 // While it is not up every call fails at once as `unavailable`; nothing waits for a server that is not there. tend()
-// reaches it again, without waiting, with pauses that grow (base/reconnecting.h). A connection that is lost says `in_doubt`
-// to whom it was committing for, and `unavailable` to the others.
+// reaches it again, without waiting, with pauses that grow (base/reconnecting.h). A connection that is lost says
+// `in_doubt` to whom it was committing for, and `unavailable` to the others.
 //
 // Transactions are SERIALIZABLE, as they are in SQLite, and so is a single statement. synchronous_commit is on whatever
 // the server's default is.
