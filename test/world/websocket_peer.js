@@ -1,6 +1,9 @@
 // Viewers of the push tier, and of rooms, on bare sockets.
 
+import { within } from "./program.js";
 import { open_socket } from "./slow_socket.js";
+
+const patience_ms = 60_000; // no test waits for ever
 
 // Asks HOST:PORT for what is pushed of `name`; the head of the answer, after which it reads nothing. `more`: further
 // fields, "Name: value" each.
@@ -21,11 +24,20 @@ export function push_viewer(t, address, name, { reads }) {
   open_socket(t, address, reads).write(request(address, name));
 }
 
-// A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself.
+// A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself, several at
+// once if need be, and gives up when the connection has ended without it.
 export async function enter_room(t, address, name = "show", more = []) {
   const socket = open_socket(t, address);
   const all = [];
-  let look = () => {};
+  const listeners = new Set();
+  const look = () => {
+    for (const listener of listeners) listener();
+  };
+  let closed = false;
+  socket.on("close", () => {
+    closed = true;
+    look();
+  });
   let rest = Buffer.alloc(0);
   const head = await new Promise((resolve, reject) => {
     socket.on("close", () => reject(new Error("closed without an answer")));
@@ -69,14 +81,20 @@ export async function enter_room(t, address, name = "show", more = []) {
       const extended = payload.length < 126 ? [payload.length | 128] : [126 | 128, payload.length >> 8, payload.length & 255];
       socket.write(Buffer.concat([Buffer.from([0x81, ...extended, 0, 0, 0, 0]), payload]));
     },
-    heard: (wanted) =>
-      new Promise((resolve) => {
-        look = () => {
-          const found = all.find(wanted);
-          if (found) resolve(found);
+    heard: (wanted) => {
+      const missing = (why) => new Error(`${why} ${wanted}; it said:\n${JSON.stringify(all).slice(-4_000)}`);
+      let listener;
+      const found = new Promise((resolve, reject) => {
+        listener = () => {
+          const event = all.find(wanted);
+          if (event) resolve(event);
+          else if (closed) reject(missing("the room was closed before"));
         };
-        look();
-      }),
+        listeners.add(listener);
+        listener();
+      });
+      return within(found, patience_ms, () => missing(`not within ${patience_ms} ms:`)).finally(() => listeners.delete(listener));
+    },
   };
 }
 
