@@ -64,10 +64,12 @@ export function assert_continuous(of_kind, step_s_max) {
   }
 }
 
+export const dash_schema = "suites/dash-xsd/DASH-MPD-local.xsd"; // of the shared data
+
 // The manifest, once it is found to follow the official schema; skips the assertion aloud where the schema is not here.
 export async function assert_valid_mpd(t, address) {
   const manifest = await get(address);
-  const schema = shared_data("suites/dash-xsd/DASH-MPD-local.xsd");
+  const schema = shared_data(dash_schema);
   try {
     await access(schema);
   } catch {
