@@ -8,6 +8,9 @@ describe("an address", () => {
     expect(route_of("/@ada")).toEqual({ page: "watch", channel: "ada" });
     expect(route_of("/@ada.lovelace-1/")).toEqual({ page: "watch", channel: "ada.lovelace-1" });
   });
+  it("of any channel that a server may be given is its watching page", () => {
+    for (const channel of ["_ada", "-x", "7", "A-_", "a".repeat(64)]) expect(route_of(`/@${channel}`)).toEqual({ page: "watch", channel });
+  });
   it("to be framed by another page has the picture alone", () =>
     expect(route_of("/embed/@ada")).toEqual({ page: "framed", channel: "ada" }));
   it("of a place is its page", () => {
@@ -16,7 +19,7 @@ describe("an address", () => {
     expect(route_of("/studio")).toEqual({ page: "studio" });
   });
   it("whose name could leave its folder is no page", () => {
-    for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@-x", "/@a b", "/watch", "/embed", "/embed/ada", `/@${"a".repeat(65)}`])
+    for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@.ada", "/@a b", "/watch", "/embed", "/embed/ada", `/@${"a".repeat(65)}`])
       expect(route_of(path), path).toEqual({ page: "not_found" });
   });
 });

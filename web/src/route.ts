@@ -2,8 +2,8 @@
 
 export type Route = { page: "home" | "log_in" | "sign_up" | "studio" } | { page: "watch" | "framed"; channel: string } | { page: "not_found" };
 
-// What a channel may be called: it becomes a folder of /live/.
-const channel_name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+// What a channel may be called (parse_channel() of src/cli/config.h, and a dot): it becomes a folder of /live/.
+const channel_name = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 const places: ReadonlyMap<string, "log_in" | "sign_up" | "studio"> = new Map([
   ["/login", "log_in"],
