@@ -87,6 +87,7 @@ void Site::serve(const http::Request& request, http::Responder responder) {
   std::string_view path = request.path;
   const bool framed = path.starts_with(embed_prefix) && path.substr(embed_prefix.size()).starts_with("/@");
   if (framed) path.remove_prefix(embed_prefix.size());
+  if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);  // the page reads its address so
   const bool exists = is_place(path) || (path.starts_with("/@") && channels_.contains(std::string(path.substr(2))));
   serve_file(framed ? framed_page_ : page->second, exists ? 200 : 404, request, std::move(responder));
 }

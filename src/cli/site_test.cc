@@ -53,6 +53,11 @@ TEST_F(SiteTest, a_channel_has_a_page_and_a_stranger_has_the_same_page_with_404)
   EXPECT_EQ(header_of(get("/@bob"), "content-type").substr(0, 9), "text/html");
 }
 
+TEST_F(SiteTest, a_final_slash_changes_nothing_because_the_page_reads_its_address_so) {
+  for (const char* path : {"/@ada/", "/embed/@ada/", "/studio/", "/login/"}) EXPECT_EQ(get(path).status, 200) << path;
+  for (const char* path : {"/@bob/", "/@ada//", "//", "/nothing/"}) EXPECT_EQ(get(path).status, 404) << path;
+}
+
 TEST_F(SiteTest, what_is_live_goes_to_the_origin) {
   get("/live/ada/index.m3u8");
   EXPECT_EQ(live.asked, "/live/ada/index.m3u8");
