@@ -283,6 +283,15 @@ std::vector<std::string> setting_names() {
   return names;
 }
 
+std::vector<std::string> section_names() {
+  std::vector<std::string> names;
+  for (const Setting& setting : table) {
+    const Text section = setting.name.substr(0, setting.name.find('.'));
+    if (names.empty() || names.back() != section) names.emplace_back(section);
+  }
+  return names;
+}
+
 // A TOML scalar as the text that the environment or a flag would have given.
 std::optional<std::string> scalar_text(const toml::node& node) {
   if (node.is_string()) return node.value<std::string>();
@@ -300,6 +309,10 @@ class TomlReader {
       if (!keys)
         return error_at(node, fmt::format("'{}' stands outside a [section]{}", section.str(),
                                           did_you_mean(section.str(), setting_names())));
+      const std::vector<std::string> known = section_names();
+      if (keys->empty() && std::ranges::find(known, section.str()) == known.end()) {
+        return error_at(node, fmt::format("unknown section '{}'{}", section.str(), did_you_mean(section.str(), known)));
+      }
       for (const auto& [key, value] : *keys) {
         if (auto done = read_key(fmt::format("{}.{}", section.str(), key.str()), value); !done) return done;
       }

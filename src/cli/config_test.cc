@@ -32,6 +32,12 @@ TEST(Config, an_unknown_key_is_refused_with_file_line_and_the_nearest_name) {
   EXPECT_EQ(toml_error("[rtmp]\nlisten = \"nonsense:99999\"\n").substr(0, 26), "klieg.toml:2: rtmp.listen:");
 }
 
+TEST(Config, an_unknown_section_is_refused_also_when_nothing_stands_in_it) {
+  EXPECT_EQ(toml_error("[http]\n\n[rtpm]\n# listen = \"0.0.0.0:1935\"\n"),
+            "klieg.toml:3: unknown section 'rtpm'; did you mean 'rtmp'?");
+  EXPECT_EQ(toml_error("[http]\n[edge]\n"), "");
+}
+
 TEST(Config, a_malformed_value_names_what_was_wanted) {
   EXPECT_EQ(toml_error("[origin]\nlive_window_s = 5\n"),
             "klieg.toml:2: origin.live_window_s: '5' is not a whole number from 10 to 3600");
