@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { publish_test_card } from "../world/encoder.js";
-import { klieg_path, start_klieg } from "../world/klieg.js";
+import { klieg_path, start_klieg, temporary_folder } from "../world/klieg.js";
 import { Program } from "../world/program.js";
 import { get, media_playlists } from "../world/reader.js";
 
@@ -48,6 +48,8 @@ test("a port that is taken is a failure with words, not a crash", async (t) => {
   const second = new Program(t, klieg_path, [
     ...[
       "serve",
+      "--data",
+      await temporary_folder(t),
       "--http",
       first.address.http,
       "--rtmp",
