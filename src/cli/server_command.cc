@@ -19,7 +19,8 @@ extern char** environ;
 namespace klieg::cli {
 namespace {
 
-constexpr Duration drain_time_max = 5s;
+// Of the five seconds in which the process is to be gone: the rest is for threads to end and memory to be given back.
+constexpr Duration drain_time_max = 4s;
 
 struct Flags {
   std::string config_file;

@@ -16,7 +16,7 @@ constexpr Duration unwatched_max = 60s;
 // How often the registry hears that media flows: often enough for SlotPolicy::silent_after.
 constexpr Duration touch_every = 1s;
 // While draining, what is held waits this long for ends that come from other shards, a few posts away. A publisher may
-// take 3 s before (ingest::ServerLimits) of the 5 s in which a server drains.
+// take 3 s before (ingest::ServerLimits) of the 4 s in which a server drains.
 constexpr Duration ends_travel_max = 200ms;
 
 std::vector<std::string> names_of(const std::vector<ingest::Channel>& channels) {

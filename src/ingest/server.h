@@ -121,7 +121,7 @@ struct ServerLimits {
   // Answers are about 500 bytes each; an encoder that lets a hundred of them wait does not read.
   size_t unsent_bytes_max = 64 << 10;
   // For a peer that does not take even what was queued before its connection was closed; it is reset then. While the
-  // server stops, less: with words_linger before it, 3 s of the 5 s in which a whole server drains.
+  // server stops, less: with words_linger before it, 3 s of the 4 s in which a whole server drains.
   Duration close_within = 5s;
   Duration close_within_stopping = 1s;
   // Who is not let in hears why; the more there are, the less it is to them. 64 sessions of a player hold 1 MiB.

@@ -5,8 +5,9 @@ import { test } from "node:test";
 
 import { publish_test_card } from "../world/encoder.js";
 import { klieg_path, start_klieg, temporary_folder } from "../world/klieg.js";
-import { Program } from "../world/program.js";
+import { Program, until } from "../world/program.js";
 import { get, media_playlists } from "../world/reader.js";
+import { open_socket } from "../world/slow_socket.js";
 
 test("SIGTERM drains within five seconds, with a publisher and a waiting viewer", async (t) => {
   const klieg = await start_klieg(t);
@@ -24,6 +25,26 @@ test("SIGTERM drains within five seconds, with a publisher and a waiting viewer"
   klieg.program.signal("SIGTERM");
   assert.equal(await klieg.program.ends(5_000), 0, klieg.program.said.slice(-2_000));
   t.diagnostic(`it took ${Math.round(performance.now() - asked_ms)} ms; the waiting viewer got ${await waiting}`);
+});
+
+test("SIGTERM ends it within five seconds, whoever takes nothing of what is sent to him", async (t) => {
+  const klieg = await start_klieg(t);
+  publish_test_card(t, klieg.rtmp(), ["--size", "1280x720", "--bitrate", "6M"]);
+  await klieg.live();
+  const [playlist] = await media_playlists(klieg.hls());
+  // 40 times a segment of 0.75 MB is more than kernel and server keep for a reader.
+  const segment = new URL(/^video-\d+\.m4s$/m.exec(await get(playlist))[0], playlist).pathname;
+  for (let i = 0; i < 20; ++i) {
+    open_socket(t, klieg.address.http, "nothing").write(`GET ${segment} HTTP/1.1\r\nHost: klieg\r\n\r\n`.repeat(40));
+  }
+  await until("all of them being answered", async () => {
+    const metrics = await get(`http://${klieg.address.admin}/metrics`);
+    return Number(/^http_server_active_requests (\d+)$/m.exec(metrics)[1]) >= 20 ? true : undefined;
+  });
+
+  klieg.program.signal("SIGTERM");
+  assert.equal(await klieg.program.ends(5_000), 0, klieg.program.said.slice(-2_000));
+  assert.match(klieg.program.said, /out of time/, "they were waited for");
 });
 
 test("the admin port says that it lives, that it is ready, and how it is", async (t) => {
