@@ -19,6 +19,8 @@ Result<void> complete(Config& config) {
     auto channel = first_run_channel(config.data);
     if (!channel) return std::unexpected(channel.error());
     config.own_channel = config.channels.emplace_back(std::move(*channel));
+    logging::info("no channel was given: the one of the data directory is used, whose key is in this file",
+                  {{"channel", config.own_channel->name}, {"file", config.data + "/channel"}});
   }
   for (const Channel& channel : config.channels) {
     if (channel.key.size() < guessable_key_size) {

@@ -98,7 +98,9 @@ void run(const ServerCommand& command, const Flags& flags) {
   if (!ready) give_up(command, ready.error(), 1);
   fmt::print("{}\n", *ready);
   std::fflush(stdout);
-  if (command.advice) fmt::print(stderr, "{}", command.advice(*config, *ready));
+  // It is for a person, and would be no line of JSON.
+  const bool to_a_person = config->log_format == logging::Format::text;
+  if (command.advice && to_a_person) fmt::print(stderr, "{}", command.advice(*config, *ready));
 
   for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) server->reload_certificates();
   logging::info("draining", {{"seconds_max", to_seconds(drain_time_max)}});

@@ -31,7 +31,7 @@ struct ServerCommand {
   // Completes the settings. Null: nothing is to be completed.
   Result<void> (*complete)(Config&) = nullptr;
   std::unique_ptr<RunningServer> (*make)(const Config&) = nullptr;
-  // What to tell the person who started it, once it is ready, on standard error. Null: nothing.
+  // What to tell the person who started it, once it is ready, on standard error where logs are text. Null: nothing.
   std::string (*advice)(const Config&, const std::string& ready_line) = nullptr;
 };
 

@@ -47,6 +47,15 @@ test("SIGTERM ends it within five seconds, whoever takes nothing of what is sent
   assert.match(klieg.program.said, /out of time/, "they were waited for");
 });
 
+test("logs are JSON where that is asked for, every line", async (t) => {
+  const klieg = await start_klieg(t, { flags: ["--log-format", "json"] });
+  klieg.program.signal("SIGTERM");
+  assert.equal(await klieg.program.ends(10_000), 0);
+  const lines = klieg.program.said.split("\n").filter((line) => line && !line.startsWith("ready "));
+  assert.ok(lines.length > 1);
+  for (const line of lines) assert.equal(typeof JSON.parse(line).message, "string", line);
+});
+
 test("the admin port says that it lives, that it is ready, and how it is", async (t) => {
   const klieg = await start_klieg(t);
   const admin = `http://${klieg.address.admin}`;
