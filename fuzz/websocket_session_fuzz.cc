@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "push/websocket_session.h"
+#include "http/websocket_session.h"
 
 using namespace klieg;
-using namespace klieg::push;
+using namespace klieg::http;
 
 namespace {
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "http/websocket.h"
+#include "wire/live_path.h"
 #include "wire/websocket.h"
 
 namespace klieg::audience {
@@ -11,35 +12,12 @@ namespace {
 
 using wire::websocket::CloseCode;
 
-constexpr std::string_view path_before = "/live/";
-constexpr std::string_view path_after = "/room";
+using http::WebSocketEnd;
+using http::WebSocketState;
 
-std::string_view name_in(std::string_view path) {
-  if (!path.starts_with(path_before) || !path.ends_with(path_after)) return {};
-  if (path.size() <= path_before.size() + path_after.size()) return {};
-  path = path.substr(path_before.size(), path.size() - path_before.size() - path_after.size());
-  return path.contains('/') ? std::string_view() : path;
-}
+constexpr std::string_view path_end = "/room";
 
 }  // namespace
-
-std::string_view name_of(VisitEnd end) {
-  switch (end) {
-    case VisitEnd::left:
-      return "left";
-    case VisitEnd::over:
-      return "over";
-    case VisitEnd::malformed:
-      return "malformed";
-    case VisitEnd::silent:
-      return "silent";
-    case VisitEnd::not_reading:
-      return "not_reading";
-    case VisitEnd::stopped:
-      return "stopped";
-  }
-  return "unknown";
-}
 
 // A room as it is on this loop.
 struct Server::Hall {
@@ -62,7 +40,7 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
         hall_(std::move(hall)),
         connection_(std::move(connection)),
         seat_(std::make_unique<Seat>(hall_->gallery, std::move(person))),
-        deadline_(server.loop_.now() + server.limits_.ping_after) {
+        session_(server.limits_.session, server.loop_.now()) {
     hall_->visitors.insert(this);
   }
   ~Visitor() override { hall_->visitors.erase(this); }
@@ -73,60 +51,59 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
   }
 
   void on_bytes(ByteView bytes) override {
-    if (!seat_) return;
-    deadline_ = server_.loop_.now() + server_.limits_.ping_after;
-    asked_ = false;
-    std::vector<wire::websocket::Event> events;
-    const auto fed = reader_.feed(bytes, events);
-    std::optional<Bytes> ping;  // RFC 6455 section 5.5.3: answering the latest of several is enough
-    for (wire::websocket::Event& event : events) {
-      if (std::holds_alternative<wire::websocket::Close>(event)) return close(VisitEnd::left, CloseCode::normal, "");
-      if (auto* asked = std::get_if<wire::websocket::Ping>(&event)) ping = std::move(asked->payload);
-      const auto* message = std::get_if<wire::websocket::Message>(&event);
-      if (!message) continue;
-      if (message->kind != wire::websocket::MessageKind::text) {
-        return close(VisitEnd::malformed, CloseCode::unsupported_data, "text is spoken here");
-      }
-      const auto text =
-          std::string_view(reinterpret_cast<const char*>(message->content.data()), message->content.size());
-      const auto heard = seat_->hear(text, server_.loop_.now());
-      // The sentence is for whoever writes a page; it may quote, and a reason has its limit.
-      if (!heard) return close(VisitEnd::malformed, CloseCode::policy_violation, "that is no message of klieg.room.1");
-    }
-    if (!fed) return close(VisitEnd::malformed, fed.error().code, fed.error().why);
-    if (ping && connection_->unsent() == 0) {
-      std::vector<Bytes> pong;
-      wire::websocket::append_frame(wire::websocket::Opcode::pong, std::move(*ping), pong);
-      connection_->write(pong);
+    if (closing_) return;
+    for (const wire::websocket::Message& message : session_.receive(bytes, now())) {
+      if (!hear(message)) break;
     }
     server_.say(*hall_);
+    pump();
   }
 
   void on_closed(net::Closed) override {
     const auto self = shared_from_this();
+    closing_ = true;  // nothing is to be written any more
+    session_.end(WebSocketEnd::left);
     seat_.reset();
-    server_.remove(self, end_);
+    server_.remove(self, session_.why());
   }
 
-  // What is due, and whether he is still there. May be called when he is leaving.
+  // What is due, and whether he is still there.
   void visit(LoopTime now) {
-    if (!seat_) {
-      if (now >= deadline_) connection_->abort();
+    if (closing_) {
+      if (now >= closed_by_) connection_->abort();
       return;
     }
+    if (seat_) say(now);
+    // Who has not taken what he was sent last is not asked whether he is there: stalled_max lets go of him.
+    if (!seat_ || connection_->unsent() == 0) session_.wake(now);
+    pump();
+  }
+
+  void stop() {
+    session_.close(WebSocketEnd::stopped, CloseCode::going_away, "the server is going", now());
+    pump();
+  }
+
+ private:
+  LoopTime now() const { return server_.loop_.now(); }
+
+  bool hear(const wire::websocket::Message& message) {
+    if (message.kind != wire::websocket::MessageKind::text) {
+      session_.close(WebSocketEnd::malformed, CloseCode::unsupported_data, "text is spoken here", now());
+      return false;
+    }
+    if (seat_->hear(message.content.text(), now())) return true;
+    // The sentence is for whoever writes a page; it may quote, and a reason has its limit.
+    session_.close(WebSocketEnd::malformed, CloseCode::policy_violation, "that is no message of klieg.room.1", now());
+    return false;
+  }
+
+  void say(LoopTime now) {
     if (connection_->unsent() > 0) {
-      if (now - sent_ >= server_.limits_.stalled_max) leave(VisitEnd::not_reading);
+      if (now - sent_ >= server_.limits_.stalled_max) session_.end(WebSocketEnd::not_reading);
       return;
     }
     sent_ = now;
-    if (now >= deadline_) {
-      if (asked_) return leave(VisitEnd::silent);
-      asked_ = true;
-      deadline_ = now + server_.limits_.pong_within;
-      std::vector<Bytes> ping;
-      wire::websocket::append_frame(wire::websocket::Opcode::ping, {}, ping);
-      connection_->write(ping);
-    }
     if (seat_->due()) {
       const uint64_t skips = seat_->skips();
       std::vector<Bytes> pieces;
@@ -137,39 +114,32 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
       server_.sent_bytes_.Increment(static_cast<double>(size));
       if (seat_->skips() > skips) server_.skips_.Increment();
     } else if (hall_->gallery.state().over()) {
-      close(VisitEnd::over, CloseCode::normal, "");
+      session_.close(WebSocketEnd::finished, CloseCode::normal, "", now);
     }
   }
 
-  void close(VisitEnd end, CloseCode code, std::string_view reason) {
-    if (!seat_) return;
-    std::vector<Bytes> goodbye;
-    wire::websocket::append_close(code, reason, goodbye);
-    connection_->write(goodbye);
-    leave_by(end);
-    connection_->close();
-  }
-
- private:
-  void leave(VisitEnd end) {
-    leave_by(end);
-    connection_->abort();
-  }
-  void leave_by(VisitEnd end) {
-    end_ = end;
-    seat_.reset();
-    deadline_ = server_.loop_.now() + server_.limits_.close_within;
+  // After anything that may have moved the session.
+  void pump() {
+    const std::vector<Bytes> output = session_.take_output();
+    const bool open = session_.state() == WebSocketState::open;
+    // A pong is not owed to who does not read; a Close is, once.
+    if (!closing_ && !output.empty() && (!open || connection_->unsent() == 0)) connection_->write(output);
+    if (!open) seat_.reset();
+    if (closing_ || session_.state() != WebSocketState::closed) return;
+    closing_ = true;
+    closed_by_ = now() + server_.limits_.close_within;
+    const bool reads = session_.why() != WebSocketEnd::not_reading && session_.why() != WebSocketEnd::silent;
+    reads ? connection_->close() : connection_->abort();
   }
 
   Server& server_;
   const std::shared_ptr<Server::Hall> hall_;
   const std::unique_ptr<net::Connection> connection_;
-  std::unique_ptr<Seat> seat_;  // null: he leaves, and only on_closed is to come
-  wire::websocket::Reader reader_{wire::room::message_size_max};
-  LoopTime deadline_;  // of hearing from him; once he leaves, of his connection
-  LoopTime sent_{};    // when he had taken all
-  bool asked_ = false;
-  VisitEnd end_ = VisitEnd::left;
+  std::unique_ptr<Seat> seat_;  // while the session is open
+  http::WebSocketSession session_;
+  bool closing_ = false;  // close() or abort() was called; only on_closed is to come
+  LoopTime closed_by_{};
+  LoopTime sent_{};  // when he had taken all
 };
 
 Server::Server(net::Loop& loop, Homes& homes, std::string node, uint64_t run, const GallerySettings& settings,
@@ -188,7 +158,7 @@ Server::Server(net::Loop& loop, Homes& homes, std::string node, uint64_t run, co
 
 Server::~Server() = default;
 
-bool Server::is_its(std::string_view path) { return !name_in(path).empty(); }
+bool Server::is_its(std::string_view path) { return !wire::live_channel_of(path, path_end).empty(); }
 
 void Server::refuse(http::Responder responder, http::Response response, std::string_view why) {
   metrics_
@@ -199,22 +169,13 @@ void Server::refuse(http::Responder responder, http::Response response, std::str
 }
 
 void Server::serve(const http::Request& request, http::Responder responder) {
-  if (!http::asks_for_websocket(request)) {
-    http::Response response = http::Response::text(426, "this is for a WebSocket");
-    response.own_headers.add("upgrade", "websocket");
-    return responder.respond(std::move(response));
-  }
-  auto offer = http::read_websocket_offer(request);
+  auto offer = http::read_websocket_offer(request, wire::room::subprotocol);
   if (!offer) return refuse(std::move(responder), std::move(offer.error()), "malformed");
-  if (!offer->offers(wire::room::subprotocol)) {
-    return refuse(std::move(responder), http::Response::text(400, "the subprotocol spoken here is klieg.room.1"),
-                  "malformed");
-  }
   if (stopping_ || visitors_.size() >= limits_.viewers_max) {
     return refuse(std::move(responder), http::Response::text(503, "no more viewers fit into rooms here; ask again"),
                   stopping_ ? "stopped" : "full");
   }
-  const std::string_view channel = name_in(request.path);
+  const std::string_view channel = wire::live_channel_of(request.path, path_end);
   const auto topic = homes_.room_of(channel);
   if (!topic) return refuse(std::move(responder), http::Response::text(404, "not live"), "not_live");
   media::Person person = homes_.who_asks(request, channel);
@@ -226,7 +187,7 @@ void Server::serve(const http::Request& request, http::Responder responder) {
     hall->gallery.connected();
     if (halls_.size() == 1) timer_.arm(loop_.now() + Gallery::turn_every);
   }
-  auto connection = responder.upgrade(*offer, wire::room::subprotocol);
+  auto connection = responder.upgrade(*offer);
   if (!connection) return;  // it left meanwhile, or was told why not
   const auto visitor = std::make_shared<Visitor>(*this, hall, std::move(person), std::move(connection));
   visitors_.insert(visitor);
@@ -277,12 +238,12 @@ void Server::stop(std::move_only_function<void()> done) {
   stopping_ = true;
   stopped_ = std::move(done);
   for (const auto& visitor : std::vector(visitors_.begin(), visitors_.end())) {
-    visitor->close(VisitEnd::stopped, CloseCode::going_away, "the server is going");
+    visitor->stop();
   }
   if (visitors_.empty() && stopped_) loop_.post(std::exchange(stopped_, nullptr));
 }
 
-void Server::remove(const std::shared_ptr<Visitor>& visitor, VisitEnd end) {
+void Server::remove(const std::shared_ptr<Visitor>& visitor, http::WebSocketEnd end) {
   metrics_
       .counter("klieg_room_visits_ended_total", "viewers who are no more in a room, by outcome",
                {{"outcome", std::string(name_of(end))}})

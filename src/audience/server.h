@@ -1,7 +1,7 @@
 // The rooms of one loop: viewers of /live/NAME/room, over a WebSocket in the subprotocol of wire/room_message.h.
 //
 //   request ──no WebSocket, another origin, not live, full──► answered 4xx, 503
-//      └──► open ──left, silent, malformed, not reading, over, stopped──► closed
+//      └──► open ──left, silent, malformed, not reading, finished, stopped──► closed
 //
 // A room has a Gallery here from its first viewer on until it is over. What it is told becomes frames every
 // Gallery::turn_every, and each viewer is sent from his cursor. Who has not taken what he was sent last is passed over,
@@ -26,6 +26,7 @@
 #include "audience/server_home.h"
 #include "base/metrics.h"
 #include "http/server.h"
+#include "http/websocket_session.h"
 #include "net/loop.h"
 
 namespace klieg::audience {
@@ -44,13 +45,9 @@ class Homes {
   virtual void send(std::string_view channel, const std::string& topic, std::vector<media::Batch> batches) = 0;
 };
 
-enum class VisitEnd : uint8_t { left, over, malformed, silent, not_reading, stopped };
-std::string_view name_of(VisitEnd end);
-
 struct ServerLimits {
   size_t viewers_max = 100'000;  // of 0.5 KiB each, and their connections
-  Duration ping_after = 15s;     // of hearing nothing; NATs forget idle connections after 30 s at the soonest
-  Duration pong_within = 10s;
+  http::WebSocketLimits session{.message_size_max = wire::room::message_size_max};
   // A room says some KiB a second: who has not taken them for so long is not there.
   Duration stalled_max = 10s;
   Duration close_within = 3s;  // then the connection is reset
@@ -81,7 +78,7 @@ class Server {
 
   void turn();
   void say(Hall& hall);
-  void remove(const std::shared_ptr<Visitor>& visitor, VisitEnd end);
+  void remove(const std::shared_ptr<Visitor>& visitor, http::WebSocketEnd end);
   void refuse(http::Responder responder, http::Response response, std::string_view why);
 
   net::Loop& loop_;

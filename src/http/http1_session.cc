@@ -47,8 +47,7 @@ class Http1Session final : public Session,
   void on_tick(LoopTime now) override;
   void drain() override;
   void respond(uint64_t exchange, Response response) override;
-  std::unique_ptr<net::Connection> upgrade(uint64_t exchange, const WebSocketOffer& offer,
-                                           std::string_view protocol) override;
+  std::unique_ptr<net::Connection> upgrade(uint64_t exchange, const WebSocketOffer& offer) override;
 
  private:
   enum class State : uint8_t { head, body, serving, sending, ended };
@@ -285,8 +284,7 @@ void Http1Session::respond(uint64_t exchange, Response response) {
 
 // A client waits for the 101 before it speaks the other protocol (RFC 6455 section 4.1), and RFC 9110 section 7.8 lets
 // us refuse an upgrade: so no byte is ever between the two.
-std::unique_ptr<net::Connection> Http1Session::upgrade(uint64_t exchange, const WebSocketOffer& offer,
-                                                       std::string_view protocol) {
+std::unique_ptr<net::Connection> Http1Session::upgrade(uint64_t exchange, const WebSocketOffer& offer) {
   if (exchange != exchange_ || state_ != State::serving) return nullptr;
   if (core_.draining() || (reading_ ? followed_ : !input_.empty())) {
     respond(exchange, core_.draining() ? Response::text(503, "the server is going; ask again")
@@ -301,7 +299,7 @@ std::unique_ptr<net::Connection> Http1Session::upgrade(uint64_t exchange, const 
   http1::append_field(head, "upgrade", "websocket");
   http1::append_field(head, "connection", "Upgrade");
   http1::append_field(head, "sec-websocket-accept", wire::websocket::accept_of(offer.key));
-  http1::append_field(head, "sec-websocket-protocol", protocol);
+  http1::append_field(head, "sec-websocket-protocol", offer.protocol);
   put(Bytes::take(std::move(head.append("\r\n"))));
   flush();
   return viewer_.give_away();

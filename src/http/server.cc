@@ -65,12 +65,11 @@ void Responder::respond(Response response) {
   if (auto target = target_.lock()) target->respond(exchange_, std::move(response));
 }
 
-std::unique_ptr<net::Connection> Responder::upgrade(const WebSocketOffer& offer, std::string_view protocol) {
+std::unique_ptr<net::Connection> Responder::upgrade(const WebSocketOffer& offer) {
   KLIEG_ASSERT(open_, "a request is answered once");
-  KLIEG_ASSERT(offer.offers(protocol), "a protocol that was offered");
   open_ = false;
   const auto target = target_.lock();
-  return target ? target->upgrade(exchange_, offer, protocol) : nullptr;
+  return target ? target->upgrade(exchange_, offer) : nullptr;
 }
 
 bool Responder::viewer_gone() const {

@@ -29,9 +29,7 @@ class Responder {
    public:
     virtual ~Target() = default;
     virtual void respond(uint64_t exchange, Response response) = 0;
-    virtual std::unique_ptr<net::Connection> upgrade(uint64_t, const WebSocketOffer&, std::string_view) {
-      return nullptr;
-    }
+    virtual std::unique_ptr<net::Connection> upgrade(uint64_t, const WebSocketOffer&) { return nullptr; }
     virtual bool expects(uint64_t) const { return true; }  // the answer of this exchange, still
   };
   Responder(std::weak_ptr<Target> target, uint64_t exchange) : target_(std::move(target)), exchange_(exchange) {}
@@ -42,9 +40,9 @@ class Responder {
   void respond(Response response);
   // Answers 101 and gives the connection away, without a handler: nothing is heard until its new owner calls start(),
   // in this turn. What it sends and may queue, how long it may be silent, and telling it that the server goes, is its
-  // owner's business from then on. `protocol`: one that was offered. Null: the viewer is gone, has sent more before it
-  // was answered, or the server is going; it has been told.
-  std::unique_ptr<net::Connection> upgrade(const WebSocketOffer& offer, std::string_view protocol);
+  // owner's business from then on. Null: the viewer is gone, has sent more before it was answered, or the server is
+  // going; it has been told.
+  std::unique_ptr<net::Connection> upgrade(const WebSocketOffer& offer);
   bool viewer_gone() const;  // or its stream was reset
 
  private:

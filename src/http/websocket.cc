@@ -1,6 +1,5 @@
 #include "http/websocket.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "wire/http_list.h"
@@ -9,6 +8,7 @@
 namespace klieg::http {
 namespace {
 
+// Whether a field lists an element, which is in lower case here.
 bool lists(const Request& request, std::string_view name, std::string_view wanted) {
   bool found = false;
   for (const HeaderView& field : request.headers) {
@@ -31,13 +31,12 @@ std::unexpected<Response> refuse(uint16_t status, std::string_view why) {
 
 }  // namespace
 
-bool WebSocketOffer::offers(std::string_view protocol) const {
-  return std::ranges::find(protocols, protocol) != protocols.end();
-}
-
-bool asks_for_websocket(const Request& request) { return lists(request, "upgrade", "websocket"); }
-
-Result<WebSocketOffer, Response> read_websocket_offer(const Request& request) {
+Result<WebSocketOffer, Response> read_websocket_offer(const Request& request, std::string_view protocol) {
+  if (!lists(request, "upgrade", "websocket")) {
+    Response response = Response::text(426, "this is for a WebSocket");
+    response.own_headers.add("upgrade", "websocket");
+    return std::unexpected(std::move(response));
+  }
   if (request.method != Method::get) return refuse(405, "a WebSocket begins with a GET");
   if (request.version != Version::http_1_1 || !lists(request, "connection", "upgrade")) {
     return refuse(400, "a WebSocket begins with HTTP/1.1 and Connection: Upgrade");
@@ -51,13 +50,10 @@ Result<WebSocketOffer, Response> read_websocket_offer(const Request& request) {
   if (!wire::websocket::is_key(key)) return refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64");
   const auto origin = request.header("origin");
   if (origin && !is_ours(*origin, request.authority)) return refuse(403, "pages of other origins may not do this");
-
-  WebSocketOffer offer{.key = std::string(key), .protocols = {}};
-  for (const HeaderView& field : request.headers) {
-    if (field.name != "sec-websocket-protocol") continue;
-    wire::each_element(field.value, [&](std::string_view protocol) { offer.protocols.emplace_back(protocol); });
+  if (!lists(request, "sec-websocket-protocol", protocol)) {
+    return refuse(400, "the subprotocol spoken here is " + std::string(protocol));
   }
-  return offer;
+  return WebSocketOffer{.key = std::string(key), .protocol = std::string(protocol)};
 }
 
 }  // namespace klieg::http

@@ -34,22 +34,22 @@ Request asked(std::vector<HeaderView> otherwise = {}) {
 }
 
 uint16_t status_of(const Request& request) {
-  const auto offer = read_websocket_offer(request);
+  const auto offer = read_websocket_offer(request, "klieg.push.1");
   return offer ? 0 : offer.error().status;
 }
 
 TEST(WebSocketOffer, what_browsers_ask_is_understood) {
-  EXPECT_TRUE(asks_for_websocket(asked()));
-  const auto offer = read_websocket_offer(asked());
+  const auto offer = read_websocket_offer(asked(), "klieg.push.1");
   ASSERT_TRUE(offer);
-  EXPECT_TRUE(offer->offers("klieg.push.1"));
-  EXPECT_FALSE(offer->offers("klieg.push.2"));
-  EXPECT_FALSE(asks_for_websocket(asked({{"upgrade", "h2c"}})));
-  EXPECT_FALSE(asks_for_websocket(asked({{"upgrade", ""}})));
+  EXPECT_EQ(offer->key, "dGhlIHNhbXBsZSBub25jZQ==");
 }
 
 TEST(WebSocketOffer, what_is_none_is_refused_with_its_status) {
+  EXPECT_EQ(status_of(asked({{"upgrade", "h2c"}})), 426);
+  EXPECT_EQ(status_of(asked({{"upgrade", ""}})), 426);
   EXPECT_EQ(status_of(asked({{"connection", "keep-alive"}})), 400);
+  EXPECT_EQ(status_of(asked({{"sec-websocket-protocol", "klieg.push.2"}})), 400);
+  EXPECT_EQ(status_of(asked({{"sec-websocket-protocol", ""}})), 400);
   EXPECT_EQ(status_of(asked({{"sec-websocket-key", "short"}})), 400);
   EXPECT_EQ(status_of(asked({{"sec-websocket-version", "8"}})), 426);
   Request post = asked();
@@ -109,9 +109,9 @@ struct CountingMeter final : Meter {
 // Upgrades at once, or holds.
 struct UpgradingHandler final : Handler {
   void serve(const Request& request, Responder responder) override {
-    offer = read_websocket_offer(request).value();
+    offer = read_websocket_offer(request, "p").value();
     if (hold) return held.push_back(std::move(responder));
-    owner.take(responder.upgrade(offer, "p"));
+    owner.take(responder.upgrade(offer));
   }
   bool hold = false;
   WebSocketOffer offer;
@@ -185,7 +185,7 @@ TEST_F(Upgrade, a_held_request_is_upgraded_later) {
   handler.hold = true;
   peer.send(request_text);
   EXPECT_EQ(peer.received, "");
-  handler.owner.take(handler.held.front().upgrade(handler.offer, "p"));
+  handler.owner.take(handler.held.front().upgrade(handler.offer));
   ASSERT_TRUE(handler.owner.connection);
   turn();
   peer.send("a frame");
@@ -202,7 +202,7 @@ TEST_F(Upgrade, who_speaks_while_the_request_is_held_is_refused) {
   handler.hold = true;
   peer.send(request_text);
   peer.send("early");
-  EXPECT_FALSE(handler.held.front().upgrade(handler.offer, "p"));
+  EXPECT_FALSE(handler.held.front().upgrade(handler.offer));
   EXPECT_THAT(peer.received, StartsWith("HTTP/1.1 400 "));
 }
 
@@ -210,14 +210,14 @@ TEST_F(Upgrade, who_left_meanwhile_gives_no_connection) {
   handler.hold = true;
   peer.send(request_text);
   peer.leave();
-  EXPECT_FALSE(handler.held.front().upgrade(handler.offer, "p"));
+  EXPECT_FALSE(handler.held.front().upgrade(handler.offer));
 }
 
 TEST_F(Upgrade, a_server_that_goes_refuses) {
   handler.hold = true;
   peer.send(request_text);
   server->drain([] {});
-  EXPECT_FALSE(handler.held.front().upgrade(handler.offer, "p"));
+  EXPECT_FALSE(handler.held.front().upgrade(handler.offer));
   EXPECT_THAT(peer.received, StartsWith("HTTP/1.1 503 "));
 }
 

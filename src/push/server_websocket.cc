@@ -6,22 +6,17 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "wire/live_path.h"
 #include "wire/push_message.h"
 
 namespace klieg::push {
 namespace {
 
+using http::WebSocketEnd;
+using http::WebSocketState;
 using wire::websocket::CloseCode;
 
-constexpr std::string_view path_before = "/live/";
-constexpr std::string_view path_after = "/push";
-
-std::string_view name_in(std::string_view path) {
-  if (!path.starts_with(path_before) || !path.ends_with(path_after)) return {};
-  if (path.size() <= path_before.size() + path_after.size()) return {};
-  path = path.substr(path_before.size(), path.size() - path_before.size() - path_after.size());
-  return path.contains('/') ? std::string_view() : path;
-}
+constexpr std::string_view path_end = "/push";
 
 // "rendition=720p" of a query; names of tracks need no escaping.
 std::string rendition_in(std::string_view query) {
@@ -96,7 +91,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
 
   void on_bytes(ByteView bytes) override {
     if (closing_) return;
-    session_.receive(bytes, now());
+    session_.receive(bytes, now());  // what a viewer says is nothing in klieg.push.1
     pump();
   }
 
@@ -144,13 +139,13 @@ class WebSocketViewer final : public net::ConnectionHandler,
   }
 
   void let_in() {
-    connection_ = std::exchange(responder_, std::nullopt)->upgrade(offer_, wire::push_message::protocol);
+    connection_ = std::exchange(responder_, std::nullopt)->upgrade(offer_);
     if (!connection_) {  // it left meanwhile, or was told why not
       timer_.cancel();
       return server_.remove(shared_from_this());
     }
     connection_->start(*this);
-    session_ = WebSocketSession(server_.limits_.session, now());
+    session_ = http::WebSocketSession(server_.limits_.session, now());
     seat_ = std::make_unique<Seat>(server_.fanout_, show_->reading.reel(), *connection_, *this);
     arm();
   }
@@ -193,7 +188,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
   std::optional<http::Responder> responder_;     // while its request is held
   std::unique_ptr<net::Connection> connection_;  // after that
   const Admission::Place place_;
-  WebSocketSession session_;
+  http::WebSocketSession session_;
   net::Timer timer_;
   std::unique_ptr<Seat> seat_;
   size_t answers_unsent_ = 0;
@@ -208,22 +203,13 @@ WebSocketServer::WebSocketServer(net::Loop& loop, Channels& channels, Fanout& fa
 
 WebSocketServer::~WebSocketServer() = default;
 
-bool WebSocketServer::is_its(std::string_view path) { return !name_in(path).empty(); }
+bool WebSocketServer::is_its(std::string_view path) { return !wire::live_channel_of(path, path_end).empty(); }
 
 void WebSocketServer::serve(const http::Request& request, http::Responder responder) {
-  if (!http::asks_for_websocket(request)) {
-    http::Response response = http::Response::text(426, "this is for a WebSocket");
-    response.own_headers.add("upgrade", "websocket");
-    return responder.respond(std::move(response));
-  }
-  auto offer = http::read_websocket_offer(request);
+  auto offer = http::read_websocket_offer(request, wire::push_message::protocol);
   if (!offer) {
     count_refusal("malformed");
     return responder.respond(std::move(offer.error()));
-  }
-  if (!offer->offers(wire::push_message::protocol)) {
-    count_refusal("malformed");
-    return responder.respond(http::Response::text(400, "the subprotocol spoken here is klieg.push.1"));
   }
   if (stopping_) return responder.respond(http::Response::text(503, "the server is going; ask again"));
   Admission::Place place;
@@ -233,8 +219,8 @@ void WebSocketServer::serve(const http::Request& request, http::Responder respon
     return responder.respond(http::Response::text(503, words_of(verdict)));
   }
   const auto viewer = std::make_shared<WebSocketViewer>(
-      *this, shows_.open(std::string(name_in(request.path)), rendition_in(request.query)), std::move(*offer),
-      std::move(responder), std::move(place));
+      *this, shows_.open(std::string(wire::live_channel_of(request.path, path_end)), rendition_in(request.query)),
+      std::move(*offer), std::move(responder), std::move(place));
   viewers_.insert(viewer);
   viewer->start();
 }

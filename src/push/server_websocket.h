@@ -20,20 +20,20 @@
 
 #include "base/metrics.h"
 #include "http/server.h"
+#include "http/websocket_session.h"
 #include "net/loop.h"
 #include "push/admission.h"
 #include "push/channels.h"
 #include "push/server_fanout.h"
 #include "push/server_show.h"
 #include "push/websocket_reading.h"
-#include "push/websocket_session.h"
 
 namespace klieg::push {
 
 class WebSocketViewer;
 
 struct WebSocketServerLimits {
-  WebSocketLimits session;
+  http::WebSocketLimits session;
   Duration answer_within = 20s;  // of the request: a channel that is looked for is lost after about 10 s
   // A pong has at most 127 bytes; who lets hundreds of them wait asks without reading.
   size_t answers_unsent_max = 64 << 10;

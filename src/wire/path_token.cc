@@ -6,13 +6,13 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "wire/live_path.h"
 
 namespace klieg::wire {
 namespace {
 
 constexpr std::string_view purpose = "klieg-path";  // what else the secret proves cannot be taken for this
 constexpr std::string_view token_prefix = "/t/";
-constexpr std::string_view live_prefix = "/live/";
 constexpr size_t key_id_size = 8;
 constexpr size_t mac_bytes = 16;
 constexpr size_t mac_size = 22;

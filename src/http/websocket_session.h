@@ -1,14 +1,14 @@
-// One viewer over a WebSocket as a state machine, from its 101 on: bytes and `now` in; bytes to send and a wake-at out.
+// One viewer over a WebSocket as a state machine, from its 101 on: bytes and `now` in; his messages, bytes to send and
+// a wake-at out.
 //
 //   open ──close(), the viewer's Close, a violation──► closing ──its Close, close_within──► closed
 //    └──no pong in time, end()──► closed
 //
-// It says everything but the media, which the owner sends while it is open (websocket_reading.h, server_fanout.h). A
-// viewer has nothing to say in klieg.push.1: its messages are checked and dropped. Whether it is still there is seen
-// from pings, which cost a viewer behind a radio nothing while the broadcast flows.
+// It says everything but the owner's messages, which the owner sends while it is open. Whether the viewer is still
+// there is seen from pings, which cost one behind a radio nothing while something flows.
 //
 // Memory: a message of message_size_max, and the answers of one receive(): one pong, whatever was asked; a viewer that
-// asks much and reads nothing is the owner's business (unsent()).
+// asks much and reads nothing is the owner's business (Connection::unsent()).
 //
 // Ownership, thread: a plain value of its owner; no socket, no clock, no callback.
 #pragma once
@@ -23,7 +23,7 @@
 #include "base/time.h"
 #include "wire/websocket.h"
 
-namespace klieg::push {
+namespace klieg::http {
 
 struct WebSocketLimits {
   size_t message_size_max = 4096;
@@ -36,8 +36,8 @@ enum class WebSocketState : uint8_t { open, closing, closed };
 
 enum class WebSocketEnd : uint8_t {
   left,         // the viewer closed, or the network did
-  finished,     // the broadcast did
-  malformed,    // what it sent is no WebSocket
+  finished,     // what it was for is over
+  malformed,    // what it sent is no WebSocket, or not the subprotocol
   silent,       // no pong came
   not_reading,  // it takes nothing, or next to nothing
   stopped,      // by us
@@ -49,11 +49,12 @@ class WebSocketSession {
   WebSocketSession(const WebSocketLimits& limits, LoopTime now)
       : limits_(limits), reader_(limits.message_size_max), deadline_(now + limits.ping_after) {}
 
-  void receive(ByteView bytes, LoopTime now);
+  // What became whole of his messages, also before a Close or a violation that ends the session.
+  std::vector<wire::websocket::Message> receive(ByteView bytes, LoopTime now);
   void wake(LoopTime now);
   LoopTime wake_at() const { return deadline_; }  // meaningless once closed
 
-  // No media follows what was sent. Nothing if it is closing already.
+  // No message follows what was sent. Nothing if it is closing already.
   void close(WebSocketEnd why, wire::websocket::CloseCode code, std::string_view reason, LoopTime now);
   void end(WebSocketEnd why);  // at once, without a word
 
@@ -72,4 +73,4 @@ class WebSocketSession {
   std::vector<Bytes> output_;
 };
 
-}  // namespace klieg::push
+}  // namespace klieg::http

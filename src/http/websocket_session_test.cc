@@ -1,10 +1,10 @@
-#include "push/websocket_session.h"
+#include "http/websocket_session.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace klieg::push {
+namespace klieg::http {
 namespace {
 
 constexpr LoopTime start(1000s);
@@ -29,9 +29,14 @@ TEST(WebSocketSession, a_ping_is_answered_and_of_several_the_latest) {
   EXPECT_EQ(room.session.state(), WebSocketState::open);
 }
 
-TEST(WebSocketSession, what_a_viewer_says_is_dropped_and_shows_that_it_is_there) {
+TEST(WebSocketSession, what_a_viewer_says_is_handed_out_and_shows_that_it_is_there) {
   Room room;
-  room.say(frame(0x81, "hello"), start + 14s);
+  const std::string said = frame(0x81, "hello");
+  EXPECT_TRUE(room.session.receive(as_bytes(said.substr(0, 4)), start).empty()) << "not whole yet";
+  const auto messages = room.session.receive(as_bytes(said.substr(4)), start + 14s);
+  ASSERT_EQ(messages.size(), 1);
+  EXPECT_EQ(messages[0].kind, wire::websocket::MessageKind::text);
+  EXPECT_EQ(messages[0].content.text(), "hello");
   EXPECT_EQ(room.hear(), "");
   EXPECT_EQ(room.session.wake_at(), start + 29s);
 }
@@ -59,6 +64,15 @@ TEST(WebSocketSession, a_viewer_who_closes_is_answered_with_his_code) {
   EXPECT_EQ(room.session.why(), WebSocketEnd::left);
 }
 
+TEST(WebSocketSession, what_was_said_before_the_end_is_handed_out) {
+  Room left;
+  EXPECT_EQ(left.session.receive(as_bytes(frame(0x81, "bye") + frame(0x88, "")), start).size(), 1);
+  EXPECT_EQ(left.session.state(), WebSocketState::closed);
+  Room malformed;
+  EXPECT_EQ(malformed.session.receive(as_bytes(frame(0x81, "bye") + "\x81\x05Hello"), start).size(), 1);
+  EXPECT_EQ(malformed.session.why(), WebSocketEnd::malformed);
+}
+
 TEST(WebSocketSession, rubbish_is_answered_with_why_and_is_the_end) {
   Room room;
   room.say(std::string("\x81\x05Hello"));
@@ -84,4 +98,4 @@ TEST(WebSocketSession, who_is_told_that_it_is_over_has_a_while_to_say_so_too) {
 }
 
 }  // namespace
-}  // namespace klieg::push
+}  // namespace klieg::http

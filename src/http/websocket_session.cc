@@ -1,8 +1,8 @@
-#include "push/websocket_session.h"
+#include "http/websocket_session.h"
 
 #include <optional>
 
-namespace klieg::push {
+namespace klieg::http {
 
 using namespace wire::websocket;  // NOLINT(google-build-using-namespace): this file speaks WebSocket throughout
 
@@ -24,8 +24,9 @@ std::string_view name_of(WebSocketEnd end) {
   return "unknown";
 }
 
-void WebSocketSession::receive(ByteView bytes, LoopTime now) {
-  if (state_ == WebSocketState::closed) return;
+std::vector<Message> WebSocketSession::receive(ByteView bytes, LoopTime now) {
+  std::vector<Message> messages;
+  if (state_ == WebSocketState::closed) return messages;
   std::vector<Event> events;
   const auto fed = reader_.feed(bytes, events);
   if (state_ == WebSocketState::open) {
@@ -33,7 +34,8 @@ void WebSocketSession::receive(ByteView bytes, LoopTime now) {
     deadline_ = now + limits_.ping_after;
   }
   std::optional<Bytes> ping;  // section 5.5.3: answering the latest of several is enough
-  for (const Event& event : events) {
+  for (Event& event : events) {
+    if (auto* message = std::get_if<Message>(&event)) messages.push_back(std::move(*message));
     if (const auto* asked = std::get_if<Ping>(&event)) ping = asked->payload;
     if (const auto* said = std::get_if<Close>(&event)) {
       // Its code is repeated where it is one that a peer may send: the reader has seen to that.
@@ -43,14 +45,16 @@ void WebSocketSession::receive(ByteView bytes, LoopTime now) {
         end_ = WebSocketEnd::left;
       }
       state_ = WebSocketState::closed;
-      return;
+      return messages;
     }
   }
   if (!fed) {
     if (state_ == WebSocketState::open) append_close(fed.error().code, fed.error().why, output_);
-    return end(state_ == WebSocketState::open ? WebSocketEnd::malformed : end_);
+    end(state_ == WebSocketState::open ? WebSocketEnd::malformed : end_);
+  } else if (ping && state_ == WebSocketState::open) {
+    append_frame(Opcode::pong, std::move(*ping), output_);
   }
-  if (ping && state_ == WebSocketState::open) append_frame(Opcode::pong, std::move(*ping), output_);
+  return messages;
 }
 
 void WebSocketSession::wake(LoopTime now) {
@@ -76,4 +80,4 @@ void WebSocketSession::end(WebSocketEnd why) {
   state_ = WebSocketState::closed;
 }
 
-}  // namespace klieg::push
+}  // namespace klieg::http
