@@ -100,20 +100,17 @@ TEST(test_card_source, an_end_that_comes_before_anything_was_on_air_is_a_failure
 }
 
 TEST(test_card_source, each_picture_shows_the_time_it_is_handed_over_with) {
-  const auto folder = std::filesystem::temp_directory_path() / ("klieg_test_card_" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
-  const auto fed = folder / "fed", encoder = folder / "encoder";
-  std::ofstream(encoder) << "#!/bin/sh\nexec cat >" << fed << "\n";
-  std::filesystem::permissions(encoder, std::filesystem::perms::owner_all);
+  const auto fed = std::filesystem::temp_directory_path() / ("klieg_test_card_" + std::to_string(::getpid()));
+  const MadeUpEncoder encoder("exec cat >" + fed.string());
 
   const PictureSize size{160, 90};
   const auto outcome = broadcast_test_card(
-      {.url = "rtmp://host/live/key", .size = size, .rate = {50, 1}, .duration = 500ms, .encoder = encoder});
+      {.url = "rtmp://host/live/key", .size = size, .rate = {50, 1}, .duration = 500ms, .encoder = encoder.path()});
   ASSERT_TRUE(outcome) << outcome.error().message;
 
   std::ifstream file(fed, std::ios::binary);
   const std::vector<uint8_t> content{std::istreambuf_iterator<char>(file), {}};
-  std::filesystem::remove_all(folder);
+  std::filesystem::remove(fed);
   const std::vector<Shown> pictures = pictures_of(content, size);
   // 160 x 90 takes nine pictures to see that the encoder reads; the clock starts after them.
   constexpr size_t warm_up = 9;

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "wire/base64.h"
 
 namespace klieg::cli {
 namespace {
@@ -68,10 +69,7 @@ std::string random_text(size_t bytes) {
   KLIEG_ASSERT(sodium_init() >= 0, "the system has randomness");
   std::vector<uint8_t> random(bytes);
   randombytes_buf(random.data(), random.size());
-  std::string text(sodium_base64_ENCODED_LEN(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  text.resize(std::strlen(text.c_str()));
-  return text;
+  return wire::base64url(random);
 }
 
 std::string publish_lines(const Channel& channel, std::string_view ready_line) {

@@ -1,7 +1,6 @@
 #include "cli/rooms.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "cli/first_run.h"
 #include "cli/node.h"
 #include "cli/world.h"
+#include "wire/hmac.h"
 #include "wire/room_record.h"
 
 namespace klieg::cli {
@@ -26,10 +26,6 @@ audience::GallerySettings gallery_settings(const Config& config) {
   settings.hearts_of =
       config.room_anonymous == RoomAnonymous::watch ? audience::HeartsOf::accounts : audience::HeartsOf::everybody;
   return settings;
-}
-
-bool same(std::string_view said, std::string_view secret) {
-  return said.size() == secret.size() && CRYPTO_memcmp(said.data(), secret.data(), secret.size()) == 0;
 }
 
 }  // namespace
@@ -119,7 +115,8 @@ media::Person Rooms::who_asks(const http::Request& request, std::string_view cha
   const std::string_view said = request.header("authorization").value_or("");
   const auto known = std::ranges::find(config_.channels, channel, &Channel::name);
   // Account 1 of a server without accounts: who has the channel's key.
-  if (known != config_.channels.end() && said.starts_with(bearer) && same(said.substr(bearer.size()), known->key)) {
+  if (known != config_.channels.end() && said.starts_with(bearer) &&
+      wire::equal_in_constant_time(as_bytes(said.substr(bearer.size())), as_bytes(known->key))) {
     return {media::AccountId{1}, known->name, media::Standing::broadcaster};
   }
   if (config_.room_anonymous != RoomAnonymous::comments) return {};

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "wire/base64.h"
 
 namespace klieg::studio {
 namespace {
@@ -33,18 +33,11 @@ std::string_view prefix_of(SecretKind kind) {
   std::unreachable();
 }
 
-std::string url_text(ByteView content) {
-  std::string text(sodium_base64_ENCODED_LEN(content.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), content.data(), content.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  text.resize(std::strlen(text.c_str()));
-  return text;
-}
-
 std::string random_text(size_t size) {
   KLIEG_ASSERT(sodium_init() >= 0, "the system has randomness");
   std::vector<uint8_t> random(size);
   randombytes_buf(random.data(), random.size());
-  return url_text(random);
+  return wire::base64url(random);
 }
 
 constexpr bool is_url_text(char c) {
@@ -77,7 +70,7 @@ std::string csrf_token_of(std::string_view session) {
   std::array<uint8_t, digest_size> token{};
   crypto_generichash(token.data(), token.size(), reinterpret_cast<const uint8_t*>(session.data()), session.size(),
                      reinterpret_cast<const uint8_t*>(csrf_context.data()), csrf_context.size());
-  return url_text(token);
+  return wire::base64url(token);
 }
 
 bool is_csrf_token_of(std::string_view session, std::string_view offered) {

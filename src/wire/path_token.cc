@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "wire/base64.h"
 #include "wire/live_path.h"
 
 namespace klieg::wire {
@@ -16,20 +17,6 @@ constexpr std::string_view token_prefix = "/t/";
 constexpr size_t key_id_size = 8;
 constexpr size_t mac_bytes = 16;
 constexpr size_t mac_size = 22;
-
-// RFC 4648 section 5, without padding.
-std::string base64url(ByteView bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  uint32_t bits = 0;
-  uint32_t count = 0;
-  for (const uint8_t byte : bytes) {
-    bits = bits << 8 | byte;
-    for (count += 8; count >= 6; count -= 6) text += digits[bits >> (count - 6) & 63];
-  }
-  if (count > 0) text += digits[bits << (6 - count) & 63];
-  return text;
-}
 
 // The text up to the next dot, which is taken off with it.
 std::string_view take_field(std::string_view& text) {

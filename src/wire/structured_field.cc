@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/utf8.h"
+#include "wire/base64.h"
 
 namespace klieg::wire::sf {
 namespace {
@@ -22,39 +23,6 @@ constexpr bool is_in_token(char c) {
 constexpr int hex_digit(char c) {  // lower case only (section 4.2.10)
   if (is_digit(c)) return c - '0';
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-// Padding may be missing and its bits may be anything: section 4.2.7 asks to be lenient in both.
-std::optional<std::vector<uint8_t>> base64_content(std::string_view text) {
-  size_t padding = 0;
-  while (padding < 2 && text.ends_with('=')) text.remove_suffix(1), ++padding;
-  if (text.size() % 4 == 1 || (padding > 0 && (text.size() + padding) % 4 != 0)) return std::nullopt;
-  std::vector<uint8_t> content;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const size_t digit = base64_digits.find(c);
-    if (digit == base64_digits.npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    content.push_back(static_cast<uint8_t>(bits >> held));
-  }
-  return content;
-}
-
-std::string base64_text(const std::vector<uint8_t>& content) {
-  std::string text;
-  for (size_t i = 0; i < content.size(); i += 3) {
-    const size_t size = std::min<size_t>(3, content.size() - i);
-    uint32_t bits = 0;
-    for (size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < size ? content[i + k] : 0);
-    for (size_t k = 0; k < 4; ++k) text += k <= size ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
 }
 
 // Section 4.2. Each read takes what it knows off the front of the field; nullopt: the field is broken.
@@ -312,7 +280,7 @@ class Writer {
     require(!value.text.empty() && begins_token(value.text.front()) && std::ranges::all_of(value.text, is_in_token));
     out_ += value.text;
   }
-  void operator()(const Binary& value) { out_ += ':' + base64_text(value.content) + ':'; }
+  void operator()(const Binary& value) { out_ += ':' + base64(value.content) + ':'; }
   void operator()(const Date& value) {
     out_ += '@';
     (*this)(value.seconds);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "wire/base64.h"
 
 namespace klieg::wire::websocket {
 namespace {
@@ -18,14 +19,6 @@ constexpr std::string_view accept_suffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11
 bool may_be_sent(uint16_t code) {
   if (code >= 3000) return code < 5000;
   return code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
-}
-
-// Of at most 20 bytes.
-std::string base64_of(ByteView bytes) {
-  std::array<uint8_t, 29> digits{};  // 28, and the zero that is written after them
-  KLIEG_ASSERT(bytes.size() <= 20, "a key or a digest");
-  EVP_EncodeBlock(digits.data(), bytes.data(), static_cast<int>(bytes.size()));
-  return std::string(reinterpret_cast<const char*>(digits.data()));
 }
 
 // Of the whole head, by its second byte.
@@ -44,7 +37,7 @@ bool is_key(std::string_view key) {
   });
 }
 
-std::string key_of(std::span<const uint8_t, 16> nonce) { return base64_of(nonce); }
+std::string key_of(std::span<const uint8_t, 16> nonce) { return base64(nonce); }
 
 std::string accept_of(std::string_view key) {
   const std::string text = std::string(key).append(accept_suffix);
@@ -52,7 +45,7 @@ std::string accept_of(std::string_view key) {
   unsigned size = 0;
   const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
   KLIEG_ASSERT(done == 1 && size == 20, "OpenSSL provides SHA-1");
-  return base64_of(ByteView(digest).first(size));
+  return base64(ByteView(digest).first(size));
 }
 
 Bytes frame_head(Opcode opcode, uint64_t payload_size) {
