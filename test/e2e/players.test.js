@@ -53,3 +53,37 @@ describe("in a browser", () => {
     }
   });
 });
+
+describe("with parts that are byte ranges of their segments", () => {
+  const t = suite_end();
+  let klieg, browser;
+
+  before(async () => {
+    ({ klieg, browser } = await start_show(t, { env: { KLIEG_HLS_PARTS: "range" } }));
+  });
+
+  test("the page plays low-latency HLS by hls.js", async () => {
+    const address = `${klieg.page()}?player=hls`;
+    await assert_plays_smoothly(browser, address, { seconds: 5, delay_ms_max: 2_500 });
+    const viewer = await open_viewer(browser, address);
+    const part = await viewer.page.waitForResponse(
+      (response) => /\/video-\d+\.m4s$/.test(response.url()) && "range" in response.request().headers(),
+    );
+    assert.equal(part.status(), 206);
+    await viewer.close();
+  });
+
+  test("the part that is hinted at comes by an open-ended range, and the rest of its segment behind it", async () => {
+    const playlist_url = (await (await fetch(klieg.hls())).text()).match(/^\S*video\S*\.m3u8$/m)[0];
+    const playlist = await (await fetch(new URL(playlist_url, klieg.hls()))).text();
+    const [, uri, start] = playlist.match(/#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]+)"(?:,BYTERANGE-START=(\d+))?/);
+    const first = Number(start ?? 0);
+    const segment = new URL(uri, new URL(playlist_url, klieg.hls()));
+    // RFC 8673 section 2: the last position that is sure to lie behind whatever will be there.
+    const answer = await fetch(segment, { headers: { range: `bytes=${first}-9007199254740991` } });
+    assert.equal(answer.status, 206);
+    const came = Buffer.from(await answer.arrayBuffer()); // ends when the segment does
+    const whole = Buffer.from(await (await fetch(segment)).arrayBuffer());
+    assert.ok(came.length > 0 && came.equals(whole.subarray(first)), `${came.length} of ${whole.length} from ${first}`);
+  });
+});

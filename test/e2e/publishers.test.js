@@ -55,7 +55,7 @@ for (const [player, query] of [
   ["dash.js", "?player=dash"],
 ]) {
   test(`a publisher that drops and returns continues the broadcast: viewers by ${player} see a pause, not an end`, async (t) => {
-    const { klieg, encoder, browser } = await start_show(t, small);
+    const { klieg, encoder, browser } = await start_show(t, { size: small });
     const viewer = await open_viewer(browser, `${klieg.page()}${query}`);
     const [playlist] = await media_playlists(klieg.hls());
 

@@ -7,8 +7,8 @@ import { publish_test_card } from "./encoder.js";
 import { start_klieg } from "./klieg.js";
 
 // A server, the test card on its channel, and a browser to watch it in.
-export async function start_show(t, size = ["--size", "640x360", "--bitrate", "800k"]) {
-  const klieg = await start_klieg(t);
+export async function start_show(t, { size = ["--size", "640x360", "--bitrate", "800k"], env = {} } = {}) {
+  const klieg = await start_klieg(t, { env });
   const encoder = publish_test_card(t, klieg.rtmp(), size);
   const browser = await start_browser(t);
   await klieg.live();
