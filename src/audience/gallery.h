@@ -126,6 +126,7 @@ class Gallery {
 
   void connected();
   void disconnected() { outbox_.disconnected(); }
+  bool all_is_safe() const { return outbox_.all_is_safe(); }  // whatever was said
 
   const Log& frames(wire::room::Hearer hearer) const { return logs_[static_cast<size_t>(hearer)]; }
   const RoomState& state() const { return state_; }

@@ -69,6 +69,7 @@ class Outbox {
   // It broke, or the home was too busy for a batch.
   void disconnected() { connected_ = false; }
   size_t on_way() const { return on_way_.size(); }
+  bool all_is_safe() const { return on_way_.empty() && !anything_waits(); }
   // More came and went than is worth telling: connected() is to be called again with everybody.
   bool wants_census() const { return connected_ && presence_.size() >= presence_max; }
 

@@ -1,5 +1,6 @@
 #include "audience/server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -21,14 +22,13 @@ constexpr std::string_view path_end = "/room";
 
 // A room as it is on this loop.
 struct Server::Hall {
-  Hall(const Server& server, std::string_view of, std::string room)
-      : channel(of), topic(std::move(room)), gallery(server.node_, server.run_, server.run_, server.settings_) {}
+  explicit Hall(const Server& server) : gallery(server.node_, server.run_, server.run_, server.settings_) {}
 
-  const std::string channel;
-  const std::string topic;
   Gallery gallery;
+  std::unique_ptr<WayUp> way_up;
   bool lost = false;  // its home took a batch not: all that is on its way is said again
   std::unordered_set<Visitor*> visitors;
+  LoopTime empty_since;  // while it is
 };
 
 // One viewer: born by serve(), lives on the server's loop, dies in on_closed.
@@ -43,7 +43,10 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
         session_(server.limits_.session, server.loop_.now()) {
     hall_->visitors.insert(this);
   }
-  ~Visitor() override { hall_->visitors.erase(this); }
+  ~Visitor() override {
+    hall_->visitors.erase(this);
+    hall_->empty_since = now();
+  }
 
   void start() {
     connection_->limit_unsent_in_kernel(server_.limits_.unsent_in_kernel_max);
@@ -142,12 +145,11 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
   LoopTime sent_{};  // when he had taken all
 };
 
-Server::Server(net::Loop& loop, Homes& homes, std::string node, uint64_t run, const GallerySettings& settings,
-               Metrics& metrics, const ServerLimits& limits)
+Server::Server(net::Loop& loop, Homes& homes, std::string node, const GallerySettings& settings, Metrics& metrics,
+               const ServerLimits& limits)
     : loop_(loop),
       homes_(homes),
       node_(std::move(node)),
-      run_(run),
       settings_(settings),
       metrics_(metrics),
       limits_(limits),
@@ -171,28 +173,47 @@ void Server::refuse(http::Responder responder, http::Response response, std::str
 void Server::serve(const http::Request& request, http::Responder responder) {
   auto offer = http::read_websocket_offer(request, wire::room::subprotocol);
   if (!offer) return refuse(std::move(responder), std::move(offer.error()), "malformed");
-  if (stopping_ || visitors_.size() >= limits_.viewers_max) {
+  if (stopping_ || visitors_.size() + entering_ >= limits_.viewers_max) {
     return refuse(std::move(responder), http::Response::text(503, "no more viewers fit into rooms here; ask again"),
                   stopping_ ? "stopped" : "full");
   }
-  const std::string_view channel = wire::live_channel_of(request.path, path_end);
-  const auto topic = homes_.room_of(channel);
-  if (!topic) return refuse(std::move(responder), http::Response::text(404, "not live"), "not_live");
-  media::Person person = homes_.who_asks(request, channel);
+  const std::string channel(wire::live_channel_of(request.path, path_end));
+  ++entering_;
+  homes_.admit(request, channel,
+               [weak = std::weak_ptr(self_), offer = std::move(*offer), channel,
+                responder = std::move(responder)](Result<Admitted, http::Response> admitted) mutable {
+                 if (const auto self = weak.lock()) {
+                   (*self)->enter(offer, channel, std::move(admitted), std::move(responder));
+                 }
+               });
+}
 
-  std::shared_ptr<Hall>& hall = halls_[*topic];
-  if (!hall) {
-    hall = std::make_shared<Hall>(*this, channel, *topic);
-    homes_.join(channel, *topic, node_);
-    hall->gallery.connected();
-    if (halls_.size() == 1) timer_.arm(loop_.now() + Gallery::turn_every);
-  }
-  auto connection = responder.upgrade(*offer);
+void Server::enter(const http::WebSocketOffer& offer, const std::string& channel,
+                   Result<Admitted, http::Response> admitted, http::Responder responder) {
+  --entering_;
+  if (!admitted) return refuse(std::move(responder), std::move(admitted.error()), "not_admitted");
+  if (stopping_) return refuse(std::move(responder), http::Response::text(503, "the server is going"), "stopped");
+  if (responder.viewer_gone()) return;
+  const std::shared_ptr<Hall> hall = hall_of(channel, admitted->topic);
+  auto connection = responder.upgrade(offer);
   if (!connection) return;  // it left meanwhile, or was told why not
-  const auto visitor = std::make_shared<Visitor>(*this, hall, std::move(person), std::move(connection));
+  const auto visitor = std::make_shared<Visitor>(*this, hall, std::move(admitted->person), std::move(connection));
   visitors_.insert(visitor);
   viewers_.Increment();
   visitor->start();
+}
+
+std::shared_ptr<Server::Hall> Server::hall_of(const std::string& channel, const std::string& topic) {
+  std::shared_ptr<Hall>& hall = halls_[topic];
+  if (hall) return hall;
+  const auto wall_ms = std::chrono::floor<std::chrono::milliseconds>(loop_.wall_now().time_since_epoch()).count();
+  run_ = std::max(run_ + 1, static_cast<uint64_t>(wall_ms));
+  hall = std::make_shared<Hall>(*this);
+  hall->empty_since = loop_.now();
+  hall->way_up = homes_.join(channel, topic, node_);
+  hall->gallery.connected();
+  if (halls_.size() == 1) timer_.arm(loop_.now() + Gallery::turn_every);
+  return hall;
 }
 
 void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
@@ -215,9 +236,13 @@ void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
 }
 
 void Server::say(Hall& hall) {
-  if (auto batches = hall.gallery.to_send(loop_.now()); !batches.empty()) {
-    homes_.send(hall.channel, hall.topic, std::move(batches));
-  }
+  if (auto batches = hall.gallery.to_send(loop_.now()); !batches.empty()) hall.way_up->send(std::move(batches));
+}
+
+bool Server::is_done_with(const Hall& hall) const {
+  if (!hall.visitors.empty()) return false;
+  return hall.gallery.state().over() ||
+         (loop_.now() - hall.empty_since >= limits_.kept_empty && hall.gallery.all_is_safe());
 }
 
 void Server::turn() {
@@ -229,8 +254,7 @@ void Server::turn() {
   }
   // In a turn of their own would be fairer to others; 10,000 visits take what a large segment's fan-out does.
   for (const auto& visitor : std::vector(visitors_.begin(), visitors_.end())) visitor->visit(now);
-  std::erase_if(halls_,
-                [](const auto& hall) { return hall.second->gallery.state().over() && hall.second->visitors.empty(); });
+  std::erase_if(halls_, [&](const auto& hall) { return is_done_with(*hall.second); });
   if (!halls_.empty()) timer_.arm(now + Gallery::turn_every);
 }
 

@@ -1,11 +1,16 @@
 // The rooms of one loop: viewers of /live/NAME/room, over a WebSocket in the subprotocol of wire/room_message.h.
 //
-//   request ──no WebSocket, another origin, not live, full──► answered 4xx, 503
-//      └──► open ──left, silent, malformed, not reading, finished, stopped──► closed
+//   request ──no WebSocket, another origin, full──► answered 4xx, 503
+//      └──► held until it is known who asks, and of which room ──not live──► answered 404
+//             └──► open ──left, silent, malformed, not reading, finished, stopped──► closed
 //
-// A room has a Gallery here from its first viewer on until it is over. What it is told becomes frames every
-// Gallery::turn_every, and each viewer is sent from his cursor. Who has not taken what he was sent last is passed over,
-// so that what he missed is merged into how things are; who takes nothing for stalled_max is let go.
+// A room has a Gallery here from its first viewer on, until it is over or nobody has been in it for kept_empty and all
+// that was said is safe. What it is told becomes frames every Gallery::turn_every, and each viewer is sent from his
+// cursor. Who has not taken what he was sent last is passed over, so that what he missed is merged into how things are;
+// who takes nothing for stalled_max is let go.
+//
+// Each time that a room is come to is another run of this node, later than those before it, also than those of another
+// process: its number is a wall-clock time.
 //
 // Memory per viewer: his seat (gallery.h), and of what he says one unfinished message.
 //
@@ -33,20 +38,33 @@ namespace klieg::audience {
 
 class Visitor;
 
+// The way up to the home of a room that was joined. Its end is that the room is left.
+class WayUp {
+ public:
+  virtual ~WayUp() = default;
+  virtual void send(std::vector<media::Batch> batches) = 0;
+};
+
+struct Admitted {
+  std::string topic;  // of the room
+  media::Person person;
+};
+
 // What the node knows, and the way to the rooms' homes. Implemented in cli/.
 class Homes {
  public:
   virtual ~Homes() = default;
-  // The room's topic; nothing: the channel is not live.
-  virtual std::optional<std::string> room_of(std::string_view channel) = 0;
-  virtual media::Person who_asks(const http::Request& request, std::string_view channel) = 0;
+  // Who asks, and which room is the channel's now; or the answer that refuses him. `then` is called once, at once or
+  // later; the request is there during the call alone.
+  using Admit = std::move_only_function<void(Result<Admitted, http::Response>)>;
+  virtual void admit(const http::Request& request, std::string_view channel, Admit then) = 0;
   // What is told comes by Server::on_told, in later turns.
-  virtual void join(std::string_view channel, const std::string& topic, const std::string& node) = 0;
-  virtual void send(std::string_view channel, const std::string& topic, std::vector<media::Batch> batches) = 0;
+  virtual std::unique_ptr<WayUp> join(std::string_view channel, const std::string& topic, const std::string& node) = 0;
 };
 
 struct ServerLimits {
-  size_t viewers_max = 100'000;  // of 0.5 KiB each, and their connections
+  size_t viewers_max = 100'000;  // of 0.5 KiB each, and their connections; those who wait to be let in among them
+  Duration kept_empty = 10s;     // a page that is loaded anew comes back sooner
   http::WebSocketLimits session{.message_size_max = wire::room::message_size_max};
   // A room says some KiB a second: who has not taken them for so long is not there.
   Duration stalled_max = 10s;
@@ -57,10 +75,9 @@ struct ServerLimits {
 
 class Server {
  public:
-  // `node`, `run`: of this loop, which is a node of each room. All of these outlive the server, and it its loop's last
-  // turn.
-  Server(net::Loop& loop, Homes& homes, std::string node, uint64_t run, const GallerySettings& settings,
-         Metrics& metrics, const ServerLimits& limits = {});
+  // `node`: of this loop, which is a node of each room. All of these outlive the server, and it its loop's last turn.
+  Server(net::Loop& loop, Homes& homes, std::string node, const GallerySettings& settings, Metrics& metrics,
+         const ServerLimits& limits = {});
   ~Server();
 
   static bool is_its(std::string_view path);  // "/live/NAME/room"
@@ -76,20 +93,26 @@ class Server {
   friend class Visitor;
   struct Hall;
 
+  void enter(const http::WebSocketOffer& offer, const std::string& channel, Result<Admitted, http::Response> admitted,
+             http::Responder responder);
+  std::shared_ptr<Hall> hall_of(const std::string& channel, const std::string& topic);
   void turn();
   void say(Hall& hall);
+  bool is_done_with(const Hall& hall) const;
   void remove(const std::shared_ptr<Visitor>& visitor, http::WebSocketEnd end);
   void refuse(http::Responder responder, http::Response response, std::string_view why);
 
   net::Loop& loop_;
   Homes& homes_;
   const std::string node_;
-  const uint64_t run_;
+  uint64_t run_ = 0;  // the latest
   const GallerySettings settings_;
   Metrics& metrics_;
   const ServerLimits limits_;
   std::map<std::string, std::shared_ptr<Hall>> halls_;  // by topic
   std::unordered_set<std::shared_ptr<Visitor>> visitors_;
+  size_t entering_ = 0;
+  std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);  // for whom an answer finds no server any more
   net::Timer timer_;
   std::move_only_function<void()> stopped_;
   bool stopping_ = false;

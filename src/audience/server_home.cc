@@ -45,6 +45,8 @@ void HomeServer::join(const std::string& node, Tell tell) {
   member->send();
 }
 
+void HomeServer::leave(const std::string& node) { members_.erase(node); }
+
 void HomeServer::take(const std::vector<media::Batch>& batches) {
   for (const media::Batch& batch : batches) {
     if (room_.take(batch, now()) != Taken::busy) continue;

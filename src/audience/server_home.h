@@ -47,6 +47,7 @@ class HomeServer {
 
   // `node`: what the loop's batches are signed with. Who has joined is told once more from the beginning.
   void join(const std::string& node, Tell tell);
+  void leave(const std::string& node);
   void take(const std::vector<media::Batch>& batches);
   void safe_up_to(uint64_t number);
 

@@ -30,6 +30,27 @@ audience::GallerySettings gallery_settings(const Config& config) {
 
 }  // namespace
 
+// From a loop to the one on which the room lives; both are this process's.
+class Rooms::ToHome final : public audience::WayUp {
+ public:
+  ToHome(World& world, ShardIndex home, std::string topic, std::string node)
+      : world_(world), home_(home), topic_(std::move(topic)), node_(std::move(node)) {}
+  ~ToHome() override {
+    world_.post_to_shard(home_, [topic = topic_, node = node_](Shard& shard) { shard.rooms().on_leave(topic, node); });
+  }
+  void send(std::vector<media::Batch> batches) override {
+    world_.post_to_shard(home_, [topic = topic_, batches = std::move(batches)](Shard& shard) {
+      shard.rooms().on_batches(topic, batches);
+    });
+  }
+
+ private:
+  World& world_;
+  const ShardIndex home_;
+  const std::string topic_;
+  const std::string node_;
+};
+
 Rooms::Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& config, const RoomPlaces& places,
              Metrics& metrics)
     : world_(world),
@@ -38,8 +59,7 @@ Rooms::Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& conf
       config_(config),
       places_(places),
       sweep_(loop, [this] { close_those_over(); }),
-      server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), random_seed(), gallery_settings(config),
-              metrics) {}
+      server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), gallery_settings(config), metrics) {}
 
 Rooms::~Rooms() = default;
 
@@ -98,19 +118,23 @@ void Rooms::on_join(const std::string& topic, const std::string& node, ShardInde
         audience::ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))}});
 }
 
+void Rooms::on_leave(const std::string& topic, const std::string& node) {
+  if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->leave(node);
+}
+
 void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>& batches) {
   if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->take(batches);
 }
 
 // --- viewers who are here ---
 
-std::optional<std::string> Rooms::room_of(std::string_view channel) {
+void Rooms::admit(const http::Request& request, std::string_view channel, Admit then) {
   const std::string broadcast = places_.broadcast_of(channel);
-  if (broadcast.empty()) return std::nullopt;
-  return topic_of(channel, broadcast);
+  if (broadcast.empty()) return then(std::unexpected(http::Response::text(404, "not live")));
+  then(audience::Admitted{topic_of(channel, broadcast), who_asks(request, channel)});
 }
 
-media::Person Rooms::who_asks(const http::Request& request, std::string_view channel) {
+media::Person Rooms::who_asks(const http::Request& request, std::string_view channel) const {
   constexpr std::string_view bearer = "Bearer ";
   const std::string_view said = request.header("authorization").value_or("");
   const auto known = std::ranges::find(config_.channels, channel, &Channel::name);
@@ -126,15 +150,11 @@ media::Person Rooms::who_asks(const http::Request& request, std::string_view cha
           media::Standing::stranger};
 }
 
-void Rooms::join(std::string_view channel, const std::string& topic, const std::string& node) {
-  const ShardIndex home = homes_elsewhere_[topic] = places_.home_of(channel);
+std::unique_ptr<audience::WayUp> Rooms::join(std::string_view channel, const std::string& topic,
+                                             const std::string& node) {
+  const ShardIndex home = places_.home_of(channel);
   world_.post_to_shard(home, [topic, node, from = index_](Shard& shard) { shard.rooms().on_join(topic, node, from); });
-}
-
-void Rooms::send(std::string_view, const std::string& topic, std::vector<media::Batch> batches) {
-  world_.post_to_shard(homes_elsewhere_.at(topic), [topic, batches = std::move(batches)](Shard& shard) {
-    shard.rooms().on_batches(topic, batches);
-  });
+  return std::make_unique<ToHome>(world_, home, topic, node);
 }
 
 }  // namespace klieg::cli

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +49,7 @@ class Rooms final : private audience::Homes {
 
   // Posted by other shards.
   void on_join(const std::string& topic, const std::string& node, ShardIndex from);
+  void on_leave(const std::string& topic, const std::string& node);
   void on_batches(const std::string& topic, const std::vector<media::Batch>& batches);
   void on_told(const std::string& topic, const std::vector<audience::Told>& told) { server_.on_told(topic, told); }
 
@@ -63,10 +63,11 @@ class Rooms final : private audience::Homes {
     std::unique_ptr<RoomJournal> journal;
     std::unique_ptr<audience::HomeServer> room;
   };
-  std::optional<std::string> room_of(std::string_view channel) override;
-  media::Person who_asks(const http::Request& request, std::string_view channel) override;
-  void join(std::string_view channel, const std::string& topic, const std::string& node) override;
-  void send(std::string_view channel, const std::string& topic, std::vector<media::Batch> batches) override;
+  class ToHome;
+  void admit(const http::Request& request, std::string_view channel, Admit then) override;
+  media::Person who_asks(const http::Request& request, std::string_view channel) const;
+  std::unique_ptr<audience::WayUp> join(std::string_view channel, const std::string& topic,
+                                        const std::string& node) override;
   audience::HomeServer& open(const Live& live);
   void close_those_over();
 
@@ -75,9 +76,8 @@ class Rooms final : private audience::Homes {
   net::Loop& loop_;
   const Config& config_;
   const RoomPlaces& places_;
-  std::map<std::string, Live> live_here_;              // by channel
-  std::map<std::string, Home> homes_;                  // of those whom somebody joined, by topic
-  std::map<std::string, ShardIndex> homes_elsewhere_;  // of rooms that were joined, by topic
+  std::map<std::string, Live> live_here_;  // by channel
+  std::map<std::string, Home> homes_;      // of those whom somebody joined, by topic
   net::Timer sweep_;
   audience::Server server_;
 };
