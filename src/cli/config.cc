@@ -237,6 +237,8 @@ constexpr Setting table[] = {
      set_push_admit, Of::both},
     {"room.anonymous", "", "watch|hearts|comments", "what somebody without an account may do in a room",
      set_room_anonymous},
+    {"room.comments_per_s", "", "N", "that a viewer is shown, a fair sample when more are said; 0: all of them",
+     set_number<&C::room_comments_per_s, 0, 1'000>},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "audience/sample.h"
 #include "base/logging.h"
 #include "base/result.h"
 #include "edge/client_address.h"
@@ -76,6 +77,7 @@ struct Config {
   push::AdmissionRule push_admit = push::AdmissionSettings().rule;
 
   RoomAnonymous room_anonymous = RoomAnonymous::hearts;
+  uint32_t room_comments_per_s = audience::SampleSettings().per_second_max;
 
   logging::Level log_level = logging::Level::info;
   logging::Format log_format = logging::Format::text;

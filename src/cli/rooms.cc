@@ -23,6 +23,7 @@ std::string topic_of(std::string_view channel, std::string_view broadcast) {
 
 audience::GallerySettings gallery_settings(const Config& config) {
   audience::GallerySettings settings;
+  settings.sample.per_second_max = config.room_comments_per_s;
   settings.hearts_of =
       config.room_anonymous == RoomAnonymous::watch ? audience::HeartsOf::accounts : audience::HeartsOf::everybody;
   return settings;
