@@ -265,7 +265,7 @@ test("a channel is handed on as a link, a QR code and a frame that has the pictu
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("img", { name: "QR code of the link" }).waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Link" }).inputValue(), `${origin.address}/@ada`);
-  const frame = await page.getByLabel("For a page of your own").inputValue();
+  const frame = await page.getByRole("textbox", { name: "Frame for a page of your own" }).inputValue();
   await picture_of("share");
   await is_accessible();
   await page.goto(`${origin.address}/elsewhere`);

@@ -1,5 +1,6 @@
 // A person as others see them, and following them.
 
+import { compact } from "../base/count";
 import type { Api } from "./api";
 
 export interface Person {
@@ -15,4 +16,4 @@ export const set_following = (api: Api, name: string, on: boolean) =>
   api.ask<null>(on ? "PUT" : "DELETE", `/people/${encodeURIComponent(name)}/follow`);
 
 export const followers_text = (count: number) =>
-  `${new Intl.NumberFormat(undefined, { notation: "compact" }).format(count)} ${count === 1 ? "follower" : "followers"}`;
+  `${compact(count)} ${count === 1 ? "follower" : "followers"}`;
