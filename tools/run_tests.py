@@ -19,8 +19,10 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import xml.etree.ElementTree
@@ -35,6 +37,7 @@ UNDER_SANITIZERS = [ROOT / f"test/e2e/{name}.test.js" for name in
                     ("clips", "encoders", "encrypted", "publishers", "server")]
 PROGRESS_EVERY_S = 20  # where there is no terminal to draw on
 DETAIL_LINES_MAX = 60  # of a failed test's output
+SILENCE_MAX_S = 15 * 60  # of Node's runner; the longest soak says nothing for ten minutes
 SECOND_TRIES_MAX = 3  # files of a suite; where more fail it is not by chance
 
 
@@ -98,12 +101,28 @@ def tally(outcomes):
     return "{} passed, {} failed, {} skipped".format(*counts)
 
 
-def lines_of(command, **options):
-    """Starts a command; yields its lines as they come and at last its exit code."""
+def lines_of(command, silence_max_s=None, **options):
+    """Starts a command; yields its lines as they come and at last its exit code. Who says nothing for too long is killed
+    with all that it started, and so are they when we are stopped."""
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", **options) as process:
-        yield from process.stdout
+                          errors="replace", start_new_session=True, **options) as process:
+        try:
+            while line := line_within(silence_max_s, process):
+                yield line
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     yield process.returncode
+
+
+def line_within(silence_max_s, process):
+    watchdog = threading.Timer(silence_max_s or threading.TIMEOUT_MAX, os.killpg, (process.pid, signal.SIGKILL))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        watchdog.cancel()
 
 
 # --- repository ------------------------------------------------------------------------------------------------------
@@ -244,7 +263,7 @@ def run_files(suite, files, pattern, environment):
         command += [f"--test-name-pattern={pattern}"]
     said = []
     before = len(suite.outcomes)
-    for line in lines_of(command + files, env={**os.environ, **dict(environment)}):
+    for line in lines_of(command + files, silence_max_s=SILENCE_MAX_S, env={**os.environ, **dict(environment)}):
         if isinstance(line, int):
             ended = line
         elif line.startswith("{"):

@@ -1,4 +1,4 @@
-"""The second try of what has real clocks in it, with a made-up runner."""
+"""How tests are run: the second try of what has real clocks in it, with a made-up runner, and the end of a silent one."""
 
 import contextlib
 import io
@@ -52,6 +52,15 @@ class SecondTry(unittest.TestCase):
         fails = [said(f"in {i}", "failed", f"{i}.test.js", "wrong") for i in range(run_tests.SECOND_TRIES_MAX + 1)]
         self.assertEqual([verdict for _, verdict, _ in self.run_suite(fails + [1])],
                          ["failed"] * (run_tests.SECOND_TRIES_MAX + 1))
+
+
+class Silence(unittest.TestCase):
+    def test_who_says_nothing_is_killed_with_what_it_started(self):
+        *lines, code = run_tests.lines_of(["sh", "-c", "echo hello; sleep 1000 & wait"], silence_max_s=0.2)
+        self.assertEqual((lines, code), (["hello\n"], -9))
+
+    def test_who_ends_is_not(self):
+        self.assertEqual(list(run_tests.lines_of(["sh", "-c", "echo hello; exit 3"], silence_max_s=60)), ["hello\n", 3])
 
 
 if __name__ == "__main__":

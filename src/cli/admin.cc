@@ -7,7 +7,7 @@ namespace klieg::cli {
 void Admin::serve(const http::Request& request, http::Responder responder) {
   using http::Response;
   if (request.method != http::Method::get && request.method != http::Method::head) {
-    return responder.respond(Response::text(405, "only GET here\n"));
+    return responder.respond(Response::not_allowed("GET, HEAD"));
   }
   if (request.path == "/livez") return responder.respond(Response::text(200, "alive\n"));
   if (request.path == "/readyz") {

@@ -369,6 +369,12 @@ Result<void> validate_edge(const Config& config) {
   return {};
 }
 
+// Kubernetes says into every container where services are; of one named "klieg": KLIEG_PORT, KLIEG_PORT_80_TCP_ADDR,
+// KLIEG_SERVICE_HOST.
+bool is_of_kubernetes(std::string_view name) {
+  return name == "KLIEG_PORT" || name.starts_with("KLIEG_PORT_") || name.starts_with("KLIEG_SERVICE_");
+}
+
 }  // namespace
 
 std::span<const Setting> settings() { return table; }
@@ -398,6 +404,7 @@ Result<void> read_environment(Config& config, const std::vector<std::pair<std::s
   for (const Setting& setting : table) names.push_back(environment_name(setting));
   for (const auto& [name, value] : variables) {
     if (!name.starts_with("KLIEG_") || name == "KLIEG_CONFIG" || name == "KLIEG_SHARED_DATA") continue;
+    if (is_of_kubernetes(name)) continue;
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) {
       return fail(fmt::format("unknown environment variable {}{}", name, did_you_mean(name, names)));

@@ -52,6 +52,14 @@ TEST(Config, an_unknown_environment_variable_is_refused_with_the_nearest_name) {
   EXPECT_EQ(read.error().message, "unknown environment variable KLIEG_RTMP_LISTENS; did you mean 'KLIEG_RTMP_LISTEN'?");
 }
 
+TEST(Config, what_kubernetes_says_of_a_service_named_klieg_is_no_setting) {
+  Config config;
+  EXPECT_TRUE(read_environment(config, {{"KLIEG_PORT", "tcp://10.0.0.7:80"},
+                                        {"KLIEG_PORT_80_TCP_ADDR", "10.0.0.7"},
+                                        {"KLIEG_SERVICE_HOST", "10.0.0.7"},
+                                        {"KLIEG_SERVICE_PORT_HTTP", "80"}}));
+}
+
 TEST(Config, channels_come_as_a_list_or_separated_by_commas) {
   Config config;
   ASSERT_TRUE(read_toml(config, "[server]\nchannels = [\"ada:0123456789\", \"bob:abcdefghij\"]\n", "f"));

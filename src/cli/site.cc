@@ -75,7 +75,7 @@ void Site::serve(const http::Request& request, http::Responder responder) {
     return live_.serve(request, std::move(responder));
   }
   if (request.method != http::Method::get && request.method != http::Method::head) {
-    return responder.respond(http::Response::text(405, "only GET and HEAD here\n"));
+    return responder.respond(http::Response::not_allowed("GET, HEAD"));
   }
   if (const auto found = files_.find(request.path); found != files_.end()) {
     return serve_file(found->second, 200, request, std::move(responder));

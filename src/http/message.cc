@@ -52,4 +52,10 @@ Response Response::text(uint16_t status, std::string_view message) {
   return response;
 }
 
+Response Response::not_allowed(std::string_view allowed) {
+  Response response = text(405, "only " + std::string(allowed));
+  response.own_headers.add("allow", std::string(allowed));
+  return response;
+}
+
 }  // namespace klieg::http

@@ -81,6 +81,8 @@ struct Response {
   std::variant<std::monostate, Bytes, LogRange> body;  // for HEAD give the body of the GET: only its length is used
 
   static Response text(uint16_t status, std::string_view message);  // text/plain, no-store
+  // 405; `allowed`: what Allow says (RFC 9110 section 15.5.6), "GET, HEAD".
+  static Response not_allowed(std::string_view allowed);
 };
 
 }  // namespace klieg::http

@@ -35,8 +35,10 @@ bool has_not_changed(const Representation& representation, const Conditions& con
 }  // namespace
 
 Conditions Conditions::of(const Request& request) {
-  return {request.header("if-none-match").value_or(""), request.header("if-modified-since").value_or(""),
-          request.header("range").value_or(""), request.header("if-range").value_or("")};
+  // RFC 9110 section 14.2: a range is of a GET alone.
+  const std::string_view range = request.method == Method::get ? request.header("range").value_or("") : "";
+  return {request.header("if-none-match").value_or(""), request.header("if-modified-since").value_or(""), range,
+          request.header("if-range").value_or("")};
 }
 
 Selected select(const Representation& representation, const Conditions& conditions, Response& response) {

@@ -37,7 +37,7 @@ Result<WebSocketOffer, Response> read_websocket_offer(const Request& request, st
     response.own_headers.add("upgrade", "websocket");
     return std::unexpected(std::move(response));
   }
-  if (request.method != Method::get) return refuse(405, "a WebSocket begins with a GET");
+  if (request.method != Method::get) return std::unexpected(Response::not_allowed("GET"));
   if (request.version != Version::http_1_1 || !lists(request, "connection", "upgrade")) {
     return refuse(400, "a WebSocket begins with HTTP/1.1 and Connection: Upgrade");
   }

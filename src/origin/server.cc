@@ -113,18 +113,14 @@ Answering::Answering(Origin& origin, const Clock& clock, Metrics& metrics) : ori
 void Answering::serve(const http::Request& request, http::Responder responder) {
   if (request.method == http::Method::options) return responder.respond(preflight());
   if (request.method != http::Method::get && request.method != http::Method::head) {
-    http::Response refusal = http::Response::text(405, "only GET, HEAD and OPTIONS");
-    refusal.own_headers.add("allow", "GET, HEAD, OPTIONS");
-    return responder.respond(std::move(refusal));
+    return responder.respond(http::Response::not_allowed("GET, HEAD, OPTIONS"));
   }
   if (request.path == "/time") return responder.respond(time());
 
-  const Question question{request.path,
-                          request.query,
-                          request.header("range").value_or(""),
-                          request.header("if-none-match").value_or(""),
-                          request.header("if-range").value_or(""),
-                          coding_for(request.header("accept-encoding").value_or(""))};
+  const http::Conditions conditions = http::Conditions::of(request);
+  const Question question{request.path,        request.query,
+                          conditions.range,    conditions.if_none_match,
+                          conditions.if_range, coding_for(request.header("accept-encoding").value_or(""))};
   const Answer answer = origin_.find(question.path, question.query, clock_.now(), clock_.wall_now());
   if (const Hold* hold = std::get_if<Hold>(&answer)) {
     return keep(std::make_shared<HeldRequest>(question, hold->deadline, std::move(responder)), *hold);

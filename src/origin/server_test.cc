@@ -310,8 +310,11 @@ TEST_F(AnsweringTest, a_page_may_ask_first_and_nobody_may_write) {
   EXPECT_THAT(header(viewer->answers[asked], "access-control-allow-headers"), HasSubstr("range"));
   const uint64_t posted = send(finished, {}, http::Method::post);
   EXPECT_EQ(viewer->answers[posted].status, 405);
+  EXPECT_EQ(header(viewer->answers[posted], "allow"), "GET, HEAD, OPTIONS");
   const uint64_t head = send(finished, {}, http::Method::head);
   EXPECT_EQ(range(viewer->answers[head]).end, 5000u);  // the server uses only its length
+  const uint64_t part = send(finished, {{"range", "bytes=0-99"}}, http::Method::head);
+  EXPECT_EQ(viewer->answers[part].status, 200) << "RFC 9110 section 14.2: ranges are of GET alone";
 }
 
 struct FirstWord final : media::PushSink {
