@@ -148,10 +148,14 @@ test("on a phone comments fade over the picture, and hearts rise from the finger
   await visit({ viewport: phone, hasTouch: true, isMobile: true, deviceScaleFactor: 2, reducedMotion: "reduce", colorScheme: "dark" });
   const room = await FakeRoom.beside(page, [{ type: "you", ...ada }, { type: "viewers", count: 12 }]);
   await open();
-  await page.getByRole("button", { name: "Tap for sound" }).tap();
   room.say(comment(1, 1, "so good"), comment(2, 1, "hello from Lyon", ada));
   const over = page.locator(".over");
   await over.getByText("so good").waitFor();
+  await picture_of("room-phone-silent");
+  const sound = page.getByRole("button", { name: "Tap for sound" });
+  const newest = await over.locator("p").last().boundingBox();
+  assert.ok(newest.y + newest.height <= (await sound.boundingBox()).y, "what was said stands above the button");
+  await sound.tap();
   const box = await page.locator("video").boundingBox();
   await screen_ms();
   // Three taps in a row: the first is for the controls.
