@@ -14,5 +14,6 @@ void add_testcard_command(CLI::App& app);  // testcard.cc
 void add_publish_command(CLI::App& app);   // publish.cc
 void add_sim_command(CLI::App& app);       // sim.cc
 void add_probe_command(CLI::App& app);     // probe.cc
+void add_migrate_command(CLI::App& app);   // migrate.cc
 
 }  // namespace klieg::cli

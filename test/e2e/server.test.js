@@ -1,6 +1,7 @@
 // The server as a program: what it says, what it refuses, how it ends.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { publish_test_card } from "../world/encoder.js";
@@ -93,6 +94,21 @@ test("a port that is taken is a failure with words, not a crash", async (t) => {
   const code = await second.ends(5_000);
   assert.ok(code > 0 && code < 128, `it ended with ${code}`);
   assert.ok(second.said.includes(first.address.http), second.said);
+});
+
+test("a database is brought to the schema of the program, and again is nothing", async (t) => {
+  const file = join(await temporary_folder(t), "klieg.db");
+  const migrate = async (name) => {
+    const program = new Program(t, klieg_path, ["migrate", name]);
+    return { code: await program.ends(10_000), said: program.said };
+  };
+  assert.match((await migrate(file)).said, /applied; the schema is number \d+/);
+  assert.deepEqual((await migrate(file)).code, 0);
+  assert.match((await migrate(file)).said, /nothing was missing/);
+  const unreachable = await migrate("postgresql://klieg:secret@127.0.0.1:1/klieg");
+  assert.equal(unreachable.code, 1);
+  assert.match(unreachable.said, /klieg:\.\.\.@127.0.0.1:1\/klieg: PostgreSQL cannot be reached/);
+  assert.doesNotMatch(unreachable.said, /secret/);
 });
 
 test("a channel that does not exist is not found, and one that is not on air says so", async (t) => {
