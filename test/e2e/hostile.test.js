@@ -13,7 +13,8 @@ import { get, media_playlists } from "../world/reader.js";
 import { audio, chunk_size, handshake, message, Peer, publishing_peer, video } from "../world/rtmp_peer.js";
 import { suite_end } from "../world/suite.js";
 
-const slack_ms = 3_000; // the server looks once a second, and this machine has other things to do
+const slack_ms = 8_000; // the server looks once a second, and this machine has other things to do
+const wait_ms_max = 5_000; // of a viewer for a segment of 1 s, on the same machine
 const dribblers = 6;
 
 // What the broadcast itself may add while others are measured: its window of 60 s fills at 55 KB/s, and nothing is
@@ -290,7 +291,7 @@ describe("beside hostile peers", () => {
     await undisturbed();
     const grown_kb = (await resident_kb(klieg.program.pid)) - at_rest_kb;
     t.diagnostic(`${grown_kb} kB more than ${at_rest_kb} kB at the beginning`);
-    assert.ok(viewer.longest_wait_ms <= slack_ms, `a viewer waited ${viewer.longest_wait_ms} ms for a segment of 1 s`);
+    assert.ok(viewer.longest_wait_ms <= wait_ms_max, `a viewer waited ${viewer.longest_wait_ms} ms for a segment of 1 s`);
     // Two windows have filled since, and of the 13 MB that the peers had the allocator keeps some: measured are 3.
     assert.ok(grown_kb <= window_kb + nonsense_kb + 6 * 1024, `${grown_kb} kB more than at the beginning`);
 
