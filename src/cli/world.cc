@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -53,12 +52,9 @@ Result<std::string> World::start() {
 }
 
 Result<void> World::open_store() {
-  std::error_code error;
-  std::filesystem::create_directories(config_.data, error);
-  if (error) {
-    return fail(fmt::format("cannot make the data directory {}: {}; give another with --data DIR", config_.data,
-                            error.message()));
-  }
+  auto directory = DataDirectory::take(config_.data);
+  if (!directory) return std::unexpected(directory.error());
+  directory_ = std::move(*directory);
   auto database = store::open_sqlite(config_.data + "/klieg.db");
   if (!database) return fail(database.error().message);
   const WallTime now = read_wall_clock();

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "bus/in_process.h"
 #include "cli/config.h"
+#include "cli/data_directory.h"
 #include "cli/process.h"
 #include "cli/registry.h"
 #include "cli/server_command.h"
@@ -48,6 +49,7 @@ class World final : public RunningServer {
   transcoder::Room room_;  // of all shards
   push::Admission push_admission_;
   const Config& config_;
+  DataDirectory directory_;
   std::unique_ptr<store::Worker> store_;  // null until started
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;  // on the first shard's loop

@@ -265,6 +265,7 @@ TEST_P(WorldOfLoops, a_port_that_another_program_has_is_an_error_that_names_it) 
   for (const auto door : {&Config::http, &Config::rtmp, &Config::admin}) {
     const TestWorld other(config());
     Config settings = config();
+    settings.data += "-of-the-second";
     settings.*door = "127.0.0.1:" + std::to_string(other.http);
     World world(settings);
     const Result<std::string> started = world.start();
