@@ -31,6 +31,7 @@ std::string unknown_words(const CLI::App& app) {
   }
   const auto flag = std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with("-"); });
   const std::string& word = flag == unknown.end() ? unknown.front() : *flag;
+  if (!commands.empty() && !word.starts_with("-")) return fmt::format("'{}' is a word too many", word);
   const std::string near = klieg::cli::nearest(word, known);
   return fmt::format("'{}' is no {}{}", word, word.starts_with("-") ? "option" : "command",
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));

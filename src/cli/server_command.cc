@@ -29,7 +29,9 @@ struct Flags {
 
 Result<std::string> read_file(const std::string& name) {
   std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(fmt::format("{}: cannot be read; give an existing file to --config", name));
+  file.peek();  // a folder can be opened
+  if (!file.is_open() || file.bad())
+    return fail(fmt::format("{}: cannot be read; give an existing file to --config", name));
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
@@ -125,6 +127,7 @@ void add_server_command(CLI::App& app, const ServerCommand& command) {
         ->type_name(std::string(setting.value))
         ->expected(1)
         ->take_all()
+        ->allow_extra_args(false)
         ->group("Settings");
   }
   parser->callback([command, flags] { run(command, *flags); });
