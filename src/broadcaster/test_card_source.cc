@@ -284,7 +284,7 @@ Result<void> broadcast_test_card(const TestCardOptions& options) {
     progress.interrupt();
     if (reason.stays()) return not_on_air(where, reason);
     if (on_air.length(read_loop_clock()) > healthy_after) retry_wait = retry_first;
-    logging::warning("the broadcast stopped, trying again",
+    logging::warning("not on air, trying again",
                      {{"to", where}, {"after_s", retry_wait / 1s}, {"because", reason.words()}});
     for (const LoopTime again = std::min(read_loop_clock() + retry_wait, end); read_loop_clock() < again;) {
       if (stop.arrived()) return {};

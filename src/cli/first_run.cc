@@ -78,11 +78,12 @@ std::string publish_lines(const Channel& channel, std::string_view ready_line) {
   return fmt::format(
       "\n"
       "  Watch       http://{1}/@{2}\n"
-      "  OBS         Settings > Stream > Custom\n"
+      "  OBS         Settings > Stream > Service: Custom...\n"
       "              Server      rtmp://{0}/live\n"
       "              Stream Key  {3}\n"
-      "  ffmpeg      ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p \\\n"
-      "                     -g 30 -c:a aac -f flv rtmp://{0}/live/{3}\n\n",
+      "              and Settings > Output > Keyframe Interval: 1 s\n"
+      "  ffmpeg      ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -g 30 -pix_fmt yuv420p \\\n"
+      "                     -c:a aac -f flv rtmp://{0}/live/{3}\n\n",
       rtmp, http, channel.name, channel.key);
 }
 

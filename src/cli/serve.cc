@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 
 #include "base/logging.h"
@@ -16,10 +17,12 @@ constexpr size_t guessable_key_size = 8;
 Result<void> complete(Config& config) {
   config.node_name = node_name_of(config);
   if (config.channels.empty()) {
+    const bool is_new = !std::filesystem::exists(config.data + "/channel");
     auto channel = first_run_channel(config.data);
     if (!channel) return std::unexpected(channel.error());
     config.own_channel = config.channels.emplace_back(std::move(*channel));
-    logging::info("no channel was given: the one of the data directory is used, whose key is in this file",
+    logging::info(is_new ? "no channel was given: one was made, whose key is in this file"
+                         : "no channel was given: the one of the data directory is used, whose key is in this file",
                   {{"channel", config.own_channel->name}, {"file", config.data + "/channel"}});
   }
   for (const Channel& channel : config.channels) {

@@ -212,6 +212,7 @@ void Shard::bury(const std::string& channel) {
       registry.ended(channel, publisher);
     });
     homes_.erase(found);
+    logging::info("broadcast over", {{"channel", channel}});
   });
 }
 

@@ -58,7 +58,7 @@ void Entrance::encode() {
   if (state_ != State::encoding) return;  // fallen back: nothing can be made of it
   if (!has_top_) return fall_back();
   logging::warning("the source is encoded anew for viewers: set the encoder to H.264 with a key frame every second",
-                   {{"broadcast", broadcast_}, {"why", judge_.objection()}});
+                   {{"channel", broadcast_}, {"why", judge_.objection()}});
   packager_.on_promised(TrackKind::video);
   replay();
 }
@@ -73,7 +73,7 @@ void Entrance::fall_back() {
   top_track_.reset();
   end_period();
   logging::warning("the source is passed on as it comes, though not every player can follow",
-                   {{"broadcast", broadcast_}, {"why", judge_.objection()}});
+                   {{"channel", broadcast_}, {"why", judge_.objection()}});
   ladder_->set_top(TopRung::source);
   if (encoding_begun && tracks_[0]) {
     awaits_key_ = shown;

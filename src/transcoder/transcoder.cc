@@ -157,7 +157,7 @@ void Transcoder::decide_ladder(LoopTime now) {
   if (ladder.empty() && !takes_pictures()) return turn_off();
   const double cores = cost_in_cores(ladder, source());
   if (port_.admit(cores) == Admission::refused) {
-    logging::warning("no room to transcode", {{"broadcast", settings_.broadcast}, {"cores_needed", cores}});
+    logging::warning("no room to transcode", {{"channel", settings_.broadcast}, {"cores_needed", cores}});
     return turn_off();
   }
   adopt(ladder);
@@ -262,7 +262,7 @@ void Transcoder::replace_worker(LoopTime now, Duration rest) {
   rest_until_ = now + rest;
   ++counts_.rests;
   logging::warning("codec workers die one after the other; the ladder rests",
-                   {{"broadcast", settings_.broadcast}, {"seconds", to_seconds(rest)}});
+                   {{"channel", settings_.broadcast}, {"seconds", to_seconds(rest)}});
   settle_presence();
 }
 
@@ -341,7 +341,7 @@ void Transcoder::judge_silence(LoopTime now) {
 
 void Transcoder::on_worker_lost(LoopTime now, WorkerEnd how, const std::string& words) {
   say_drained();
-  logging::warning("codec worker lost", {{"broadcast", settings_.broadcast}, {"how", name_of(how)}, {"why", words}});
+  logging::warning("codec worker lost", {{"channel", settings_.broadcast}, {"how", name_of(how)}, {"why", words}});
   if (state_ == State::draining) {
     state_ = State::off;
     return finish();
@@ -395,7 +395,7 @@ bool Transcoder::take(LoopTime, codec::Refused& message) {
   if (--opening_ > 0) return true;
   ++counts_.undecodable;
   logging::warning("no ladder can be made of what comes, viewers get it alone: " + std::string(what_to_send),
-                   {{"broadcast", settings_.broadcast}, {"why", message.words}});
+                   {{"channel", settings_.broadcast}, {"why", message.words}});
   state_ == State::draining ? finish() : turn_off();
   return true;
 }
@@ -452,7 +452,7 @@ bool Transcoder::take(LoopTime now, codec::Undecodable& message) {
   if (message.generation != generation_ || !begun_ || !uses(message.kind) || state_ != State::working) return true;
   ++counts_.undecodable;
   logging::warning("what comes cannot be decoded, viewers get it without a ladder: " + std::string(what_to_send),
-                   {{"broadcast", settings_.broadcast}, {"why", message.words}});
+                   {{"channel", settings_.broadcast}, {"why", message.words}});
   undecodable_[static_cast<size_t>(message.kind)] = true;
   replay_.drop(message.kind);
   decide_ladder(now);
@@ -480,7 +480,7 @@ void Transcoder::shed_one(LoopTime now) {
   RungState& top = *std::ranges::find_if(rungs_.begin() + (top_ == TopRung::none ? 1 : 0), rungs_.end(), kept);
   top.shed = true;
   ++counts_.shed;
-  logging::info("rung shed: the machine does not keep up", {{"broadcast", settings_.broadcast},
+  logging::info("rung shed: the machine does not keep up", {{"channel", settings_.broadcast},
                                                             {"rung", top.rung.name},
                                                             {"lag_ms", to_ms(pace_.lag())},
                                                             {"load", fmt::format("{:.2f}", pace_.load())}});
@@ -491,7 +491,7 @@ void Transcoder::shed_one(LoopTime now) {
 void Transcoder::shed_all(LoopTime now) {
   say_drained();
   logging::warning("ladder shed: the machine does not keep up even with the least rung",
-                   {{"broadcast", settings_.broadcast}, {"lag_ms", to_ms(std::max(pace_.lag(), now - silent_since_))}});
+                   {{"channel", settings_.broadcast}, {"lag_ms", to_ms(std::max(pace_.lag(), now - silent_since_))}});
   for (RungState& rung : rungs_) counts_.shed += !std::exchange(rung.shed, true);
   port_.end_worker(WorkerEnd::let_go);
   begun_ = false;
@@ -512,7 +512,7 @@ void Transcoder::take_back(LoopTime now) {
     if (&rung != &*least && rung.rung.kind == TrackKind::video) continue;
     if (!std::exchange(rung.shed, false)) continue;
     ++counts_.taken_back;
-    logging::info("rung is back", {{"broadcast", settings_.broadcast}, {"rung", rung.rung.name}});
+    logging::info("rung is back", {{"channel", settings_.broadcast}, {"rung", rung.rung.name}});
   }
   if (state_ == State::stalled) replace_worker(now, Duration(0));
   settle_presence();

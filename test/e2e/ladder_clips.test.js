@@ -75,7 +75,7 @@ describe("the ladder of", { concurrency: at_once }, () => {
       const all = await renditions(server.hls(channel));
       const as_it_came = rungs.video ? ["audio"] : ["video", "audio"];
       const made_here = all.filter((rendition) => !as_it_came.includes(rendition.name));
-      if (rungs.video) assert.match(server.program.said, new RegExp(`encoded anew for viewers.*broadcast=${channel} `));
+      if (rungs.video) assert.match(server.program.said, new RegExp(`encoded anew for viewers.*channel=${channel} `));
       const pictures = made_here.filter(({ kind }) => kind === "video");
       const sizes = pictures.map((rung) => [rung.name, `${rung.width}x${rung.height}`]);
       assert.deepEqual(Object.fromEntries(sizes), rungs);

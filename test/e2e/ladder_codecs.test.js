@@ -54,7 +54,7 @@ describe("a player of H.264 and AAC alone sees a broadcast of", () => {
       const [first] = (await media_playlist(rendition.address)).segments;
       assert.ok(first.msn === 0 && !first.gap, `${rendition.name} begins with segment ${first.msn}, a gap or not`);
     }
-    assert.match(klieg.program.said, new RegExp(`encoded anew for viewers.*broadcast=${channel} `));
+    assert.match(klieg.program.said, new RegExp(`encoded anew for viewers.*channel=${channel} `));
     const viewer = await open_viewer(browser, klieg.page(channel));
     const sight = await viewer.watch(2);
     await viewer.close();
@@ -100,10 +100,10 @@ describe("a broadcast goes on, and the log says why there are no rungs, when not
       await spoil_pictures(t, file, codec === "h264" ? 1 : 2);
       const refused = await refused_ladders(klieg);
       new Program(t, klieg_path, ["publish", "--to", klieg.rtmp(codec), "--loop", file]);
-      const [line] = await klieg.program.heard(new RegExp(`.*cannot be decoded.*broadcast=${codec} .*`), 30_000);
+      const [line] = await klieg.program.heard(new RegExp(`.*cannot be decoded.*channel=${codec} .*`), 30_000);
       assert.match(line, /set the encoder to H\.264 .*why="no picture comes of \w+ after \d+ samples: /);
       await until("its count", async () => ((await refused_ladders(klieg)) === refused + 1 ? true : undefined));
-      if (codec !== "h264") await klieg.program.heard(new RegExp(`passed on as it comes.*broadcast=${codec} `));
+      if (codec !== "h264") await klieg.program.heard(new RegExp(`passed on as it comes.*channel=${codec} `));
       await klieg.live(codec, 20_000);
       const all = await until("what came, and rungs of its sound alone", async () => {
         const listed = await renditions(klieg.hls(codec));
