@@ -186,9 +186,24 @@ test("who may not comment unless signed in is told so once, and is offered it no
   await page.keyboard.press("Enter");
   await page.getByText("Comments are off here.").waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Comment" }).count(), 0);
+  // Nothing to read and nothing to say: the picture has the place of the panel, and hearts are given below it.
+  assert.equal(await page.getByRole("region", { name: "Room" }).count(), 0);
+  assert.equal(await page.getByText("Nobody has said anything yet.").count(), 0);
+  await picture_of("room-off-desktop");
+  await is_accessible();
+  await page.setViewportSize(phone);
+  assert.equal(await page.getByRole("button", { name: "All comments" }).count(), 0);
+  await picture_of("room-off-phone");
+  await is_accessible();
   await screen_ms();
   await page.getByRole("button", { name: "Send a heart" }).click();
   await wait_for(() => room.said.some((one) => one.type === "hearts"));
+  // A poll is worth the panel, which is silent about comments that cannot come.
+  room.say({ type: "poll", id: 1, question: "Again?", options: ["Yes", "No"], opens: 1, closes: (await screen_ms()) + 600_000 });
+  await page.setViewportSize(desktop);
+  await page.getByRole("region", { name: "Room" }).getByText("Again?").waitFor();
+  assert.equal(await page.getByText("Nobody has said anything yet.").count(), 0);
+  await picture_of("room-off-poll");
 });
 
 test("a room that is lost comes back, and a comment that was on its way is neither lost nor doubled", async () => {

@@ -124,6 +124,25 @@ export class Room {
     return this.me?.standing === "moderator" || this.me?.standing === "broadcaster";
   }
 
+  // Somebody, as far as is known: nobody may look and give hearts, and no more.
+  get named(): boolean {
+    return this.me === null ? !this.nameless : this.me.account > 0;
+  }
+
+  get may_comment(): boolean {
+    return this.named && (this.rules?.who !== "nobody" || this.moderates);
+  }
+
+  // There is nothing to read: no comment, no poll, no desk of a moderator.
+  get bare(): boolean {
+    return this.comments.length === 0 && this.pinned === null && this.poll === null && !this.moderates;
+  }
+
+  // Why there is no word from this viewer.
+  get off_words(): string {
+    return this.named ? "Comments are closed." : "Comments are off here.";
+  }
+
   command(command: Command): void {
     const ref = ++this.#last_ref;
     this.trouble = this.news = null;
