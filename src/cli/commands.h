@@ -15,5 +15,6 @@ void add_publish_command(CLI::App& app);   // publish.cc
 void add_sim_command(CLI::App& app);       // sim.cc
 void add_probe_command(CLI::App& app);     // probe.cc
 void add_migrate_command(CLI::App& app);   // migrate.cc
+void add_token_command(CLI::App& app);     // token.cc
 
 }  // namespace klieg::cli

@@ -145,6 +145,7 @@ Result<void> check_parent(Text text) {
   auto peer = edge::parse_parent_url(text);
   return peer ? Result<void>() : std::unexpected(peer.error());
 }
+Result<void> check_nothing(Text) { return {}; }  // here; validate() knows the channels
 Result<void> check_endpoint(Text text) {
   auto endpoint = net::Endpoint::parse(text);
   return endpoint ? Result<void>() : std::unexpected(endpoint.error());
@@ -189,6 +190,9 @@ constexpr Setting table[] = {
     {"server.data", "--data", "DIR", "directory for what must survive a restart", set_text<&C::data>},
     {"server.loops", "", "N", "event loops; 0: one per core", set_number<&C::loops, 0, 256>, Of::both},
     {"server.channels", "--channel", "NAME:KEY", "a channel and its stream key; repeat for more", add_channels},
+    {"server.private", "--private", "NAME",
+     "a channel for guests alone: `klieg token NAME` makes links; repeat for more",
+     add_texts<&C::private_channels, check_nothing>},
     {"http.listen", "--http", "HOST:PORT", "pages and playback; port 0 picks a free one", set_endpoint<&C::http>,
      Of::both},
     {"http.connections_max", "", "N", "open connections per loop; more wait in the kernel",
@@ -436,6 +440,10 @@ Result<Channel> parse_channel(std::string_view text) {
   return channel;
 }
 
+bool Config::is_private(std::string_view channel) const {
+  return std::ranges::find(private_channels, channel) != private_channels.end();
+}
+
 Result<void> validate(const Config& config, Command command) {
   const std::string& rtmps = command == Command::edge ? config.edge_rtmps : config.rtmps;
   if ((!config.https.empty() || !rtmps.empty()) && (config.tls_cert.empty() || config.tls_key.empty())) {
@@ -451,6 +459,14 @@ Result<void> validate(const Config& config, Command command) {
     if (!keys.insert(channel.key).second) {
       return fail(fmt::format("channel '{}' has the key of another channel: the key alone says which channel is meant",
                               channel.name));
+    }
+  }
+  for (const std::string& name : config.private_channels) {
+    if (!names.contains(name)) {
+      return fail(fmt::format("--private {}: there is no such channel; give --channel {}:KEY", name, name));
+    }
+    if (config.node_secret.empty()) {
+      return fail(fmt::format("--private {}: links are signed with the nodes' secret; give --node-secret", name));
     }
   }
   return {};

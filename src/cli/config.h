@@ -83,6 +83,8 @@ struct Config {
   logging::Format log_format = logging::Format::text;
 
   std::vector<Channel> channels;
+  std::vector<std::string> private_channels;  // of them: for who has a link of `klieg token` alone
+  bool is_private(std::string_view channel) const;
   std::optional<Channel> own_channel;  // no setting: made, or found, because none was given
 
   std::string node_name;    // empty: made at each start

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   klieg::cli::add_sim_command(app);
   klieg::cli::add_probe_command(app);
   klieg::cli::add_migrate_command(app);
+  klieg::cli::add_token_command(app);
   try {
     app.parse(argc, argv);
     return 0;

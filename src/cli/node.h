@@ -19,10 +19,12 @@ class Node final : public edge::Credentials, public edge::Gatekeeper {
 
   edge::Fields prove(std::string_view method, std::string_view target) const override;
   edge::Trust trust_in(const http::Request& request) override;
+  wire::PathTrust trust_in(const wire::TokenPath& path) override;
 
  private:
   const std::string name_;
   const edge::NodeSecret secret_;
+  const wire::PathKey path_key_;
   net::Loop& loop_;
   std::array<prometheus::Counter*, edge::node_trusts> judged_{};
   LoopTime warned_ = LoopTime::min();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "media/push.h"
+#include "wire/path_token.h"
 
 namespace klieg::cli {
 namespace {
@@ -12,6 +13,8 @@ push::Answer answer_of(const edge::Answer& answer) {
   const edge::Object& object = *std::get<edge::Served>(answer).object;
   push::Answer out{.status = object.status, .header_name = {}};
   for (const auto& [name, value] : object.fields) {
+    // A channel is shared by viewers of whom nothing was asked: what is for guests is not pushed.
+    if (name == wire::private_header) return {.status = 404, .header_name = {}};
     if (name == media::header_header) out.header_name = value;
   }
   if (object.status != 200) return out;

@@ -40,7 +40,10 @@ std::string advice(const Config& config, const std::string& ready_line) {
   if (config.own_channel) return publish_lines(*config.own_channel, ready_line);
   if (config.channels.size() > channels_told_max) return "";
   std::string lines;
-  for (const Channel& channel : config.channels) lines += address_lines(channel, ready_line);
+  for (const Channel& channel : config.channels) {
+    // Who watches a private one has a link, and no page.
+    if (!config.is_private(channel.name)) lines += address_lines(channel, ready_line);
+  }
   return lines + "\n";
 }
 

@@ -7,6 +7,7 @@
 #include "base/logging.h"
 #include "cli/first_run.h"
 #include "cli/world.h"
+#include "wire/live_path.h"
 
 namespace klieg::cli {
 namespace {
@@ -19,9 +20,12 @@ constexpr Duration touch_every = 1s;
 // take 3 s before (ingest::ServerLimits) of the 4 s in which a server drains.
 constexpr Duration ends_travel_max = 200ms;
 
-std::vector<std::string> names_of(const std::vector<ingest::Channel>& channels) {
+// Of a private channel nobody is told that it is there.
+std::vector<std::string> public_names_of(const Config& config) {
   std::vector<std::string> names;
-  for (const ingest::Channel& channel : channels) names.push_back(channel.name);
+  for (const ingest::Channel& channel : config.channels) {
+    if (!config.is_private(channel.name)) names.push_back(channel.name);
+  }
   return names;
 }
 
@@ -104,7 +108,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
-      site_(names_of(config.channels), *this),
+      site_(public_names_of(config), *this),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
       workers_(config.ladder_rungs.empty()
@@ -115,7 +119,10 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
   hosts_.add_parent("origin", home_, &live_.topics());
-  for (const ingest::Channel& channel : config.channels) origin_.add_channel(channel.name);
+  for (const ingest::Channel& channel : config.channels) {
+    origin_.add_channel(channel.name,
+                        config.is_private(channel.name) ? origin::Audience::guests : origin::Audience::everybody);
+  }
 }
 
 Shard::~Shard() = default;
@@ -308,7 +315,12 @@ void Shard::let_go_of_unwatched() {
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
   if (!rooms_.is_its(request.path)) return push_.serve(request, std::move(responder));
-  if (edge_.admit(request, responder)) rooms_.serve(request, std::move(responder));
+  if (!edge_.admit(request, responder)) return;
+  // A room takes no token.
+  if (config_.is_private(wire::live_channel_of(request.path, "/room"))) {
+    return responder.respond(http::Response::text(404, "not live"));
+  }
+  rooms_.serve(request, std::move(responder));
 }
 
 std::string Shard::broadcast_of(std::string_view channel) const {
@@ -326,8 +338,8 @@ ShardIndex Shard::home_of(std::string_view channel) const {
 
 http::Response Shard::list() const {
   nlohmann::json channels = nlohmann::json::array();
-  for (const ingest::Channel& channel : config_.channels) {
-    channels.push_back({{"name", channel.name}, {"state", name_of(origin_.status(channel.name).state)}});
+  for (const std::string& name : public_names_of(config_)) {
+    channels.push_back({{"name", name}, {"state", name_of(origin_.status(name).state)}});
   }
   static const auto headers = std::make_shared<const http::HeaderBlock>(http::HeaderBlock{
       {"content-type", "application/json"}, {"cache-control", "no-store"}, {"access-control-allow-origin", "*"}});

@@ -71,7 +71,8 @@ Site::File Site::prepare(const WebFile& file, Framing framing) {
 }
 
 void Site::serve(const http::Request& request, http::Responder responder) {
-  if (request.path.starts_with("/live/") || request.path.starts_with("/.klieg/") || request.path == "/time") {
+  if (request.path.starts_with("/live/") || request.path.starts_with("/t/") || request.path.starts_with("/.klieg/") ||
+      request.path == "/time") {
     return live_.serve(request, std::move(responder));
   }
   if (request.method != http::Method::get && request.method != http::Method::head) {

@@ -16,7 +16,8 @@ enum class Framing : uint8_t { by_own_pages, by_anybody };
 
 class Site final : public http::Handler {
  public:
-  // `live` answers /live/, /time and what nodes ask (/.klieg/). `channels` are all that exist.
+  // `live` answers /live/, the same behind a token (/t/), /time and what nodes ask (/.klieg/). `channels` are all that
+  // exist.
   Site(const std::vector<std::string>& channels, http::Handler& live);
 
   void serve(const http::Request& request, http::Responder responder) override;

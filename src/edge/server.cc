@@ -48,6 +48,22 @@ std::string_view standing_of(Outcome outcome) {
 // The http server says these itself, and what is between nodes is not for viewers.
 bool is_for_viewers(std::string_view name) { return name != "content-length" && !name.starts_with("klieg-"); }
 
+bool is_private(const Object& object) {
+  return std::ranges::any_of(object.fields, [](const auto& field) { return field.first == wire::private_header; });
+}
+
+// For whoever debugs a player on another site, readable there.
+http::Response refusal(uint16_t status, std::string_view words) {
+  http::Response response = http::Response::text(status, std::string(words));
+  response.own_headers.add("cache-control", "no-store").add("access-control-allow-origin", "*");
+  return response;
+}
+
+http::Response refusal_of_guest(wire::PathTrust trust) {
+  return trust == wire::PathTrust::expired ? refusal(403, "this link has expired: ask for another\n")
+                                           : refusal(403, "this link is not for what was asked for\n");
+}
+
 std::string_view host_of(std::string_view address_and_port) {
   const std::string_view host = address_and_port.substr(0, address_and_port.rfind(':'));
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -96,6 +112,9 @@ Server::~Server() { engine_.when_nearer(nullptr); }
 
 void Server::serve(const http::Request& request, http::Responder responder) {
   const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
+  if (const auto path = wire::parse_token_path(request.path); path && gatekeeper_ && trust == Trust::viewer) {
+    return serve_guest(request, *path, std::move(responder));
+  }
   if (trust == Trust::viewer && !admit(request, responder)) return;
   if (const auto topic = topic_of(request.path)) {
     if (trust == Trust::viewer) {
@@ -103,6 +122,19 @@ void Server::serve(const http::Request& request, http::Responder responder) {
     }
     return serve_topic(*topic, std::move(responder));
   }
+  serve_from_cache(request, trust, std::move(responder));
+}
+
+void Server::serve_guest(const http::Request& request, const wire::TokenPath& path, http::Responder responder) {
+  http::Request asked = request;
+  asked.path = path.path;
+  if (!admit(asked, responder)) return;
+  const wire::PathTrust trust = gatekeeper_->trust_in(path);
+  if (trust == wire::PathTrust::trusted) return serve_from_cache(asked, Trust::guest, std::move(responder));
+  responder.respond(refusal_of_guest(trust));
+}
+
+void Server::serve_from_cache(const http::Request& request, Trust trust, http::Responder responder) {
   const auto forwarded = trust == Trust::node ? request.header("x-forwarded-for") : std::nullopt;
   const Question question{request.method_name, request.path, request.query,
                           request.headers,     request.body, forwarded.value_or(host_of(request.peer))};
@@ -187,6 +219,7 @@ http::Response Server::respond(const Refused& refused) {
 http::Response Server::respond(const Served& served, const http::Conditions& conditions, Trust trust) {
   const Object& object = *served.object;
   requests_[static_cast<size_t>(served.how)]->Increment();
+  if (trust == Trust::viewer && is_private(object)) return refusal(404, "no such channel\n");
   http::Response response;
   response.status = object.status;
   const bool as_it_came = served.how == Outcome::passed || object.status != 200;

@@ -1,7 +1,11 @@
 // Joins an Engine to HTTP: viewers' requests in, answers out, now or when they are there; topics to children.
 //
 //   GET anything                  from the cache, or through it
+//   GET /t/TOKEN/live/NAME/...    the same without the token, of which nothing behind this sees anything
 //   GET /.klieg/topic/live/...    of a node that proves itself: the records of a topic, endless (wire/push_record.h)
+//
+// What is marked as private (wire/path_token.h) goes to nodes that prove themselves and to viewers with a token for its
+// channel. To others it is not there, whether it had to be fetched or lay in the cache.
 //
 // Every answer says in Cache-Status (RFC 9211) how it came about, with the outcome's name as its detail. Topics and
 // other words between nodes are not shown to viewers.
@@ -25,6 +29,7 @@
 #include "http/selection.h"
 #include "http/server.h"
 #include "net/loop.h"
+#include "wire/path_token.h"
 
 namespace klieg::edge {
 
@@ -36,12 +41,18 @@ struct LoopClock final : Clock {
 };
 
 // Who a request comes from, as far as it was proved.
-enum class Trust : uint8_t { viewer, node };
+enum class Trust : uint8_t {
+  viewer,
+  guest,  // a viewer with a token for the channel that the request is for
+  node,
+};
 
 class Gatekeeper {
  public:
   virtual ~Gatekeeper() = default;
   virtual Trust trust_in(const http::Request& request) = 0;
+  // Of a viewer's request. The path is without its token.
+  virtual wire::PathTrust trust_in(const wire::TokenPath& path) = 0;
 };
 
 class Server final : public http::Handler {
@@ -69,6 +80,8 @@ class Server final : public http::Handler {
   void answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer);
   void next_answers();
   void post_next_answers();
+  void serve_guest(const http::Request& request, const wire::TokenPath& path, http::Responder responder);
+  void serve_from_cache(const http::Request& request, Trust trust, http::Responder responder);
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const http::Conditions& conditions, Trust trust);
   http::Response respond(const Served& served, const http::Conditions& conditions, Trust trust);

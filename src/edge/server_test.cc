@@ -53,6 +53,7 @@ TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_
 
 struct EverybodyIsANode final : Gatekeeper {
   Trust trust_in(const http::Request&) override { return Trust::node; }
+  wire::PathTrust trust_in(const wire::TokenPath&) override { return wire::PathTrust::wrong; }
 };
 
 struct Statuses final : http::Responder::Target {
@@ -87,6 +88,49 @@ TEST(EdgeServer, refuses_who_asks_too_often_unless_it_is_a_node) {
   EverybodyIsANode gatekeeper;
   EXPECT_EQ(statuses_of_three(nullptr), (std::vector<uint16_t>{504, 504, 429}));
   EXPECT_EQ(statuses_of_three(&gatekeeper), (std::vector<uint16_t>{504, 504, 504}));
+}
+
+struct Guestbook final : Gatekeeper {
+  Trust trust_in(const http::Request& request) override {
+    return request.header("klieg-node") ? Trust::node : Trust::viewer;
+  }
+  wire::PathTrust trust_in(const wire::TokenPath& path) override { return key.judge(path.token, path.name, now); }
+  const wire::PathKey key{"a secret of all nodes"};
+  const WallTime now{1'800'000'000s};
+};
+
+TEST(EdgeServer, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_once) {
+  net::Loop loop;
+  LoopClock clock(loop);
+  MadeUpUpstream parent;
+  MadeUpRoutes routes({&parent});
+  Metrics metrics;
+  Engine engine({}, clock, routes, nullptr, 1);
+  Guestbook guests;
+  Server server(loop, engine, &guests, metrics);
+  const auto viewer = std::make_shared<Statuses>();
+  const auto ask = [&](const std::string& path, http::HeaderView header = {"accept", "*/*"}) {
+    http::Request request;
+    request.method_name = "GET";
+    request.path = path;
+    request.headers = {header};
+    request.peer = "192.0.2.1:4711";
+    server.serve(request, http::Responder(viewer, 1));
+  };
+  const std::string path = "/live/ada/1.2/video-3.m4s";
+  ask(path);
+  parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
+  loop.post([&] { loop.stop(); });
+  loop.run();
+  ask(path);
+  ask(path, {"klieg-node", "proof"});
+  ask("/t/" + guests.key.sign("ada", 1, guests.now + 1s) + path);
+  ask("/t/" + guests.key.sign("ada", 2, guests.now + 9s) + path);
+  ask("/t/" + guests.key.sign("ada", 1, guests.now) + path);
+  ask("/t/" + guests.key.sign("bob", 1, guests.now + 1s) + path);
+  ask("/t/" + wire::PathKey("another").sign("ada", 1, guests.now + 1s) + path);
+  EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{404, 404, 200, 200, 200, 403, 403, 403}));
+  EXPECT_EQ(parent.asked(), 1u);
 }
 
 }  // namespace

@@ -107,7 +107,9 @@ LoopTime Feed::next_deadline() const {
 Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime now) {
   if (!newcomer->sink) return Begin::done;
   const std::optional<Name> name = parse_name(newcomer->playlist);
-  const bool is_topic = name && name->kind == NameKind::playlist;
+  // What is pushed is not marked, so what is for guests is asked for.
+  const bool is_topic =
+      name && name->kind == NameKind::playlist && origin_.audience_of(name->channel) == Audience::everybody;
   const Window* window = is_topic ? origin_.window(name->channel, name->broadcast) : nullptr;
   const TrackWindow* track = window ? window->track(name->track) : nullptr;
   if (track) {

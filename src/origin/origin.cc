@@ -170,6 +170,7 @@ struct Origin::Broadcast {
 };
 
 struct Origin::Channel {
+  Audience audience = Audience::everybody;
   Status status;
   std::unique_ptr<Broadcast> current;
   std::deque<std::unique_ptr<Broadcast>> past;  // oldest first
@@ -208,7 +209,12 @@ Origin::Origin(const Settings& settings, Peers* peers, media::DepartedSink* depa
     : settings_(settings), peers_(peers), departed_(departed) {}
 Origin::~Origin() = default;
 
-void Origin::add_channel(const std::string& name) { channels_.try_emplace(name); }
+void Origin::add_channel(const std::string& name, Audience audience) { channels_[name].audience = audience; }
+
+Audience Origin::audience_of(std::string_view channel) const {
+  const auto found = channels_.find(channel);
+  return found == channels_.end() ? Audience::everybody : found->second.audience;
+}
 
 Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, WallTime wall, LoopTime now) {
   Channel& channel = channels_.at(name);

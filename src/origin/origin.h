@@ -65,6 +65,9 @@ class Witness {
   virtual void on_window_gone(const Window& window) = 0;                           // the last that is heard of it
 };
 
+// Who may watch a channel. Nodes may fetch whatever viewers may; what only guests may is told to them as such.
+enum class Audience : uint8_t { everybody, guests };
+
 struct Settings {
   WindowLimits window;
   ManifestSettings manifests;
@@ -110,7 +113,9 @@ class Origin {
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
 
-  void add_channel(const std::string& name);
+  void add_channel(const std::string& name, Audience audience = Audience::everybody);
+  // Of a channel that does not exist: everybody, since there is nothing to see.
+  Audience audience_of(std::string_view channel) const;
 
   // A broadcast begins on a channel (which must exist), at home. One that was there and did not end is ended first.
   Window& begin(const std::string& channel, const media::BroadcastBegun& begun, WallTime wall, LoopTime now);

@@ -8,6 +8,7 @@
 #include "http/selection.h"
 #include "origin/heads.h"
 #include "wire/http_range.h"
+#include "wire/path_token.h"
 #include "wire/utc.h"
 
 namespace klieg::origin {
@@ -134,7 +135,8 @@ void Answering::keep(const std::shared_ptr<HeldRequest>& request, Hold hold) {
   const Held held = origin_.hold(hold, [this, request](HoldEnd end) { resume(request, end); });
   if (held == Held::yes) return;
   count(HoldOutcome::too_many);
-  request->responder.respond(respond(Refusal{503, "too many requests are held already\n", 0s, Duration(1s)}));
+  const Refusal refusal{503, "too many requests are held already\n", 0s, Duration(1s)};
+  request->responder.respond(respond(refusal, request->question()));
 }
 
 void Answering::resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end) {
@@ -152,6 +154,15 @@ void Answering::resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end)
 }
 
 http::Response Answering::respond(const Answer& answer, const Question& question) {
+  http::Response response = respond_to_all(answer, question);
+  const std::optional<Name> name = parse_name(question.path);
+  if (name && origin_.audience_of(name->channel) == Audience::guests) {
+    response.own_headers.add(wire::private_header, "?1");
+  }
+  return response;
+}
+
+http::Response Answering::respond_to_all(const Answer& answer, const Question& question) {
   if (const auto* object = std::get_if<std::shared_ptr<const Object>>(&answer)) return respond(**object, question);
   if (const Found* found = std::get_if<Found>(&answer)) return respond(*found, question);
   return respond(std::get<Refusal>(answer));

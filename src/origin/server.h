@@ -58,6 +58,7 @@ class Answering final : public http::Handler {
   void count(HoldOutcome outcome) { outcomes_[static_cast<size_t>(outcome)]->Increment(); }
 
   http::Response respond(const Answer& answer, const Question& question);
+  http::Response respond_to_all(const Answer& answer, const Question& question);  // but for who may see it
   http::Response respond(const Object& object, const Question& question) const;
   http::Response respond(const Found& found, const Question& question);
   http::Response respond(const Refusal& refusal) const;

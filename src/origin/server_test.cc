@@ -115,6 +115,21 @@ TEST_F(AnsweringTest, nodes_of_ours_are_told_what_to_subscribe_to_and_how_long_a
   EXPECT_EQ(header(beyond, "klieg-cache-control"), "") << "a refusal is not kept as long as the object";
 }
 
+TEST_F(AnsweringTest, whatever_is_said_of_a_private_channel_is_marked) {
+  broadcast.open();
+  broadcast.add_part();
+  const std::string_view stable = "/live/cam/index.m3u8", refused = "/live/cam/abc.1/video-77.m4s";
+  for (const std::string_view path : {stable, finished, growing, refused}) {
+    EXPECT_EQ(header(get(path), "klieg-private"), "") << path;
+  }
+  origin.add_channel("cam", Audience::guests);
+  for (const std::string_view path : {stable, finished, growing, refused}) {
+    EXPECT_EQ(header(get(path), "klieg-private"), "?1") << path;
+  }
+  EXPECT_EQ(get(finished, {{"if-none-match", header(get(finished), "etag")}}).status, 304);
+  EXPECT_EQ(header(get(finished, {{"if-none-match", header(get(finished), "etag")}}), "klieg-private"), "?1");
+}
+
 TEST_F(AnsweringTest, pictures_are_jpeg_and_the_poster_alone_is_stale_in_a_moment) {
   EXPECT_EQ(get("/live/cam/poster.jpg").status, 404);
   EXPECT_EQ(header(get("/live/cam/poster.jpg"), "klieg-cache-control"), "max-age=0") << "it may be there in a moment";
