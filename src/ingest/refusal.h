@@ -17,6 +17,9 @@ enum class RefusalReason : uint8_t {
   media_not_accepted,  // a codec, multitrack, or what no decoder could make sense of
   publish_elsewhere,   // this server is for viewers
   too_many_here,       // its address has more connections than one may have; a player is told so, too
+  key_revoked,         // while it carried the broadcast
+  ended_elsewhere,     // by whose broadcast it is, on a page
+  keys_not_known_now,  // where keys are kept cannot be asked
   stopping,            // the server is
 };
 
@@ -45,6 +48,12 @@ constexpr std::string_view name_of(RefusalReason reason) {
       return "publish_elsewhere";
     case RefusalReason::too_many_here:
       return "too_many_here";
+    case RefusalReason::key_revoked:
+      return "key_revoked";
+    case RefusalReason::ended_elsewhere:
+      return "ended_elsewhere";
+    case RefusalReason::keys_not_known_now:
+      return "keys_not_known_now";
     case RefusalReason::stopping:
       return "stopping";
   }
@@ -57,6 +66,7 @@ constexpr std::string_view status_code_of(RefusalReason reason) {
     case RefusalReason::no_key:
     case RefusalReason::wrong_key:
     case RefusalReason::too_many_wrong_keys:
+    case RefusalReason::key_revoked:
       return "NetStream.Publish.Denied";
     case RefusalReason::already_live:
       return "NetStream.Publish.BadName";
@@ -64,6 +74,8 @@ constexpr std::string_view status_code_of(RefusalReason reason) {
     case RefusalReason::publish_elsewhere:
     case RefusalReason::media_not_accepted:
     case RefusalReason::too_many_here:
+    case RefusalReason::ended_elsewhere:
+    case RefusalReason::keys_not_known_now:
     case RefusalReason::stopping:
       return "NetStream.Publish.Rejected";
   }

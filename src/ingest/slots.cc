@@ -56,22 +56,54 @@ Slots::Slots(const std::vector<Channel>& channels, const SlotPolicy& policy) : p
     for (const Slot& other : slots_) {
       KLIEG_ASSERT(other.channel != channel.name && other.key != key, "channels have names and keys of their own");
     }
-    slots_.push_back({channel.name, key, SlotState::empty, 0, {}, {}});
+    slots_.push_back({channel.name, key, SlotState::empty, 0, {}, {}, Key::here});
   }
 }
 
 Result<Granted, Refusal> Slots::claim(std::string_view key, std::string_view peer, LoopTime now) {
-  const PeerKey from = peer_key(peer);
-  if (guesses_too_often(from, now)) {
-    return std::unexpected(
-        Refusal{RefusalReason::too_many_wrong_keys, "too many wrong keys from your address; wait a minute"});
-  }
+  if (auto refusal = too_often(peer, now)) return std::unexpected(std::move(*refusal));
   const std::optional<size_t> found = find_slot(key);
-  if (!found) {
-    count_failure(from, now);
-    return std::unexpected(Refusal{RefusalReason::wrong_key, "wrong key"});
+  if (!found) return std::unexpected(refuse_wrong_key(peer, now));
+  return grant(*found, now);
+}
+
+std::optional<Refusal> Slots::too_often(std::string_view peer, LoopTime now) const {
+  if (!guesses_too_often(peer_key(peer), now)) return std::nullopt;
+  return Refusal{RefusalReason::too_many_wrong_keys, "too many wrong keys from your address; wait a minute"};
+}
+
+Refusal Slots::refuse_wrong_key(std::string_view peer, LoopTime now) {
+  count_failure(peer_key(peer), now);
+  return {RefusalReason::wrong_key, "wrong key"};
+}
+
+Result<Granted, Refusal> Slots::claim_proven(const std::string& channel, LoopTime now) {
+  return grant(slot_of(channel), now);
+}
+
+size_t Slots::slot_of(const std::string& channel) {
+  size_t free = slots_.size();
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].channel == channel) {
+      KLIEG_ASSERT(slots_[i].kept == Key::elsewhere, "a channel has one key");
+      return i;
+    }
+    if (slots_[i].kept == Key::elsewhere && slots_[i].state == SlotState::empty) free = i;
   }
-  Slot& slot = slots_[*found];
+  if (free == slots_.size()) slots_.push_back({"", {}, SlotState::empty, 0, {}, {}, Key::elsewhere});
+  slots_[free].channel = channel;
+  return free;
+}
+
+void Slots::end(std::string_view channel) {
+  const auto slot = std::ranges::find(slots_, channel, &Slot::channel);
+  if (slot == slots_.end()) return;
+  slot->state = SlotState::empty;
+  slot->publisher = 0;
+}
+
+Result<Granted, Refusal> Slots::grant(size_t index, LoopTime now) {
+  Slot& slot = slots_[index];
   Granted granted{slot.channel, Continuity::begins, 0, {}};
   switch (slot.state) {
     case SlotState::empty:
@@ -93,7 +125,7 @@ Result<Granted, Refusal> Slots::claim(std::string_view key, std::string_view pee
   slot.state = SlotState::live;
   slot.publisher = ++last_publisher_;
   slot.last_media_at = now;
-  granted.permit = Permit(*this, *found, slot.publisher);
+  granted.permit = Permit(*this, index, slot.publisher);
   return granted;
 }
 
@@ -143,7 +175,8 @@ std::optional<size_t> Slots::find_slot(std::string_view key) const {
   const KeyDigest wanted = digest(key);
   std::optional<size_t> found;
   for (size_t i = 0; i < slots_.size(); ++i) {  // all of them, always
-    if (CRYPTO_memcmp(slots_[i].key.data(), wanted.data(), wanted.size()) == 0) found = i;
+    const bool same = CRYPTO_memcmp(slots_[i].key.data(), wanted.data(), wanted.size()) == 0;
+    if (same && slots_[i].kept == Key::here) found = i;
   }
   return found;
 }

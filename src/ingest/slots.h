@@ -1,4 +1,5 @@
-// Who may publish: one slot per channel, one publisher per slot.
+// Who may publish: one slot per channel, one publisher per slot. Channels are given with their keys, or are there as
+// long as somebody publishes on them whose right to it others have found out.
 //
 //   empty --right key--> live --lost or unpublished--> away --right key within return_within--> live (continues)
 //     ^                   |                             |
@@ -100,6 +101,15 @@ class Slots {
   // `peer` is the address as net::Connection::peer() writes it.
   Result<Granted, Refusal> claim(std::string_view key, std::string_view peer, LoopTime now);
 
+  // For a key that others keep. Before they are asked: whether the address has sent too many wrong ones. After they
+  // know none like it: it counts as one of those. After they know whose it is: its channel, which is none of those
+  // given.
+  std::optional<Refusal> too_often(std::string_view peer, LoopTime now) const;
+  Refusal refuse_wrong_key(std::string_view peer, LoopTime now);
+  Result<Granted, Refusal> claim_proven(const std::string& channel, LoopTime now);
+  // Its broadcast ends now, whoever publishes or may return: permits of it become invalid.
+  void end(std::string_view channel);
+
   // The channels whose broadcasts end now because nobody returned. To be called at wake_at(); until it is, an encoder
   // that returns late still continues.
   std::vector<std::string> expire(LoopTime now);
@@ -112,6 +122,7 @@ class Slots {
   friend class Permit;
   using KeyDigest = std::array<uint8_t, 32>;
   enum class SlotState : uint8_t { empty, live, away };
+  enum class Key : uint8_t { here, elsewhere };  // elsewhere: the slot is another's as soon as it is empty
   struct Slot {
     std::string channel;
     KeyDigest key;
@@ -119,6 +130,7 @@ class Slots {
     PublisherId publisher = 0;
     LoopTime last_media_at;  // live
     LoopTime away_until;     // away
+    Key kept = Key::here;
   };
   // An address (IPv4), or the network of one (IPv6 /64, which is what one host has).
   struct PeerKey {
@@ -133,6 +145,8 @@ class Slots {
   static PeerKey peer_key(std::string_view peer);
   static KeyDigest digest(std::string_view key);
   std::optional<size_t> find_slot(std::string_view key) const;
+  size_t slot_of(const std::string& channel);
+  Result<Granted, Refusal> grant(size_t index, LoopTime now);
   bool guesses_too_often(const PeerKey& peer, LoopTime now) const;
   void count_failure(const PeerKey& peer, LoopTime now);
   AfterDeparture leave(size_t slot, PublisherId publisher, Departure why, LoopTime now);

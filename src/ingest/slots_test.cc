@@ -145,5 +145,41 @@ TEST(Slots, the_table_of_guessers_stays_small_and_keeps_the_worst) {
   EXPECT_EQ(refused(slots.claim("guess", peer, start)), RefusalReason::too_many_wrong_keys);
 }
 
+TEST(Slots, a_channel_whose_key_is_kept_elsewhere_is_there_while_somebody_publishes) {
+  Slots slots(two_channels, {.return_within = 15s});
+  auto cyn = slots.claim_proven("cyn", start);
+  ASSERT_TRUE(cyn);
+  EXPECT_EQ(cyn->continuity, Continuity::begins);
+  EXPECT_EQ(refused(slots.claim_proven("cyn", start + 1s)), RefusalReason::already_live);
+  EXPECT_EQ(refused(slots.claim("", peer, start)), RefusalReason::wrong_key) << "its slot has no key of its own";
+  EXPECT_EQ(cyn->permit.give_back(Departure::lost, start + 2s), AfterDeparture::paused);
+  EXPECT_EQ(slots.claim_proven("cyn", start + 3s)->continuity, Continuity::continues);
+  EXPECT_EQ(slots.expire(start + 100s), std::vector<std::string>{"cyn"}) << "the permit of the one before was dropped";
+  EXPECT_EQ(slots.claim_proven("dan", start + 101s)->continuity, Continuity::begins);
+}
+
+TEST(Slots, what_is_ended_is_not_continued_and_its_publisher_has_nothing_to_give_back) {
+  Slots slots(two_channels, {});
+  auto cyn = slots.claim_proven("cyn", start);
+  slots.end("cyn");
+  EXPECT_FALSE(cyn->permit.valid());
+  EXPECT_EQ(slots.wake_at(), std::nullopt) << "nobody is waited for";
+  auto again = slots.claim_proven("cyn", start + 1s);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->continuity, Continuity::begins);
+  EXPECT_EQ(cyn->permit.give_back(Departure::lost, start + 2s), AfterDeparture::displaced);
+  EXPECT_TRUE(again->permit.valid());
+}
+
+TEST(Slots, wrong_keys_that_others_looked_up_count_as_well) {
+  Slots slots(two_channels, {});
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(slots.too_often(peer, start));
+    EXPECT_EQ(slots.refuse_wrong_key(peer, start).reason, RefusalReason::wrong_key);
+  }
+  EXPECT_TRUE(slots.too_often(peer, start));
+  EXPECT_EQ(refused(slots.claim("key-of-anna", peer, start)), RefusalReason::too_many_wrong_keys);
+}
+
 }  // namespace
 }  // namespace klieg::ingest
