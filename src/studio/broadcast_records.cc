@@ -130,6 +130,11 @@ Outcome<void> end_broadcast(Database& database, int64_t id, const BroadcastCount
   }));
 }
 
+Outcome<void> end_all(Database& database, WallTime now) {
+  return store::nothing_of(
+      database.run("UPDATE broadcasts SET ended_ms = $1 WHERE started_ms IS NOT NULL AND ended_ms IS NULL", {now}));
+}
+
 Outcome<void> write_counts(Database& database, int64_t id, const BroadcastCounts& counts) {
   // The larger of the two: the engines have no common function for it.
   return store::nothing_of(

@@ -64,6 +64,8 @@ struct Started {
 };
 store::Outcome<Started> start_broadcast(store::Database& database, int64_t account, int64_t key, WallTime now);
 store::Outcome<void> end_broadcast(store::Database& database, int64_t id, const BroadcastCounts& counts, WallTime now);
+// Of a database that is this node's alone, before anybody publishes: what a process that was killed left live.
+store::Outcome<void> end_all(store::Database& database, WallTime now);
 store::Outcome<void> write_counts(store::Database& database, int64_t id, const BroadcastCounts& counts);
 
 store::Outcome<std::optional<Broadcast>> find_broadcast(store::Database& database, int64_t id);

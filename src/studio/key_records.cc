@@ -101,7 +101,7 @@ Outcome<std::optional<RotatedKey>> rotate_key(Database& database, int64_t accoun
     if (!*taken) return std::nullopt;
     auto made = insert_key(inside, account, (*taken)->label, now);
     if (!made) return std::unexpected(std::move(made.error()));
-    return RotatedKey{std::move(*made), (*taken)->revoked};
+    return RotatedKey{std::move(*made), (*taken)->label, (*taken)->revoked};
   });
 }
 

@@ -47,7 +47,8 @@ store::Outcome<std::vector<StreamKey>> list_keys(store::Database& database, int6
 store::Outcome<std::optional<RevokedKey>> revoke_key(store::Database& database, int64_t account, int64_t id,
                                                      WallTime now);
 struct RotatedKey {
-  NewKey made;  // with the old one's label
+  NewKey made;
+  std::string label;  // the old one's
   RevokedKey revoked;
 };
 store::Outcome<std::optional<RotatedKey>> rotate_key(store::Database& database, int64_t account, int64_t id,

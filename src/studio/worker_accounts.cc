@@ -164,6 +164,7 @@ void Accounts::sign_up(SignUp request, EntryDone done) {
   if (const auto fault = fault_of(request.password, request.name)) {
     return done(std::unexpected(Refused{RefusalKind::bad_password, std::string(words_of(*fault)), {}}));
   }
+  if (options_.not_free.contains(request.name)) return done(std::unexpected(name_taken()));
   AttemptPtr attempt = admit(request.network, "", std::move(done));
   if (!attempt) return;
   if (options_.policy == SignUpPolicy::closed) return attempt->refuse(refused_of(SignUpIs::closed));

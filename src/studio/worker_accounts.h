@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "net/side_thread.h"
@@ -90,7 +91,8 @@ class Accounts {
   struct Options {
     SignUpPolicy policy = SignUpPolicy::closed;
     PasswordCost cost;
-    SipKey key;  // random
+    SipKey key;                           // random
+    std::set<std::string> not_free = {};  // names that are there without an account
   };
   // Makes the digest that unknown accounts are compared with: takes as long as a log-in does. The store outlives this.
   Accounts(net::Loop& loop, store::Worker& store, const Options& options);

@@ -1,0 +1,126 @@
+// The HTTP API /api/v1: people, their keys, their broadcasts. What each route takes and answers: openapi.json.
+//
+//   serve() ─► route ─► page of ours, token of the session ─► body ─► whose ─► scope ─► the route's own
+//      404, 405 ┘            403 csrf ┘                 400, 415 ┘   401 ┘  403 ┘
+//
+// A call comes from the loop of its connection and is answered on this one, in a later turn or at once. What waits for
+// the store waits in its queue, which is bounded; while the store is down every route that needs it is 503 and says
+// what cannot be done.
+//
+// Owner: the world. Thread: one loop of the node, for what it counts - who guesses, who signs up - is the node's.
+// `loop`, `store` and `stage` outlive this.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "net/loop.h"
+#include "store/worker.h"
+#include "studio/broadcast_records.h"
+#include "studio/key_records.h"
+#include "studio/on_air.h"
+#include "studio/server_call.h"
+#include "studio/server_identity.h"
+#include "studio/worker_accounts.h"
+
+namespace klieg::studio {
+
+// The broadcasts of this node, as far as the API has a say in them. On the server's loop.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // The key is good for nothing any more: whoever publishes with it is told so and goes, and the broadcast ends.
+  virtual void end_carried_by(int64_t key) = 0;
+  // Its owner has ended what is live on the channel: the same.
+  virtual void end(const std::string& channel) = 0;
+};
+
+class Server {
+ public:
+  struct Options {
+    Accounts::Options accounts;
+    uint64_t seed = 0;  // of draws from the list
+  };
+  Server(net::Loop& loop, store::Worker& store, Stage& stage, const Options& options);
+
+  void serve(Call call, Answer answer);
+  // Whose an encoder's key is. Nobody's: there is none like it any more.
+  using KeyUsed = std::move_only_function<void(store::Outcome<std::optional<KeyHolder>>)>;
+  void use_key(const std::string& secret, KeyUsed done);
+
+  // What becomes of the broadcasts of this node. `listing`: of a channel without an account; an account's broadcast is
+  // listed as it was made. Said again while it is on air, nothing is new.
+  void on_publisher(const KeyHolder& holder) { publishers_.insert_or_assign(holder.account.name, holder); }
+  void on_live(const std::string& channel, WallTime started, Listing listing);
+  void on_ended(const std::string& channel);
+  void on_viewers(const std::string& channel, uint64_t viewers) { on_air_.set_viewers(channel, viewers); }
+
+  // "GET /keys/{id}", each once: what openapi.json is held against.
+  static std::vector<std::string> routes();
+
+ private:
+  struct Exchange;
+  struct Route;
+  using ExchangePtr = std::unique_ptr<Exchange>;
+  static const std::vector<Route>& table();
+
+  void identified(ExchangePtr exchange, const Route& route, Whose whose);
+  // Answers with what `work` has returned from the store, put into words by `say`.
+  template <class T, class Work, class Say>
+  void ask(ExchangePtr exchange, std::string_view what, Work work, Say say);
+
+  void get_openapi(ExchangePtr exchange);
+  // server_session.cc
+  void get_session(ExchangePtr exchange);
+  void log_in(ExchangePtr exchange);
+  void log_out(ExchangePtr exchange);
+  void sign_up(ExchangePtr exchange);
+  void change_me(ExchangePtr exchange);
+  void change_password(ExchangePtr exchange);
+  Json session_of(const Exchange& exchange, const Account* account, std::string_view session) const;
+  EntryDone enter(ExchangePtr exchange, uint16_t status);
+  // server_keys.cc
+  void list_keys(ExchangePtr exchange);
+  void make_key(ExchangePtr exchange);
+  void rotate_key(ExchangePtr exchange);
+  void revoke_key(ExchangePtr exchange);
+
+  // server_people.cc
+  void get_person(ExchangePtr exchange);
+  void follow(ExchangePtr exchange);
+  void unfollow(ExchangePtr exchange);
+  // server_broadcasts.cc
+  void list_broadcasts(ExchangePtr exchange);
+  void make_broadcast(ExchangePtr exchange);
+  void get_broadcast(ExchangePtr exchange);
+  void change_broadcast(ExchangePtr exchange);
+  void end_broadcast(ExchangePtr exchange);
+  // server_live.cc
+  void list_live(ExchangePtr exchange);
+  void write_start(const Show& show);
+  void write_end(int64_t broadcast, const BroadcastCounts& counts);
+  void write_soon();
+  void write_counts_down();
+
+  net::Loop& loop_;
+  Stage& stage_;
+  const Options options_;
+  Accounts accounts_;
+  Identities identities_;
+  OnAir on_air_;
+  std::map<std::string, KeyHolder> publishers_;  // the last with an account's key, by channel: as many as accounts
+  std::vector<std::pair<int64_t, BroadcastCounts>> unwritten_ends_;
+  bool write_due_ = false;
+  net::Timer write_;
+  Random random_;
+  store::Asker asker_;
+};
+
+}  // namespace klieg::studio

@@ -1,0 +1,83 @@
+// People as others see them, and following them.
+
+#include <utility>
+
+#include "studio/follow_records.h"
+#include "studio/server_exchange.h"
+
+namespace klieg::studio {
+namespace {
+
+struct Seen {
+  Account account;
+  FollowCounts counts;
+  bool followed = false;  // by who asks
+};
+
+// Whom somebody named; nullopt: there is nobody of that name.
+store::Outcome<std::optional<Account>> find_by_name(store::Database& database, const std::string& name) {
+  return find_account(database, name);
+}
+
+}  // namespace
+
+void Server::get_person(ExchangePtr exchange) {
+  std::optional<int64_t> viewer;
+  if (exchange->who) viewer = exchange->who->account.id;
+  auto work = [name = *exchange->name, viewer](store::Database& database) -> store::Outcome<std::optional<Seen>> {
+    auto account = find_by_name(database, name);
+    if (!account) return std::unexpected(std::move(account.error()));
+    if (!*account) return std::nullopt;
+    Seen seen{**account, {}, false};
+    auto counts = count_follows(database, seen.account.id);
+    if (!counts) return std::unexpected(std::move(counts.error()));
+    seen.counts = *counts;
+    if (!viewer) return seen;
+    auto followed = follows(database, *viewer, seen.account.id);
+    if (!followed) return std::unexpected(std::move(followed.error()));
+    seen.followed = *followed;
+    return seen;
+  };
+  ask<std::optional<Seen>>(std::move(exchange), "people cannot be looked up", std::move(work),
+                           [this](Exchange& done, const std::optional<Seen>& seen) {
+                             if (!seen) return done.refuse(no_such_thing);
+                             const Account& account = seen->account;
+                             const Show* show = on_air_.find(account.name);
+                             done.answer(response_of(200, {{"id", account.id},
+                                                           {"name", account.name},
+                                                           {"display_name", account.display_name},
+                                                           {"followers", seen->counts.followers},
+                                                           {"following_count", seen->counts.following},
+                                                           {"following", seen->followed},
+                                                           {"live", show && show->listing == Listing::listed}}));
+                           });
+}
+
+void Server::follow(ExchangePtr exchange) {
+  auto work = [account = exchange->account(), name = *exchange->name,
+               now = loop_.wall_now()](store::Database& database) -> store::Outcome<FollowIs> {
+    auto followed = find_by_name(database, name);
+    if (!followed) return std::unexpected(std::move(followed.error()));
+    if (!*followed) return FollowIs::not_there;
+    return studio::follow(database, account, (*followed)->id, now);
+  };
+  ask<FollowIs>(std::move(exchange), "nobody can be followed", again_if_in_doubt(std::move(work)),
+                [](Exchange& done, FollowIs is) {
+                  if (is == FollowIs::not_there) return done.refuse(no_such_thing);
+                  done.answer(nothing_more());
+                });
+}
+
+void Server::unfollow(ExchangePtr exchange) {
+  auto work = [account = exchange->account(),
+               name = *exchange->name](store::Database& database) -> store::Outcome<void> {
+    auto followed = find_by_name(database, name);
+    if (!followed) return std::unexpected(std::move(followed.error()));
+    if (!*followed) return {};
+    return studio::unfollow(database, account, (*followed)->id);
+  };
+  ask<void>(std::move(exchange), "following cannot be ended", again_if_in_doubt(std::move(work)),
+            [](Exchange& done) { done.answer(nothing_more()); });
+}
+
+}  // namespace klieg::studio
