@@ -119,6 +119,12 @@ Result<void> set_room_anonymous(Config& config, Text text) {
       config, text, {{"watch", watch}, {"hearts", hearts}, {"comments", comments}});
 }
 
+Result<void> set_sign_up(Config& config, Text text) {
+  using enum SignUp;
+  return set_choice<SignUp, &Config::sign_up>(config, text,
+                                              {{"off", off}, {"closed", closed}, {"invite", invite}, {"open", open}});
+}
+
 Result<void> set_push_admit(Config& config, Text text) {
   using Rule = push::AdmissionRule;
   return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
@@ -243,6 +249,8 @@ constexpr Setting table[] = {
      set_room_anonymous},
     {"room.comments_per_s", "", "N", "that a viewer is shown, a fair sample when more are said; 0: all of them",
      set_number<&C::room_comments_per_s, 0, 1'000>},
+    {"studio.sign_up", "", "off|closed|invite|open",
+     "who may make an account; off: there are none, as where channels are given and this is not", set_sign_up},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",

@@ -27,6 +27,7 @@
 #include "ingest/slots.h"
 #include "origin/manifests.h"
 #include "push/admission.h"
+#include "studio/password.h"
 #include "transcoder/ladder.h"
 #include "transcoder/transcoder.h"
 
@@ -39,6 +40,10 @@ enum class Layer : uint8_t { proxy, cache, both };
 
 // What who is not signed in may do in a room; each more than the one before. Who speaks is a guest (media/room.h).
 enum class RoomAnonymous : uint8_t { watch, hearts, comments };
+
+// Who may make an account; off: there are none. unsaid: closed, or off where channels are given, which are the way
+// without accounts.
+enum class SignUp : uint8_t { unsaid, off, closed, invite, open };
 
 struct Config {
   std::string data = "klieg-data";  // directory for what must survive: the generated stream key
@@ -78,6 +83,9 @@ struct Config {
 
   RoomAnonymous room_anonymous = RoomAnonymous::hearts;
   uint32_t room_comments_per_s = audience::SampleSettings().per_second_max;
+
+  SignUp sign_up = SignUp::unsaid;
+  studio::PasswordCost password_cost;  // no setting
 
   logging::Level log_level = logging::Level::info;
   logging::Format log_format = logging::Format::text;

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/logging.h"
 #include "wire/base64.h"
 
 namespace klieg::cli {
@@ -30,6 +31,16 @@ std::string address_in(std::string_view ready_line, std::string_view name) {
              : address;
 }
 
+// In a new file, for its owner alone. Returns why not, as errno; 0: it is there.
+int write_secret(const std::string& file_name, const std::string& line) {
+  const int file = open(file_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  const bool written = write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  const int why = written ? 0 : errno;
+  close(file);
+  return why;
+}
+
 }  // namespace
 
 Result<Channel> first_run_channel(const std::string& data_directory) {
@@ -44,18 +55,34 @@ Result<Channel> first_run_channel(const std::string& data_directory) {
   std::error_code error;
   std::filesystem::create_directories(data_directory, error);
   Channel channel{"live", random_text(16)};
-  const int file = open(file_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const std::string line = fmt::format("{}:{}\n", channel.name, channel.key);
-  const bool written = file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  const int why = errno;
-  if (file >= 0) close(file);
-  if (!written) {
+  if (const int why = write_secret(file_name, fmt::format("{}:{}\n", channel.name, channel.key)); why != 0) {
     return fail(
         fmt::format("{}: cannot be written ({}); give a writable directory to --data, or a channel with "
                     "--channel NAME:KEY",
                     file_name, std::strerror(why)));
   }
   return channel;
+}
+
+std::string account_lines(const studio::FirstAccount& account) {
+  return fmt::format(
+      "\n"
+      "  Your account, whose password is shown this once:\n"
+      "              Name        {}\n"
+      "              Password    {}\n",
+      account.name, account.password);
+}
+
+Result<void> keep_first_account(const std::string& data_directory, const studio::FirstAccount& account) {
+  const std::string file_name = data_directory + "/first-account";
+  std::error_code ignored;
+  std::filesystem::remove(file_name, ignored);  // of a database that is there no more
+  if (const int why = write_secret(file_name, fmt::format("{}:{}\n", account.name, account.password)); why != 0) {
+    return fail(fmt::format("{}: cannot be written ({})", file_name, std::strerror(why)));
+  }
+  logging::info("the first account was made, whose password is in this file: log in, and remove it",
+                {{"account", account.name}, {"file", file_name}});
+  return {};
 }
 
 uint64_t random_seed() {

@@ -7,11 +7,18 @@
 
 #include "base/result.h"
 #include "cli/config.h"
+#include "studio/worker_accounts.h"
 
 namespace klieg::cli {
 
 // The channel kept in DIR/channel, made with a random key if there is none yet (readable by its owner only).
 Result<Channel> first_run_channel(const std::string& data_directory);
+
+// The operator's account, made at the first start with accounts. As lines for who started it; or in DIR/first-account
+// (readable by its owner only), where logs are no place for a password.
+constexpr std::string_view first_account_name = "operator";
+std::string account_lines(const studio::FirstAccount& account);
+Result<void> keep_first_account(const std::string& data_directory, const studio::FirstAccount& account);
 
 // Random, URL-safe text of `bytes` random bytes, from the system's generator: keys and broadcast ids.
 std::string random_text(size_t bytes);

@@ -4,10 +4,14 @@
 // that one who is displaced is told, and the shard where a channel's broadcast lives, so that one who returns joins it.
 #pragma once
 
+#include <cstdint>
+#include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -15,10 +19,24 @@
 #include "ingest/server.h"
 #include "ingest/slots.h"
 #include "net/loop.h"
+#include "studio/key_records.h"
 
 namespace klieg::cli {
 
 using ShardIndex = size_t;
+
+// Whose a stream key is that came with no --channel: asked of accounts, on the registry's loop.
+enum class KeyIs : uint8_t { nobodys, not_known_now };
+class KeyHolders {
+ public:
+  virtual ~KeyHolders() = default;
+  // Whether it could be one of theirs: what could not is not asked.
+  virtual bool may_know(std::string_view key) const = 0;
+  using HolderDone = std::move_only_function<void(std::expected<studio::KeyHolder, KeyIs>)>;
+  virtual void holder_of(const std::string& key, HolderDone done) = 0;
+  // He publishes now, on the channel of his name.
+  virtual void on_publisher(const studio::KeyHolder& holder) = 0;
+};
 
 class Registry {
  public:
@@ -29,26 +47,40 @@ class Registry {
     ShardIndex home = 0;
     ingest::PublisherId publisher = 0;
   };
-  // Lets a publisher in, at the home of the channel's broadcast or, for a new broadcast, at `arrived`.
-  Result<Place, ingest::Refusal> claim(const ingest::PublishRequest& request, ShardIndex arrived);
+  using Claimed = std::move_only_function<void(Result<Place, ingest::Refusal>)>;
+  // Before the loops run. They outlive this.
+  void ask(KeyHolders& holders) { holders_ = &holders; }
+  // Lets a publisher in, at the home of the channel's broadcast or, for a new broadcast, at `arrived`. Answers at once
+  // or, where the key is an account's, later.
+  void claim(ingest::PublishRequest request, ShardIndex arrived, Claimed claimed);
 
   void touch(ingest::PublisherId publisher);  // its media flows; at least once in SlotPolicy::silent_after
   void gone(ingest::PublisherId publisher, ingest::Departure why);
   // The channel's broadcast has ended at its home; `publisher` is the last that the home heard of.
   void ended(const std::string& channel, ingest::PublisherId publisher);
 
+  // Nobody publishes with an account's key, or on the channel, any more: who does is told why. Where the broadcast is
+  // that is to end; nowhere: there is none.
+  std::optional<Place> end_carried_by(int64_t key);
+  std::optional<Place> end(const std::string& channel, const ingest::Refusal& why);
+
  private:
   struct Active {
+    std::string channel;
     ingest::Permit permit;
     std::shared_ptr<ingest::Publisher> publisher;
   };
   struct Home {
     ShardIndex shard = 0;
     ingest::PublisherId last_publisher = 0;
+    int64_t key = 0;  // of an account, that the last came with
   };
+  Result<Place, ingest::Refusal> admit(Result<ingest::Granted, ingest::Refusal> granted, int64_t key,
+                                       const ingest::PublishRequest& request, ShardIndex arrived);
   void expire_when_due();
 
   net::Loop& loop_;
+  KeyHolders* holders_ = nullptr;  // null: there are no accounts
   ingest::Slots slots_;
   std::map<ingest::PublisherId, Active> active_;  // at most one per channel, and displaced ones until they are gone
   std::unordered_map<std::string, Home> homes_;   // one per broadcast that has not ended

@@ -8,6 +8,7 @@
 #include "cli/first_run.h"
 #include "cli/node.h"
 #include "cli/world.h"
+#include "studio/follow_records.h"
 #include "wire/hmac.h"
 #include "wire/room_record.h"
 
@@ -89,6 +90,15 @@ void Rooms::end(const std::string& channel) {
   live_here_.erase(live);
 }
 
+std::vector<std::pair<std::string, uint64_t>> Rooms::viewers() const {
+  std::vector<std::pair<std::string, uint64_t>> all;
+  for (const auto& [channel, live] : live_here_) {
+    const auto home = homes_.find(live.topic);
+    all.emplace_back(channel, home == homes_.end() ? 0 : home->second.room->room().presence().viewers());
+  }
+  return all;
+}
+
 audience::HomeServer& Rooms::open(const Live& live) {
   Home& home = homes_[live.topic];
   home.journal =
@@ -132,7 +142,44 @@ void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>
 void Rooms::admit(const http::Request& request, std::string_view channel, Admit then) {
   const std::string broadcast = places_.broadcast_of(channel);
   if (broadcast.empty()) return then(std::unexpected(http::Response::text(404, "not live")));
-  then(audience::Admitted{topic_of(channel, broadcast), who_asks(request, channel)});
+  const std::string topic = topic_of(channel, broadcast);
+  media::Person person = who_asks(request, channel);
+  const studio::Proof proof = places_.proof_of(request);
+  const bool proves = !proof.token.empty() || !proof.session.empty();
+  if (!has_accounts(config_) || !proves || person.standing == media::Standing::broadcaster) {
+    return then(audience::Admitted{topic, std::move(person)});
+  }
+  find_person(proof, std::string(channel),
+              [topic, person = std::move(person), then = std::move(then)](std::optional<media::Person> known) mutable {
+                then(audience::Admitted{topic, known ? std::move(*known) : std::move(person)});
+              });
+}
+
+void Rooms::find_person(const studio::Proof& proof, const std::string& channel, Found then) {
+  if (!identities_) {
+    store_.emplace(loop_, world_.store());
+    identities_.emplace(loop_, world_.store());
+  }
+  identities_->of(proof, [this, channel, then = std::move(then)](studio::Whose whose) mutable {
+    if (!whose || (whose->scopes && !whose->scopes->allow(studio::Scope::rooms_write))) return then(std::nullopt);
+    const studio::Account& account = whose->account;
+    media::Person person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name, media::Standing::stranger};
+    const bool given = std::ranges::find(config_.channels, channel, &Channel::name) != config_.channels.end();
+    if (given ? account.role == studio::Role::operator_ : account.name == channel) {
+      person.standing = media::Standing::broadcaster;
+    }
+    if (given || person.standing == media::Standing::broadcaster) return then(std::move(person));
+    store_->ask<bool>(
+        [follower = account.id, channel](store::Database& database) -> store::Outcome<bool> {
+          auto host = studio::find_account(database, channel);
+          if (!host) return std::unexpected(std::move(host.error()));
+          return *host ? studio::follows(database, follower, (*host)->id) : store::Outcome<bool>(false);
+        },
+        [person = std::move(person), then = std::move(then)](store::Outcome<bool> follows) mutable {
+          if (follows && *follows) person.standing = media::Standing::follower;
+          then(std::move(person));
+        });
+  });
 }
 
 media::Person Rooms::who_asks(const http::Request& request, std::string_view channel) const {

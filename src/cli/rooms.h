@@ -19,6 +19,8 @@
 #include "cli/room_journal.h"
 #include "http/server.h"
 #include "net/loop.h"
+#include "store/worker.h"
+#include "studio/server_identity.h"
 
 namespace klieg::cli {
 
@@ -30,6 +32,8 @@ class RoomPlaces {
   // "ID.EPOCH" of what is live on the channel, or paused; empty: nothing is.
   virtual std::string broadcast_of(std::string_view channel) const = 0;
   virtual ShardIndex home_of(std::string_view channel) const = 0;
+  // What a request proves that it comes from whom.
+  virtual studio::Proof proof_of(const http::Request& request) const = 0;
 };
 
 class Rooms final : private audience::Homes {
@@ -42,6 +46,9 @@ class Rooms final : private audience::Homes {
   void begin(const std::string& channel, const std::string& broadcast);
   void stamp(const std::string& channel, MediaTime newest);
   void end(const std::string& channel);
+
+  // Of broadcasts that live here, by channel: who is in their rooms.
+  std::vector<std::pair<std::string, uint64_t>> viewers() const;
 
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
   void serve(const http::Request& request, http::Responder responder) { server_.serve(request, std::move(responder)); }
@@ -66,6 +73,9 @@ class Rooms final : private audience::Homes {
   class ToHome;
   void admit(const http::Request& request, std::string_view channel, Admit then) override;
   media::Person who_asks(const http::Request& request, std::string_view channel) const;
+  using Found = std::move_only_function<void(std::optional<media::Person>)>;
+  // Nobody: it is none of an account, or that cannot be found out just now.
+  void find_person(const studio::Proof& proof, const std::string& channel, Found then);
   std::unique_ptr<audience::WayUp> join(std::string_view channel, const std::string& topic,
                                         const std::string& node) override;
   audience::HomeServer& open(const Live& live);
@@ -78,6 +88,8 @@ class Rooms final : private audience::Homes {
   const RoomPlaces& places_;
   std::map<std::string, Live> live_here_;  // by channel
   std::map<std::string, Home> homes_;      // of those whom somebody joined, by topic
+  std::optional<store::Asker> store_;      // there from the first who has an account on
+  std::optional<studio::Identities> identities_;
   net::Timer sweep_;
   audience::Server server_;
 };

@@ -16,6 +16,7 @@ constexpr size_t guessable_key_size = 8;
 
 Result<void> complete(Config& config) {
   config.node_name = node_name_of(config);
+  if (config.sign_up == SignUp::unsaid) config.sign_up = config.channels.empty() ? SignUp::closed : SignUp::off;
   if (config.channels.empty()) {
     const bool is_new = !std::filesystem::exists(config.data + "/channel");
     auto channel = first_run_channel(config.data);

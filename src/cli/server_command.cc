@@ -102,6 +102,7 @@ void run(const ServerCommand& command, const Flags& flags) {
   std::fflush(stdout);
   // It is for a person, and would be no line of JSON.
   const bool to_a_person = config->log_format == logging::Format::text;
+  if (to_a_person) fmt::print(stderr, "{}", server->told_once());
   if (command.advice && to_a_person) fmt::print(stderr, "{}", command.advice(*config, *ready));
 
   for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) server->reload_certificates();

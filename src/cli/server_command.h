@@ -20,6 +20,8 @@ class RunningServer {
  public:
   virtual ~RunningServer() = default;
   virtual Result<std::string> start() = 0;  // the ready line
+  // What a person has to be told now, and never again. Nothing: "".
+  virtual std::string told_once() const { return ""; }
   virtual void reload_certificates() = 0;
   virtual Drained drain(Duration time_max) = 0;
 };

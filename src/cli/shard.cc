@@ -108,7 +108,8 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
-      site_(public_names_of(config), *this),
+      api_(world, index, config),
+      site_(public_names_of(config), *this, has_accounts(config) ? &api_ : nullptr),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
       workers_(config.ladder_rungs.empty()
@@ -138,6 +139,7 @@ Result<net::Endpoint> Shard::open(Door door, const net::Endpoint& endpoint, std:
   auto listener = net::Listener::listen(loop_, endpoint, std::move(tls), limits, std::move(on_accept));
   if (!listener) return std::unexpected(listener.error());
   listeners_.push_back(std::move(*listener));
+  if (door == Door::rtmp) api_.set_rtmp_port(listeners_.back()->local().port);
   return listeners_.back()->local();
 }
 
@@ -165,13 +167,15 @@ void Shard::end_broadcasts() {
 
 void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
   world_.on_registry([this, request = std::move(request), answer = std::move(answer)](Registry& registry) mutable {
-    auto place = registry.claim(request, index_);
-    if (!place) return answer(std::unexpected(place.error()));
-    // The home hears of the publisher before the connection may send: posts arrive in order.
-    world_.on_shard(place->home, [place = *place, port = request.publisher](Shard& home) {
-      home.publisher_began(place.channel, place.publisher, port);
+    auto port = request.publisher;
+    registry.claim(std::move(request), index_, [this, port, answer = std::move(answer)](auto place) mutable {
+      if (!place) return answer(std::unexpected(place.error()));
+      // The home hears of the publisher before the connection may send: posts arrive in order.
+      world_.on_shard(place->home, [place = *place, port](Shard& home) {
+        home.publisher_began(place.channel, place.publisher, port);
+      });
+      answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
     });
-    answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
   });
 }
 
@@ -181,6 +185,7 @@ void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connectio
 
 void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,
                             std::shared_ptr<ingest::Publisher> port) {
+  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
   Home& home = homes_[channel];
   if (!home.broadcast || home.broadcast->ended()) {
     home.broadcast = std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, broadcast_metrics_,
@@ -210,6 +215,14 @@ void Shard::publisher_gone(const std::string& channel, ingest::PublisherId publi
   found->second.broadcast->publisher_gone();
 }
 
+void Shard::end_broadcast(const std::string& channel) {
+  const auto found = homes_.find(channel);
+  if (found == homes_.end() || !found->second.broadcast || found->second.broadcast->ended()) return;
+  found->second.publisher = 0;  // who was told to go may still be speaking
+  found->second.port = nullptr;
+  found->second.broadcast->end();
+}
+
 void Shard::bury(const std::string& channel) {
   // In a later turn: the broadcast is still on the stack.
   loop_.post([this, channel] {
@@ -232,6 +245,7 @@ void Shard::on_status(const std::string& channel, const origin::Status& status) 
   } else if (!status.broadcast.empty()) {
     rooms_.begin(channel, status.broadcast);
   }
+  world_.on_studio([channel, status](Studio& studio) { studio.on_status(channel, status); });
   for (ShardIndex other = 0; other < world_.shards(); ++other) {
     if (other == index_) continue;
     world_.on_shard(other, [channel, status, home = index_](Shard& shard) { shard.announce(channel, home, status); });
@@ -239,6 +253,7 @@ void Shard::on_status(const std::string& channel, const origin::Status& status) 
 }
 
 void Shard::announce(const std::string& channel, ShardIndex home, const origin::Status& status) {
+  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
   Elsewhere& elsewhere = elsewhere_[channel];
   if (elsewhere.home != home || elsewhere.broadcast != status.broadcast) {
     elsewhere = {.home = home, .broadcast = status.broadcast};
@@ -324,9 +339,9 @@ void Shard::serve(const http::Request& request, http::Responder responder) {
 }
 
 std::string Shard::broadcast_of(std::string_view channel) const {
-  const auto& channels = config_.channels;
-  if (std::ranges::find(channels, channel, &ingest::Channel::name) == channels.end()) return "";
-  const origin::Status& status = origin_.status(std::string(channel));
+  const std::string name(channel);
+  if (!origin_.has_channel(name)) return "";
+  const origin::Status& status = origin_.status(name);
   const bool on_air = status.state == origin::ChannelState::live || status.state == origin::ChannelState::paused;
   return on_air ? status.broadcast : "";
 }
@@ -334,6 +349,10 @@ std::string Shard::broadcast_of(std::string_view channel) const {
 ShardIndex Shard::home_of(std::string_view channel) const {
   const auto found = elsewhere_.find(channel);
   return found == elsewhere_.end() ? index_ : found->second.home;
+}
+
+studio::Proof Shard::proof_of(const http::Request& request) const {
+  return studio::proof_of(call_of(request, config_.trusted_addresses));
 }
 
 http::Response Shard::list() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "cli/api_door.h"
 #include "cli/broadcast_home.h"
 #include "cli/config.h"
 #include "cli/node.h"
@@ -48,6 +49,7 @@ class Shard final : public LoopHouse,
   edge::LoopLoad& load() { return load_; }
   ShardIndex index() const { return index_; }
   Rooms& rooms() { return rooms_; }
+  ApiDoor& api() { return api_; }
 
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits) override;
@@ -60,6 +62,7 @@ class Shard final : public LoopHouse,
                        std::shared_ptr<ingest::Publisher> port);
   void on_message(const std::string& channel, ingest::PublisherId publisher, const ingest::MediaMessage& message);
   void publisher_gone(const std::string& channel, ingest::PublisherId publisher);
+  void end_broadcast(const std::string& channel);  // its publisher may not return to it
   void follow(const std::string& channel, ShardIndex follower);
   void unfollow(const std::string& channel, ShardIndex follower);
   void want_ladder(const std::string& channel);
@@ -90,6 +93,7 @@ class Shard final : public LoopHouse,
   void serve(const http::Request& request, http::Responder responder) override;
   std::string broadcast_of(std::string_view channel) const override;
   ShardIndex home_of(std::string_view channel) const override;
+  studio::Proof proof_of(const http::Request& request) const override;
   http::Response list() const;
   void end_broadcasts();
   void bury(const std::string& channel);
@@ -112,6 +116,7 @@ class Shard final : public LoopHouse,
   edge::Server edge_;
   Pushing push_;
   Rooms rooms_;
+  ApiDoor api_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "edge/forwarding.h"
+#include "studio/name.h"
 #include "wire/http_range.h"
 
 namespace klieg::cli {
@@ -53,7 +54,7 @@ http::HeaderBlock headers_of(const WebFile& file, const std::string& etag, Frami
 
 }  // namespace
 
-Site::Site(const std::vector<std::string>& channels, http::Handler& live) : live_(live) {
+Site::Site(const std::vector<std::string>& channels, http::Handler& live, http::Handler* api) : live_(live), api_(api) {
   for (const WebFile& file : web_files()) {
     files_[file.path] = prepare(file, Framing::by_own_pages);
     if (file.path == page_path) framed_page_ = prepare(file, Framing::by_anybody);
@@ -75,6 +76,7 @@ void Site::serve(const http::Request& request, http::Responder responder) {
       request.path == "/time") {
     return live_.serve(request, std::move(responder));
   }
+  if (api_ && request.path.starts_with("/api/v1/")) return api_->serve(request, std::move(responder));
   if (request.method != http::Method::get && request.method != http::Method::head) {
     return responder.respond(http::Response::not_allowed("GET, HEAD"));
   }
@@ -89,8 +91,13 @@ void Site::serve(const http::Request& request, http::Responder responder) {
   const bool framed = path.starts_with(embed_prefix) && path.substr(embed_prefix.size()).starts_with("/@");
   if (framed) path.remove_prefix(embed_prefix.size());
   if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);  // the page reads its address so
-  const bool exists = is_place(path) || (path.starts_with("/@") && channels_.contains(std::string(path.substr(2))));
-  serve_file(framed ? framed_page_ : page->second, exists ? 200 : 404, request, std::move(responder));
+  serve_file(framed ? framed_page_ : page->second, exists(path) ? 200 : 404, request, std::move(responder));
+}
+
+bool Site::exists(std::string_view path) const {
+  if (!path.starts_with("/@")) return is_place(path);
+  const std::string_view name = path.substr(2);
+  return channels_.contains(std::string(name)) || (api_ && studio::account_name_of(name) == name);
 }
 
 void Site::serve_file(const File& file, uint16_t status, const http::Request& request,

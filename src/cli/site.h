@@ -17,8 +17,9 @@ enum class Framing : uint8_t { by_own_pages, by_anybody };
 class Site final : public http::Handler {
  public:
   // `live` answers /live/, the same behind a token (/t/), /time and what nodes ask (/.klieg/). `channels` are all that
-  // exist.
-  Site(const std::vector<std::string>& channels, http::Handler& live);
+  // exist. `api` answers /api/v1/; null: there are no accounts. Where there are, whoever has a name has a page, which
+  // says itself when nobody has.
+  Site(const std::vector<std::string>& channels, http::Handler& live, http::Handler* api = nullptr);
 
   void serve(const http::Request& request, http::Responder responder) override;
 
@@ -32,7 +33,10 @@ class Site final : public http::Handler {
   static File prepare(const WebFile& file, Framing framing);
   void serve_file(const File& file, uint16_t status, const http::Request& request, http::Responder responder) const;
 
+  bool exists(std::string_view path) const;
+
   http::Handler& live_;
+  http::Handler* const api_;
   std::unordered_map<std::string_view, File> files_;
   File framed_page_;  // of /embed/@NAME
   std::unordered_set<std::string> channels_;

@@ -218,6 +218,7 @@ inline Config test_config(uint32_t loops) {
   config.loops = loops;
   config.data = testing::TempDir() + "klieg-world-" + std::to_string(getpid());
   config.http = config.rtmp = config.admin = "127.0.0.1:0";
+  config.password_cost = studio::no_cost;
   config.rejoin_window_s = 60;  // a test that waits for its end says so
   config.channels = {{"anna", "secret-of-anna"}, {"bob", "secret-of-bob"}};
   return config;

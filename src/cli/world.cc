@@ -11,6 +11,8 @@
 #include "cli/node.h"
 #include "store/migrate.h"
 #include "store/sqlite.h"
+#include "studio/broadcast_records.h"
+#include "wire/http_list.h"
 
 namespace klieg::cli {
 namespace {
@@ -60,8 +62,33 @@ Result<void> World::open_store() {
   const WallTime now = read_wall_clock();
   if (const auto migrated = store::migrate(**database, now); !migrated) return fail(migrated.error().message);
   if (const auto done = RoomJournal::forget_old(**database, now); !done) return fail(done.error().message);
+  if (has_accounts(config_)) {
+    if (const auto begun = begin_accounts(**database, now); !begun) return begun;
+  }
   store_ = std::make_unique<store::Worker>(std::move(*database));
+  if (has_accounts(config_)) {
+    studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, config_);
+    registry_->ask(*studio_);
+  }
   return {};
+}
+
+Result<void> World::begin_accounts(store::Database& database, WallTime now) {
+  for (const Channel& channel : config_.channels) {
+    const auto account = studio::find_account(database, wire::lower_case(channel.name));
+    if (!account) return fail(account.error().message);
+    if (*account) return fail(fmt::format("channel '{}' has the name of an account; give it another", channel.name));
+  }
+  if (const auto ended = studio::end_all(database, now); !ended) return fail(ended.error().message);
+  const auto first =
+      studio::make_first_account_once(database, std::string(first_account_name), config_.password_cost, now);
+  if (!first) return fail(first.error().message);
+  if (!*first) return {};
+  if (config_.log_format == logging::Format::text) {
+    told_once_ = account_lines(**first);
+    return {};
+  }
+  return keep_first_account(config_.data, **first);
 }
 
 void World::on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {
@@ -74,6 +101,11 @@ void World::post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)
   if (stopped_) return;
   Shard& shard = *shards_.at(index);
   shard.loop().post([&shard, work = std::move(work)]() mutable { work(shard); });
+}
+
+void World::on_studio(std::move_only_function<void(Studio&)> work) {
+  if (stopped_ || !studio_) return;
+  shards_.front()->loop().dispatch([this, work = std::move(work)]() mutable { work(*studio_); });
 }
 
 void World::on_registry(std::move_only_function<void(Registry&)> work) {

@@ -15,6 +15,7 @@
 #include "cli/registry.h"
 #include "cli/server_command.h"
 #include "cli/shard.h"
+#include "cli/studio.h"
 #include "edge/server_load.h"
 #include "push/admission.h"
 #include "store/worker.h"
@@ -29,6 +30,7 @@ class World final : public RunningServer {
   // Opens the doors and starts the loops. Returns the line that says so: "ready http=HOST:PORT rtmp=..."
   Result<std::string> start() override;
   void reload_certificates() override { process_.reload_certificates(); }
+  std::string told_once() const override { return told_once_; }
   // Ends broadcasts and lets viewers finish, for at most `time_max`.
   Drained drain(Duration time_max) override { return process_.drain(time_max); }
 
@@ -36,6 +38,8 @@ class World final : public RunningServer {
   void on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
   // The same, always in a later turn.
   void post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
+  // `work` runs on the first loop; not at all where there are no accounts.
+  void on_studio(std::move_only_function<void(Studio&)> work);
   void on_registry(std::move_only_function<void(Registry&)> work);
   store::Worker& store() { return *store_; }  // once started
   size_t shards() const { return shards_.size(); }
@@ -44,6 +48,7 @@ class World final : public RunningServer {
 
  private:
   Result<void> open_store();
+  Result<void> begin_accounts(store::Database& database, WallTime now);
 
   Metrics metrics_;
   transcoder::Room room_;  // of all shards
@@ -53,6 +58,8 @@ class World final : public RunningServer {
   std::unique_ptr<store::Worker> store_;  // null until started
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;  // on the first shard's loop
+  std::unique_ptr<Studio> studio_;      // there, too; null: there are no accounts
+  std::string told_once_;
   bus::InProcess bus_;
   std::unique_ptr<edge::NodeLoad> load_;
   Process process_;

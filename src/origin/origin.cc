@@ -216,6 +216,8 @@ Audience Origin::audience_of(std::string_view channel) const {
   return found == channels_.end() ? Audience::everybody : found->second.audience;
 }
 
+bool Origin::has_channel(std::string_view name) const { return channels_.contains(name); }
+
 Window& Origin::begin(const std::string& name, const media::BroadcastBegun& begun, WallTime wall, LoopTime now) {
   Channel& channel = channels_.at(name);
   put_current(name, channel, std::make_unique<Broadcast>(begun, Role::home, *this), now);

@@ -114,6 +114,7 @@ class Origin {
   Origin& operator=(const Origin&) = delete;
 
   void add_channel(const std::string& name, Audience audience = Audience::everybody);
+  bool has_channel(std::string_view name) const;
   // Of a channel that does not exist: everybody, since there is nothing to see.
   Audience audience_of(std::string_view channel) const;
 

@@ -1,0 +1,45 @@
+// Requests of a loop's connections to /api/v1: taken as values to the loop where accounts live, and their answers back.
+//
+// Owner: the shard. Thread: its loop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "cli/config.h"
+#include "cli/registry.h"
+#include "edge/client_address.h"
+#include "http/server.h"
+#include "studio/server_call.h"
+
+namespace klieg::cli {
+
+class World;
+
+// The path behind /api/v1; `line` and `network` as who forwarded it says, if he is in one of the ranges.
+studio::Call call_of(const http::Request& request, std::span<const edge::AddressRange> trusted);
+
+class ApiDoor final : public http::Handler {
+ public:
+  // The store takes 1,000 questions; what waits here beyond that waits for a loop that stands still.
+  static constexpr size_t waiting_max = 2'000;
+
+  ApiDoor(World& world, ShardIndex index, const Config& config) : world_(world), index_(index), config_(config) {}
+
+  void set_rtmp_port(uint16_t port) { rtmp_port_ = port; }
+  void serve(const http::Request& request, http::Responder responder) override;
+  // Posted from the loop of accounts.
+  void answer(uint64_t number, http::Response response);
+
+ private:
+  World& world_;
+  const ShardIndex index_;
+  const Config& config_;
+  std::optional<uint16_t> rtmp_port_;
+  uint64_t last_number_ = 0;
+  std::map<uint64_t, http::Responder> waiting_;
+};
+
+}  // namespace klieg::cli

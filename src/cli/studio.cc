@@ -1,0 +1,99 @@
+#include "cli/studio.h"
+
+#include <algorithm>
+
+#include "cli/first_run.h"
+#include "cli/world.h"
+#include "studio/secret.h"
+#include "wire/http_list.h"
+
+namespace klieg::cli {
+namespace {
+
+// As often as pages that show the list ask for it.
+constexpr Duration count_every = 5s;
+
+studio::SignUpPolicy policy_of(SignUp sign_up) {
+  switch (sign_up) {
+    case SignUp::open:
+      return studio::SignUpPolicy::open;
+    case SignUp::invite:
+      return studio::SignUpPolicy::invite;
+    case SignUp::unsaid:
+    case SignUp::off:
+    case SignUp::closed:
+      return studio::SignUpPolicy::closed;
+  }
+}
+
+studio::Server::Options options_of(const Config& config) {
+  studio::Server::Options options{.accounts = {.policy = policy_of(config.sign_up),
+                                               .cost = config.password_cost,
+                                               .key = {random_seed(), random_seed()}},
+                                  .seed = random_seed()};
+  for (const Channel& channel : config.channels) options.accounts.not_free.insert(wire::lower_case(channel.name));
+  return options;
+}
+
+}  // namespace
+
+Studio::Studio(World& world, net::Loop& loop, store::Worker& store, const Config& config)
+    : world_(world),
+      config_(config),
+      loop_(loop),
+      server_(loop, store, *this, options_of(config)),
+      counting_(loop, [this] { count(); }) {
+  counting_.arm(loop.now() + count_every);
+}
+
+void Studio::on_status(const std::string& channel, const origin::Status& status) {
+  switch (status.state) {
+    case origin::ChannelState::live:
+    case origin::ChannelState::paused:
+      return server_.on_live(channel, status.started.value_or(loop_.wall_now()),
+                             config_.is_private(channel) ? studio::Listing::unlisted : studio::Listing::listed);
+    case origin::ChannelState::offline:
+    case origin::ChannelState::ended:
+      return server_.on_ended(channel);
+  }
+}
+
+void Studio::count() {
+  for (ShardIndex index = 0; index < world_.shards(); ++index) {
+    world_.on_shard(index, [&world = world_](Shard& shard) {
+      auto viewers = shard.rooms().viewers();
+      if (viewers.empty()) return;
+      world.on_studio([viewers = std::move(viewers)](Studio& studio) {
+        for (const auto& [channel, count] : viewers) studio.on_viewers(channel, count);
+      });
+    });
+  }
+  counting_.arm(loop_.now() + count_every);
+}
+
+bool Studio::may_know(std::string_view key) const { return studio::is_secret(studio::SecretKind::stream_key, key); }
+
+void Studio::holder_of(const std::string& key, HolderDone done) {
+  server_.use_key(key, [done = std::move(done)](store::Outcome<std::optional<studio::KeyHolder>> found) mutable {
+    if (!found) return done(std::unexpected(KeyIs::not_known_now));
+    if (!*found) return done(std::unexpected(KeyIs::nobodys));
+    done(std::move(**found));
+  });
+}
+
+void Studio::end_carried_by(int64_t key) {
+  world_.on_registry([this, key](Registry& registry) { end_at(registry.end_carried_by(key)); });
+}
+
+void Studio::end(const std::string& channel) {
+  world_.on_registry([this, channel](Registry& registry) {
+    end_at(registry.end(channel, {ingest::RefusalReason::ended_elsewhere, "the broadcast was ended", channel}));
+  });
+}
+
+void Studio::end_at(const std::optional<Registry::Place>& place) {
+  if (!place) return;
+  world_.on_shard(place->home, [channel = place->channel](Shard& home) { home.end_broadcast(channel); });
+}
+
+}  // namespace klieg::cli

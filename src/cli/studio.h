@@ -1,0 +1,50 @@
+// The studio of `klieg serve`: the API's server, joined to the broadcasts of this node.
+//
+// Owner: the world. Thread: the first loop, where the registry is, too.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cli/config.h"
+#include "cli/registry.h"
+#include "origin/origin.h"
+#include "studio/server.h"
+
+namespace klieg::cli {
+
+class World;
+
+class Studio final : public KeyHolders, private studio::Stage {
+ public:
+  Studio(World& world, net::Loop& loop, store::Worker& store, const Config& config);
+
+  bool may_know(std::string_view key) const override;
+  void holder_of(const std::string& key, HolderDone done) override;
+  void on_publisher(const studio::KeyHolder& holder) override { server_.on_publisher(holder); }
+  // What becomes of broadcasts, and how many watch: said by their homes.
+  void on_status(const std::string& channel, const origin::Status& status);
+  void on_viewers(const std::string& channel, uint64_t viewers) { server_.on_viewers(channel, viewers); }
+  void serve(studio::Call call, studio::Answer answer) { server_.serve(std::move(call), std::move(answer)); }
+
+ private:
+  void end_carried_by(int64_t key) override;
+  void end(const std::string& channel) override;
+  void end_at(const std::optional<Registry::Place>& place);
+  void count();
+
+  World& world_;
+  const Config& config_;
+  net::Loop& loop_;
+  studio::Server server_;
+  net::Timer counting_;
+};
+
+// Whether there are accounts at all.
+inline bool has_accounts(const Config& config) { return config.sign_up > SignUp::off; }
+
+}  // namespace klieg::cli
