@@ -1,6 +1,7 @@
 // For tests: holds what the API is asked and answers against openapi.json.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,7 +40,7 @@ class Description {
       return at + " is " + value.dump();
     if (value.is_array()) {
       for (const Json& item : value) {
-        if (std::string found = fault(schema["items"], item, at + "[]"); !found.empty()) return found;
+        if (std::string found = fault(schema["items"], item, fmt::format("{}[]", at)); !found.empty()) return found;
       }
     }
     if (!value.is_object() || !schema.contains("properties")) return "";
@@ -47,8 +48,9 @@ class Description {
       if (!value.contains(name)) return at + " lacks " + name.dump();
     }
     for (const auto& [name, field] : value.items()) {
-      if (!schema["properties"].contains(name)) return at + "." + name + " is not described";
-      if (std::string found = fault(schema["properties"][name], field, at + "." + name); !found.empty()) return found;
+      if (!schema["properties"].contains(name)) return fmt::format("{}.{} is not described", at, name);
+      if (std::string found = fault(schema["properties"][name], field, fmt::format("{}.{}", at, name)); !found.empty())
+        return found;
     }
     return "";
   }

@@ -122,8 +122,8 @@ std::optional<Problem> read_paging(std::string_view query, Paging& paging) {
   std::optional<Problem> fault;
   wire::each_parameter(query, [&](std::string_view parameter) {
     const std::string name = wire::form_decoded(wire::parameter_name(parameter));
-    std::string value = wire::form_decoded(wire::parameter_value(parameter));
-    if (name == "cursor") paging.cursor = std::move(value);
+    const std::string value = wire::form_decoded(wire::parameter_value(parameter));
+    if (name == "cursor") paging.cursor = value;
     if (name != "limit") return;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), paging.limit);
     if (error != std::errc() || end != value.data() + value.size() || paging.limit < 1 || paging.limit > limit_max) {

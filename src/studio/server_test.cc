@@ -1,5 +1,6 @@
 #include "studio/server.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -333,7 +334,7 @@ TEST_F(Api, is_described_route_by_route) {
     for (const auto& [method, operation] : operations.items()) {
       std::string word = method;
       std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::toupper(c); });
-      described.insert(word + " " + path);
+      described.insert(fmt::format("{} {}", word, path));
       EXPECT_TRUE(ids.insert(operation["operationId"].get<std::string>()).second) << operation["operationId"];
     }
   }
