@@ -106,6 +106,7 @@ test("an address that is no page says so", async () => {
 test("a channel that does not exist is called missing", async () => {
   await open("/@nobody");
   await says("No such channel");
+  await page.getByRole("link", { name: "See who is on air" }).waitFor();
   await picture_of("missing");
   await is_accessible();
 });
@@ -116,7 +117,11 @@ for (const player of ["hls", "dash", "plain"]) {
     origin.set(channel, { state: "offline" });
     await open(`/@${channel}?player=${player}`);
     await says("Starting soon");
-    if (player === "hls") await picture_of("offline");
+    if (player === "hls") {
+      assert.equal(await page.getByRole("button", { name: "Share" }).count(), 0);
+      await picture_of("offline");
+      await is_accessible();
+    }
     origin.set(channel, live());
     await view_is("live");
     assert.equal(await page.evaluate(() => window.klieg.player), player === "hls" ? "hls" : "dash");
