@@ -67,6 +67,7 @@ test("a server without accounts says nothing of people", async () => {
   await open("/login");
   await page.getByRole("heading", { name: "No accounts here" }).waitFor();
   await is_accessible("no-people");
+  await page.getByRole("link", { name: "See who is on air" }).waitFor();
 
   // Its studio has the channels that whoever runs it set up.
   origin.set("bob", { state: "offline" });
@@ -74,7 +75,7 @@ test("a server without accounts says nothing of people", async () => {
   await page.route("**/live/eve/index.m3u8", (route) => route.fulfill({ status: 404, body: "eve is not live" }));
   await open("/studio");
   await field("Channel").selectOption("eve");
-  await page.getByText("You are off air.").waitFor();
+  await page.getByText("@eve is off air.").waitFor();
   await page.frameLocator("iframe").getByRole("heading", { name: "Starting soon" }).waitFor();
   assert.ok(page.url().endsWith("?channel=eve"));
 });
@@ -147,6 +148,7 @@ test("the home page lists whom one follows first, with titles and viewers", asyn
 test("the studio makes, replaces and revokes keys, shows each once, and says how the broadcast comes in", async () => {
   await open("/studio");
   await page.getByRole("main").getByRole("link", { name: "Log in" }).waitFor();
+  await is_accessible("studio-nobody");
   people.account = people.add("ada", "x", "Ada");
   await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
   await open("/studio");
