@@ -84,6 +84,7 @@ async function is_accessible() {
 test("the home page shows who is on air, and a dark set when nobody is", async () => {
   await open("/");
   await says("The set is dark");
+  await page.getByText("Point OBS or ffmpeg at this server").waitFor();
   await picture_of("home-empty");
   await is_accessible();
   origin.set("ada", live());
