@@ -70,6 +70,7 @@ describe("a private channel", { timeout: 180_000 }, () => {
       );
       assert.match(output, /video/);
     }
-    await assert.rejects(run(t, "ffprobe", ["-v", "error", `rtmp://${klieg.address.rtmp}/live/show`], 60_000), /ended with/);
+    const by_rtmp = run(t, "ffprobe", ["-v", "error", `rtmp://${klieg.address.rtmp}/live/show`], 60_000);
+    await assert.rejects(by_rtmp, /ended with/);
   });
 });
