@@ -69,6 +69,7 @@ void Seat::hear(const wire::room::CommentTyped& typed, LoopTime now) {
   if (!at) return answer(typed.ref, Refusal::busy);
   if (const auto refusal = bounded(now)) return answer(typed.ref, *refusal);
   if (person_.account == media::AccountId::anonymous) return answer(typed.ref, Refusal::nameless);
+  if (!gallery_.outbox_.has_way()) return answer(typed.ref, Refusal::no_way);
   if (!asked_.emplace(typed.ref, 0).second) return answer(typed.ref, Refusal::too_much);  // one that waits already
   gallery_.outbox_.say(media::CommentOffered{person_, typed.text, *at}, token_of(number_, typed.ref));
 }
@@ -94,6 +95,7 @@ void Seat::hear(const wire::room::CommandSaid& said, LoopTime now) {
   if (!at) return answer(said.ref, Refusal::busy);
   if (const auto refusal = bounded(now)) return answer(said.ref, *refusal);
   if (person_.standing < media::Standing::moderator) return answer(said.ref, Refusal::no_standing);
+  if (!gallery_.outbox_.has_way()) return answer(said.ref, Refusal::no_way);
   if (!asked_.emplace(said.ref, 0).second) return answer(said.ref, Refusal::too_much);
   gallery_.outbox_.say(media::CommandGiven{person_, *at, said.command}, token_of(number_, said.ref));
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.h"
+#include "base/logging.h"
 #include "http/websocket.h"
 #include "wire/live_path.h"
 #include "wire/websocket.h"
@@ -26,7 +26,8 @@ struct Server::Hall {
 
   Gallery gallery;
   std::unique_ptr<WayUp> way_up;
-  bool lost = false;  // its home took a batch not: all that is on its way is said again
+  bool readable = true;  // the object that is open
+  bool lost = false;     // its home took a batch not: all that is on its way is said again
   std::unordered_set<Visitor*> visitors;
   LoopTime empty_since;  // while it is
 };
@@ -222,16 +223,23 @@ void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
   Hall& hall = *found->second;
   Gallery& gallery = hall.gallery;
   for (const Told& one : told) {
-    if (std::holds_alternative<ObjectOpened>(one)) gallery.begin_object();
-    if (const auto* more = std::get_if<ObjectContinued>(&one)) {
-      const auto heard = gallery.hear(ByteView(more->content.data(), more->content.size()), loop_.now());
-      KLIEG_ASSERT(heard, "a room's home speaks its language");
+    if (std::holds_alternative<ObjectOpened>(one)) {
+      gallery.begin_object();
+      hall.readable = true;
+    }
+    if (const auto* more = std::get_if<ObjectContinued>(&one); more && hall.readable) {
+      const auto heard = gallery.hear(more->content, loop_.now());
+      hall.readable = heard.has_value();
+      if (!heard) {
+        logging::warning("what a room is told is not understood; waiting for the next object of its log",
+                         {{"room", topic}, {"why", heard.error().message}});
+      }
     }
     if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) gallery.hear(*answer);
     if (const auto* desk = std::get_if<DeskHeard>(&one)) gallery.hear_desk(desk->event);
-    if (!std::holds_alternative<NotTaken>(one)) continue;
-    gallery.disconnected();
-    hall.lost = true;
+    if (std::holds_alternative<NotTaken>(one) || std::holds_alternative<WayLost>(one)) gallery.disconnected();
+    if (std::holds_alternative<WayFound>(one)) gallery.connected();
+    if (std::holds_alternative<NotTaken>(one)) hall.lost = true;
   }
 }
 

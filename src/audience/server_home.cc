@@ -34,7 +34,10 @@ HomeServer::HomeServer(net::Loop& loop, const std::string& topic, const RoomSett
   timer_.arm(loop_.now() + Room::wake_every);
 }
 
-HomeServer::~HomeServer() = default;
+HomeServer::~HomeServer() {
+  if (over()) log_.end();
+  for (Caller& caller : callers_) caller.reply(std::move(caller.answers));
+}
 
 void HomeServer::join(const std::string& node, Tell tell) {
   auto& member = members_[node];
@@ -58,6 +61,19 @@ void HomeServer::take(const std::vector<media::Batch>& batches) {
   publish();
 }
 
+void HomeServer::take(const std::vector<media::Batch>& batches, Reply reply) {
+  if (callers_.size() >= callers_max) return reply({});
+  Caller& caller = callers_.emplace_back();
+  caller.reply = std::move(reply);
+  caller.until = loop_.now() + answered_within;
+  for (const media::Batch& batch : batches) {
+    const Taken taken = room_.take(batch, now());
+    if (taken == Taken::busy || taken == Taken::outdated) break;
+    caller.missing.push_back(batch.key);
+  }
+  publish();
+}
+
 void HomeServer::safe_up_to(uint64_t number) {
   room_.safe_up_to(number);
   publish();
@@ -77,6 +93,7 @@ void HomeServer::end() {
 void HomeServer::wake() {
   room_.wake(now());
   publish();
+  log_.flush();
   if (!over()) timer_.arm(loop_.now() + Room::wake_every);
 }
 
@@ -84,13 +101,24 @@ void HomeServer::publish() {
   if (const auto events = room_.take_events(); !events.empty()) log_.append(events, loop_.now());
   const auto desk = room_.take_desk_events();
   for (media::BatchAnswer& answer : room_.take_answers()) {
+    for (Caller& caller : callers_) {
+      if (std::erase(caller.missing, answer.key) > 0) caller.answers.push_back(answer);
+    }
     const auto member = members_.find(answer.key.node);
     if (member != members_.end()) member->second->gathered.emplace_back(std::move(answer));
   }
+  reply(loop_.now());
   for (const auto& [_, member] : members_) {
     for (const media::RoomEvent& event : desk) member->gathered.emplace_back(DeskHeard{event});
     member->send();
   }
+}
+
+void HomeServer::reply(LoopTime now) {
+  for (Caller& caller : callers_) {
+    if (caller.missing.empty() || now >= caller.until) std::exchange(caller.reply, nullptr)(std::move(caller.answers));
+  }
+  std::erase_if(callers_, [](const Caller& caller) { return !caller.reply; });
 }
 
 }  // namespace klieg::audience

@@ -1,13 +1,17 @@
-// A room at home, on its broadcast's loop: joins Room and RoomLog to time, to the journal, and to the loops that have
-// viewers.
+// A room at home, on its broadcast's loop: joins Room and RoomLog to time, to the journal, to the loops that have
+// viewers, and to nodes far away.
 //
 //   a loop ──take(batches)──► Room ──► Journal
 //   a loop ◄──tell(what there is, then what comes)── RoomLog, answers, desk
 //
-// A loop is a node of the room: it is told of the room's log as a node far away would be, by the log's subscription,
-// and what it is told in one turn comes in one call.
+//   a node ──take(batches, reply)──► Room;   reply(answers) once they are safe
+//   a node ◄──records── RoomLog
 //
-// Owner: the shard, until over(). Thread: that loop. Limit: the Room's and its log's; loops are as many as cores.
+// A loop is a node of the room: it is told of the room's log as a node far away is, by the log's subscription, and what
+// it is told in one turn comes in one call.
+//
+// Owner: the shard, until over(). Thread: that loop. Limit: the Room's and its log's; loops are as many as cores;
+// callers_max requests of nodes wait for their answers, of 2 KiB each.
 #pragma once
 
 #include <functional>
@@ -35,7 +39,11 @@ struct DeskHeard {
   media::RoomEvent event;
 };
 struct NotTaken {};  // the room was too busy for a batch: all that is on its way is to be said again
-using Told = std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, NotTaken>;
+// Between machines (line.h): what is said now waits; there is a way again, and all that is not safe is to be said
+// again.
+struct WayLost {};
+struct WayFound {};
+using Told = std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, NotTaken, WayLost, WayFound>;
 
 class HomeServer {
  public:
@@ -49,6 +57,14 @@ class HomeServer {
   void join(const std::string& node, Tell tell);
   void leave(const std::string& node);
   void take(const std::vector<media::Batch>& batches);
+  // Of a node far away. `reply` is called once, with the answers of those that were taken, in their order: when all of
+  // them are safe, or answered_within later with those that are.
+  using Reply = std::move_only_function<void(std::vector<media::BatchAnswer>)>;
+  void take(const std::vector<media::Batch>& batches, Reply reply);
+  static constexpr size_t callers_max = size_t{2} * Room::nodes_max;  // one that was given up beside its successor
+  static constexpr Duration answered_within = 5s;
+  // The room's log, for nodes far away. Newcomers are told what there is within a turn of Room::wake_every.
+  media::TopicSource& log() { return log_; }
   void safe_up_to(uint64_t number);
 
   void stamp(MediaTime newest);
@@ -58,15 +74,23 @@ class HomeServer {
 
  private:
   class Member;
+  struct Caller {
+    std::vector<media::BatchKey> missing;
+    std::vector<media::BatchAnswer> answers;
+    Reply reply;
+    LoopTime until;
+  };
   Now now() const { return {loop_.now(), loop_.wall_now()}; }
   void wake();
   void publish();  // after anything that may have moved the room
+  void reply(LoopTime now);
 
   net::Loop& loop_;
   const std::string topic_;
   Room room_;
   RoomLog log_;
   std::map<std::string, std::unique_ptr<Member>> members_;  // by node
+  std::vector<Caller> callers_;
   net::Timer timer_;
 };
 

@@ -87,5 +87,29 @@ TEST(RoomHomeServer, who_joins_later_hears_what_was_said) {
   EXPECT_EQ(late.comments(), std::vector<std::string>{"hello"});
 }
 
+media::Batch comment(uint64_t sequence, const std::string& text) {
+  const media::Person ada{media::AccountId{7}, "Ada", media::Standing::stranger};
+  return {{"far/0", 1, sequence}, {media::CommentOffered{ada, text, MediaTime(500ms)}}};
+}
+
+TEST(RoomHomeServer, a_node_far_away_is_answered_once_all_it_said_is_safe) {
+  AtHome at;
+  std::optional<std::vector<media::BatchAnswer>> answers;
+  const auto reply = [&](std::vector<media::BatchAnswer> given) { answers = std::move(given); };
+  at.room.take({comment(1, "hello"), comment(2, "there")}, reply);
+  at.room.safe_up_to(1);
+  EXPECT_FALSE(answers) << "the second is not";
+  at.room.safe_up_to(2);
+  ASSERT_TRUE(answers);
+  EXPECT_EQ(answers->size(), 2u);
+
+  // The same again, of whoever had no answer or has overheard it.
+  answers.reset();
+  at.room.take({comment(1, "hello"), comment(2, "there")}, reply);
+  ASSERT_TRUE(answers);
+  EXPECT_EQ(answers->size(), 2u);
+  EXPECT_EQ(at.journal.entries.size(), 2u) << "nothing was said twice";
+}
+
 }  // namespace
 }  // namespace klieg::audience

@@ -101,6 +101,9 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   http::Handler& handler = *this;
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);
+  if (topics) {
+    rooms_ = std::make_unique<EdgeRooms>(loop_, by_loop_index(all), config_, *engine_, *edge_, metrics_);
+  }
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, &rtmp_door_, metrics_, ingest::ServerLimits(), random_seed());
 }
@@ -112,6 +115,7 @@ size_t EdgeShard::by_loop_index(const std::vector<std::unique_ptr<EdgeShard>>& a
 void EdgeShard::leave() {
   listeners_.clear();
   rtmp_.reset();
+  rooms_.reset();
   push_.reset();
   http_.reset();
   edge_.reset();
@@ -151,16 +155,20 @@ void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Conne
 }
 
 void EdgeShard::serve(const http::Request& request, http::Responder responder) {
-  push_->serve(request, std::move(responder));
+  if (!rooms_ || !EdgeRooms::is_its(request.path)) return push_->serve(request, std::move(responder));
+  if (edge_->admit(request, responder)) rooms_->serve(request, std::move(responder));
 }
 
 void EdgeShard::drain(std::function<void()> drained) {
   listeners_.clear();
   edge_->end_feeds();
   rtmp_->stop([this, drained = std::move(drained)]() mutable {
-    push_->stop([this, drained = std::move(drained)]() mutable {
-      http_->drain([drained = std::move(drained)] { drained(); });
-    });
+    // Both at once: each may take its time of the 5 s.
+    const auto gone = [this, left = std::make_shared<int>(rooms_ ? 2 : 1), drained = std::move(drained)] {
+      if (--*left == 0) http_->drain(drained);
+    };
+    push_->stop(gone);
+    if (rooms_) rooms_->stop(gone);
   });
 }
 

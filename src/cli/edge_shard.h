@@ -7,6 +7,7 @@
 
 #include "base/metrics.h"
 #include "cli/config.h"
+#include "cli/edge_rooms.h"
 #include "cli/node.h"
 #include "cli/process.h"
 #include "cli/pushing.h"
@@ -69,6 +70,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Ha
   std::unique_ptr<edge::Server> edge_;
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<Pushing> push_;
+  std::unique_ptr<EdgeRooms> rooms_;      // null: nothing is pushed to this node
   std::unique_ptr<ingest::Server> rtmp_;  // meets whoever knocks at the RTMP door
   std::vector<std::unique_ptr<net::Listener>> listeners_;
 };

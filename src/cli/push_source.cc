@@ -10,7 +10,8 @@ namespace {
 
 push::Answer answer_of(const edge::Answer& answer) {
   if (const auto* refused = std::get_if<edge::Refused>(&answer)) return {.status = refused->status};
-  const edge::Object& object = *std::get<edge::Served>(answer).object;
+  const std::shared_ptr<const edge::Object>& whole = std::get<edge::Served>(answer).object;
+  const edge::Object& object = *whole;
   push::Answer out{.status = object.status, .header_name = {}};
   for (const auto& [name, value] : object.fields) {
     // A channel is shared by viewers of whom nothing was asked: what is for guests is not pushed.
@@ -18,7 +19,8 @@ push::Answer answer_of(const edge::Answer& answer) {
     if (name == media::header_header) out.header_name = value;
   }
   if (object.status != 200) return out;
-  out.log = object.log;
+  // The object stays with its log: what is for one reader alone goes with it (edge::Object::progress).
+  out.log = std::shared_ptr<const Log>(whole, object.log.get());
   out.offset = object.offset;
   out.end = object.end;
   return out;
@@ -26,17 +28,31 @@ push::Answer answer_of(const edge::Answer& answer) {
 
 }  // namespace
 
+void PushSource::ask(const std::string& path, std::move_only_function<void(push::Answer)> then) {
+  ask(Question{.method = "GET", .path = path, .query = {}, .body = {}}, std::move(then));
+}
+
+void PushSource::post(std::string path, std::string query, Bytes body,
+                      std::move_only_function<void(push::Answer)> then) {
+  ask(Question{.method = "POST", .path = std::move(path), .query = std::move(query), .body = std::move(body)},
+      std::move(then));
+}
+
 // In a turn of its own: who asks stands in the middle of what the engine does, when a segment ends and the next is
 // wanted.
-void PushSource::ask(const std::string& path, std::move_only_function<void(push::Answer)> then) {
-  loop_.post([weak = std::weak_ptr(self_), path, then = std::move(then)]() mutable {
-    if (const auto self = weak.lock()) (*self)->ask_now(path, std::move(then));
+void PushSource::ask(Question question, std::move_only_function<void(push::Answer)> then) {
+  loop_.post([weak = std::weak_ptr(self_), question = std::move(question), then = std::move(then)]() mutable {
+    if (const auto self = weak.lock()) (*self)->ask_now(question, std::move(then));
   });
 }
 
-void PushSource::ask_now(const std::string& path, std::move_only_function<void(push::Answer)> then) {
-  const edge::Question question{
-      .method = "GET", .path = path, .query = {}, .fields = {}, .body = {}, .client_address = {}};
+void PushSource::ask_now(const Question& asked, std::move_only_function<void(push::Answer)> then) {
+  const edge::Question question{.method = asked.method,
+                                .path = asked.path,
+                                .query = asked.query,
+                                .fields = {},
+                                .body = asked.body,
+                                .client_address = {}};
   edge::Engine::Found found = engine_.ask(question);
   if (const auto* pending = std::get_if<edge::Pending>(&found)) {
     engine_.wait(*pending, [&loop = loop_, then = std::move(then)](edge::Answer answer) mutable {

@@ -1,4 +1,5 @@
-// What a channel of push/ asks, asked of the loop's cache: as a viewer of this machine would.
+// What a channel of push/ asks, asked of the loop's cache: as a viewer of this machine would. And what a room posts
+// upward, which the cache passes on.
 //
 // Owner: the loop's shard. Thread: that loop. Outlived by the engine and its server.
 #pragma once
@@ -22,9 +23,18 @@ class PushSource final : public push::Source {
 
   void ask(const std::string& path, std::move_only_function<void(push::Answer)> then) override;
   void after(Duration pause, std::move_only_function<void()> then) override;
+  // As ask(), of a POST.
+  void post(std::string path, std::string query, Bytes body, std::move_only_function<void(push::Answer)> then);
 
  private:
-  void ask_now(const std::string& path, std::move_only_function<void(push::Answer)> then);
+  struct Question {
+    std::string_view method;
+    std::string path;
+    std::string query;
+    Bytes body;
+  };
+  void ask(Question question, std::move_only_function<void(push::Answer)> then);
+  void ask_now(const Question& question, std::move_only_function<void(push::Answer)> then);
 
   net::Loop& loop_;
   edge::Engine& engine_;

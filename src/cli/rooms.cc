@@ -18,19 +18,34 @@ namespace {
 // A room that is over was over for its viewers, too, a second later.
 constexpr Duration sweep_every = 5s;
 
-std::string topic_of(std::string_view channel, std::string_view broadcast) {
+}  // namespace
+
+std::string room_topic_of(std::string_view channel, std::string_view broadcast) {
   return fmt::format("/live/{}/{}/room", channel, broadcast);
 }
 
-audience::GallerySettings gallery_settings(const Config& config) {
+std::string_view channel_of_room(std::string_view topic) {
+  constexpr std::string_view begin = "/live/", end = "/room";
+  if (!topic.starts_with(begin) || !topic.ends_with(end)) return {};
+  topic.remove_prefix(begin.size());
+  return topic.substr(0, topic.find('/'));
+}
+
+media::Person nobody_of(const Config& config) {
+  if (config.room_anonymous != RoomAnonymous::comments) return {};
+  constexpr uint64_t names = 10'000;
+  const uint64_t number = random_seed() % media::guest_id_min;
+  return {media::AccountId{media::guest_id_min + number}, fmt::format("guest {:04}", number % names),
+          media::Standing::stranger};
+}
+
+audience::GallerySettings gallery_settings_of(const Config& config) {
   audience::GallerySettings settings;
   settings.sample.per_second_max = config.room_comments_per_s;
   settings.hearts_of =
       config.room_anonymous == RoomAnonymous::watch ? audience::HeartsOf::accounts : audience::HeartsOf::everybody;
   return settings;
 }
-
-}  // namespace
 
 // From a loop to the one on which the room lives; both are this process's.
 class Rooms::ToHome final : public audience::WayUp {
@@ -61,14 +76,14 @@ Rooms::Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& conf
       config_(config),
       places_(places),
       sweep_(loop, [this] { close_those_over(); }),
-      server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), gallery_settings(config), metrics) {}
+      server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), gallery_settings_of(config), metrics) {}
 
 Rooms::~Rooms() = default;
 
 // --- rooms that live here ---
 
 void Rooms::begin(const std::string& channel, const std::string& broadcast) {
-  const std::string topic = topic_of(channel, broadcast);
+  const std::string topic = room_topic_of(channel, broadcast);
   if (const auto live = live_here_.find(channel); live != live_here_.end() && live->second.topic == topic) {
     return;  // paused, or live again
   }
@@ -111,6 +126,12 @@ audience::HomeServer& Rooms::open(const Live& live) {
   return *home.room;
 }
 
+audience::HomeServer* Rooms::at_home(const std::string& topic) {
+  if (const auto found = homes_.find(topic); found != homes_.end()) return found->second.room.get();
+  const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
+  return live == live_here_.end() ? nullptr : &open(live->second);
+}
+
 void Rooms::close_those_over() {
   std::erase_if(homes_, [](const auto& home) { return home.second.room->over(); });
   if (!homes_.empty()) sweep_.arm(loop_.now() + sweep_every);
@@ -121,9 +142,7 @@ void Rooms::on_join(const std::string& topic, const std::string& node, ShardInde
     // In a later turn, also on this loop: a gallery is told of nothing while it speaks.
     world_.post_to_shard(from, [topic, told = std::move(told)](Shard& shard) { shard.rooms().on_told(topic, told); });
   };
-  if (const auto found = homes_.find(topic); found != homes_.end()) return found->second.room->join(node, tell);
-  const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
-  if (live != live_here_.end()) return open(live->second).join(node, tell);
+  if (audience::HomeServer* room = at_home(topic)) return room->join(node, tell);
   // It was over before this was heard.
   tell({audience::ObjectOpened(),
         audience::ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))}});
@@ -142,7 +161,7 @@ void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>
 void Rooms::admit(const http::Request& request, std::string_view channel, Admit then) {
   const std::string broadcast = places_.broadcast_of(channel);
   if (broadcast.empty()) return then(std::unexpected(http::Response::text(404, "not live")));
-  const std::string topic = topic_of(channel, broadcast);
+  const std::string topic = room_topic_of(channel, broadcast);
   media::Person person = who_asks(request, channel);
   const studio::Proof proof = places_.proof_of(request);
   const bool proves = !proof.token.empty() || !proof.session.empty();
@@ -191,11 +210,7 @@ media::Person Rooms::who_asks(const http::Request& request, std::string_view cha
       wire::equal_in_constant_time(as_bytes(said.substr(bearer.size())), as_bytes(known->key))) {
     return {media::AccountId{1}, known->name, media::Standing::broadcaster};
   }
-  if (config_.room_anonymous != RoomAnonymous::comments) return {};
-  constexpr uint64_t names = 10'000;
-  const uint64_t number = random_seed() % media::guest_id_min;
-  return {media::AccountId{media::guest_id_min + number}, fmt::format("guest {:04}", number % names),
-          media::Standing::stranger};
+  return nobody_of(config_);
 }
 
 std::unique_ptr<audience::WayUp> Rooms::join(std::string_view channel, const std::string& topic,

@@ -25,6 +25,15 @@
 namespace klieg::cli {
 
 class World;
+
+// "/live/ada/x7f.1/room", of "ada" and "x7f.1"; and back, "ada". Empty: it is no room's topic.
+std::string room_topic_of(std::string_view channel, std::string_view broadcast);
+std::string_view channel_of_room(std::string_view topic);
+
+// Who is not signed in, and what rooms are like, as the settings say.
+media::Person nobody_of(const Config& config);
+audience::GallerySettings gallery_settings_of(const Config& config);
+
 // What a shard knows of broadcasts.
 class RoomPlaces {
  public:
@@ -53,6 +62,9 @@ class Rooms final : private audience::Homes {
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
   void serve(const http::Request& request, http::Responder responder) { server_.serve(request, std::move(responder)); }
   void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
+
+  // Null: it is not live here. It is opened for who comes first.
+  audience::HomeServer* at_home(const std::string& topic);
 
   // Posted by other shards.
   void on_join(const std::string& topic, const std::string& node, ShardIndex from);

@@ -108,6 +108,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
+      room_gate_(world, index, loop_, rooms_, *this, node_, live_.topics()),
       api_(world, index, config),
       site_(public_names_of(config), *this, has_accounts(config) ? &api_ : nullptr),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
@@ -119,7 +120,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       ingest_(loop_, *this, &rtmp_door_, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
-  hosts_.add_parent("origin", home_, &live_.topics());
+  hosts_.add_parent("origin", home_, &room_gate_);
   for (const ingest::Channel& channel : config.channels) {
     origin_.add_channel(channel.name,
                         config.is_private(channel.name) ? origin::Audience::guests : origin::Audience::everybody);
@@ -309,6 +310,11 @@ void Shard::on_mirrored(const std::string& channel, ShardIndex home, const std::
   }
 }
 
+void Shard::on_engine(std::move_only_function<void(edge::Engine&)> work) {
+  work(engine_);
+  edge_.arm();
+}
+
 void Shard::let_go_of_unwatched() {
   bool any_left = false;
   for (auto& [name, elsewhere] : elsewhere_) {
@@ -329,6 +335,7 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
+  if (RoomGate::is_its(request.path)) return room_gate_.serve(request, std::move(responder));
   if (!rooms_.is_its(request.path)) return push_.serve(request, std::move(responder));
   if (!edge_.admit(request, responder)) return;
   // A room takes no token.

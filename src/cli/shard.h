@@ -17,6 +17,7 @@
 #include "cli/process.h"
 #include "cli/pushing.h"
 #include "cli/registry.h"
+#include "cli/room_gate.h"
 #include "cli/rooms.h"
 #include "cli/site.h"
 #include "edge/client_handler.h"
@@ -50,6 +51,7 @@ class Shard final : public LoopHouse,
   ShardIndex index() const { return index_; }
   Rooms& rooms() { return rooms_; }
   ApiDoor& api() { return api_; }
+  RoomGate& room_gate() { return room_gate_; }
 
   Result<net::Endpoint> open(Door door, const net::Endpoint& endpoint, std::shared_ptr<net::TlsServer> tls,
                              const net::ListenerLimits& limits) override;
@@ -68,6 +70,7 @@ class Shard final : public LoopHouse,
   void want_ladder(const std::string& channel);
   void announce(const std::string& channel, ShardIndex home, const origin::Status& status);
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
+  void on_engine(std::move_only_function<void(edge::Engine&)> work);
 
  private:
   struct Home {
@@ -116,6 +119,7 @@ class Shard final : public LoopHouse,
   edge::Server edge_;
   Pushing push_;
   Rooms rooms_;
+  RoomGate room_gate_;
   ApiDoor api_;
   Site site_;
   std::unique_ptr<http::Server> http_;

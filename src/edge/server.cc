@@ -116,12 +116,11 @@ void Server::serve(const http::Request& request, http::Responder responder) {
     return serve_guest(request, *path, std::move(responder));
   }
   if (trust == Trust::viewer && !admit(request, responder)) return;
-  if (const auto topic = topic_of(request.path)) {
-    if (trust == Trust::viewer) {
-      return responder.respond(http::Response::text(403, "topics are for nodes that prove themselves"));
-    }
-    return serve_topic(*topic, std::move(responder));
+  // Whatever goes upward from here, goes with this node's own proof.
+  if (trust == Trust::viewer && request.path.starts_with(between_nodes_prefix)) {
+    return responder.respond(http::Response::text(403, "this is for nodes that prove themselves"));
   }
+  if (const auto topic = topic_of(request.path)) return serve_topic(*topic, std::move(responder));
   serve_from_cache(request, trust, std::move(responder));
 }
 

@@ -3,6 +3,7 @@
 //   GET anything                  from the cache, or through it
 //   GET /t/TOKEN/live/NAME/...    the same without the token, of which nothing behind this sees anything
 //   GET /.klieg/topic/live/...    of a node that proves itself: the records of a topic, endless (wire/push_record.h)
+//   anything else /.klieg/...     likewise: passed on to the parent
 //
 // What is marked as private (wire/path_token.h) goes to nodes that prove themselves and to viewers with a token for its
 // channel. To others it is not there, whether it had to be fetched or lay in the cache.

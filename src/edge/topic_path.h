@@ -8,6 +8,7 @@
 
 namespace klieg::edge {
 
+constexpr std::string_view between_nodes_prefix = "/.klieg/";  // what viewers do not ask
 constexpr std::string_view topic_path_prefix = "/.klieg/topic";
 
 // Whether a parent's word for a topic is one: a path of letters that may stand in a request's target. What else it says

@@ -115,6 +115,7 @@ enum class Refusal : uint8_t {
   too_late,     // the result stands
   voted,        // one account, one vote
   busy,         // more waits to be made safe than may: say it again
+  no_way,       // the node has no way to the room's home: likewise
 };
 
 // --- what a moderator or the broadcaster does ---

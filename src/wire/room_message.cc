@@ -448,7 +448,7 @@ struct RefusalWords {
   std::string_view name;
   std::string_view words;
 };
-constexpr std::array<RefusalWords, 18> refusals{{
+constexpr std::array<RefusalWords, 19> refusals{{
     {"nameless", "sign in to take part"},
     {"not_now", "comments are closed"},
     {"not_follower", "only followers may comment"},
@@ -467,8 +467,9 @@ constexpr std::array<RefusalWords, 18> refusals{{
     {"too_late", "the result stands already"},
     {"voted", "you have voted in this poll"},
     {"busy", "the room has more to do than it can; try again"},
+    {"no_way", "this server has lost its way to the broadcast; try again in a moment"},
 }};
-static_assert(static_cast<size_t>(media::Refusal::busy) + 1 == refusals.size());
+static_assert(static_cast<size_t>(media::Refusal::no_way) + 1 == refusals.size());
 
 }  // namespace
 

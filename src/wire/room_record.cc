@@ -242,7 +242,7 @@ void pass(auto& io, Of<media::VotesTaken> auto& it) {
   accounts(io, it.barred);
 }
 void pass(auto& /*io*/, Of<media::CommandDone> auto& /*it*/) {}
-void pass(auto& io, Of<media::Refusal> auto& it) { io.number(it, media::Refusal::busy); }
+void pass(auto& io, Of<media::Refusal> auto& it) { io.number(it, media::Refusal::no_way); }
 void pass(auto& io, Of<media::BatchAnswer> auto& it) {
   pass(io, it.key);
   io.list(it.answers, batch_records_max, 5, [](auto& inner, auto& one) {

@@ -46,6 +46,7 @@ class RecordReader {
  public:
   // Appends what is whole. After an error nothing more is read, and feed() repeats it; what came before it is in `out`.
   Result<void> feed(ByteView received, std::vector<Kind>& out);
+  bool whole() const { return partial_.empty() && !error_; }  // nothing is unfinished
 
  private:
   std::vector<uint8_t> partial_;
