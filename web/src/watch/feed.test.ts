@@ -52,9 +52,16 @@ describe("the status feed", () => {
   });
 
   it("says that there is no such channel, and looks again later", async () => {
-    const { waits, told } = await run([404, live(1)]);
+    const { asked, waits, told } = await run([404, 404, live(1)]);
+    expect(asked.slice(0, 3)).toEqual(["", "/api/v1/people/ada", ""]);
     expect(told.map((news) => news.kind)).toEqual(["missing", "status"]);
     expect(waits[0]).toBe(10_000);
+  });
+
+  it("says that a channel without news is somebody's, who may come", async () => {
+    const { waits, told } = await run([404, { name: "ada" }, live(1)]);
+    expect(told.map((news) => news.kind)).toEqual(["dark", "status"]);
+    expect(waits[0]).toBe(3_000);
   });
 
   it("takes an answer that makes no sense for no answer", async () => {

@@ -14,8 +14,9 @@ export interface Status {
   target_latency_ms: number | null;
 }
 
-// What the feed knows: news of the channel, that there is no such channel, or that the server cannot be reached.
-export type News = { kind: "status"; status: Status } | { kind: "missing" } | { kind: "unreachable" };
+// What the feed knows: news of the channel, that it is somebody's who was not on air since the server was started, that
+// there is no such channel, or that the server cannot be reached.
+export type News = { kind: "status"; status: Status } | { kind: "dark" } | { kind: "missing" } | { kind: "unreachable" };
 
 export interface FeedWorld {
   fetch(url: string, options: RequestInit): Promise<Response>;
@@ -26,6 +27,8 @@ export interface FeedWorld {
 const answer_time_max_ms = 25_000 + 15_000;
 // A channel that is not there may be made: ask again, rarely.
 const missing_wait_ms = 10_000;
+// Somebody may be about to go on air, and viewers wait for it.
+const dark_wait_ms = 3_000;
 // Should a server or a proxy answer at once instead of holding, we do not spin.
 const poll_wait_ms = 1_000;
 
@@ -58,7 +61,7 @@ export async function follow_channel(
   const address = `/live/${encodeURIComponent(channel)}/status.json`;
   let version: number | null = null;
   while (!stop.aborted) {
-    const news = await ask(version === null ? address : `${address}?after=${version}`, stop, world);
+    const news = await ask(channel, version === null ? address : `${address}?after=${version}`, stop, world);
     if (stop.aborted) return;
     tell(news);
     switch (news.kind) {
@@ -66,6 +69,10 @@ export async function follow_channel(
         waits.reset();
         if (news.status.version === version) await world.sleep(poll_wait_ms, stop);
         version = news.status.version;
+        break;
+      case "dark":
+        version = null;
+        await world.sleep(dark_wait_ms, stop);
         break;
       case "missing":
         version = null;
@@ -79,11 +86,14 @@ export async function follow_channel(
   }
 }
 
-async function ask(url: string, stop: AbortSignal, world: FeedWorld): Promise<News> {
+async function ask(channel: string, url: string, stop: AbortSignal, world: FeedWorld): Promise<News> {
   try {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(answer_time_max_ms)]);
     const response = await world.fetch(url, { cache: "no-store", signal });
-    if (response.status === 404) return { kind: "missing" };
+    if (response.status === 404) {
+      const person = await world.fetch(`/api/v1/people/${encodeURIComponent(channel)}`, { cache: "no-store", signal });
+      return { kind: person.ok ? "dark" : "missing" };
+    }
     const status = response.ok ? parse_status(await response.json()) : null;
     return status === null ? { kind: "unreachable" } : { kind: "status", status };
   } catch {

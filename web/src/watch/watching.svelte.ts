@@ -73,6 +73,7 @@ export class Watching {
   #stop = new AbortController();
   #reachable = true;
   #missing = false;
+  #dark = false;
   #shown_at_ms = -Infinity;
 
   // `still` lies over the video and keeps its last picture while one player gives way to another.
@@ -308,9 +309,12 @@ export class Watching {
 
   #hear(news: News): void {
     this.#reachable = news.kind !== "unreachable";
-    if (news.kind !== "unreachable") this.#missing = news.kind === "missing";
+    if (news.kind !== "unreachable") {
+      this.#missing = news.kind === "missing";
+      this.#dark = news.kind === "dark";
+    }
     if (news.kind === "status") this.status = news.status;
-    if (news.kind === "missing") this.status = null;
+    if (news.kind === "missing" || news.kind === "dark") this.status = null;
     if (this.player !== null && news.kind !== "unreachable")
       this.#session.follow(this.status ?? { state: "offline", broadcast: null }, performance.now());
     this.#tick();
@@ -331,7 +335,7 @@ export class Watching {
     const delay_s = playback?.delay_s() ?? null;
     this.view = view_of({
       can_play: this.player !== null,
-      channel: this.#missing ? "missing" : (this.status?.state ?? null),
+      channel: this.#missing ? "missing" : this.#dark ? "offline" : (this.status?.state ?? null),
       reachable: this.#reachable,
       playback: this.#session.state,
       delay_s,
