@@ -32,6 +32,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "log"
 SANITIZERS = ("asan", "ubsan", "tsan")
+# What a viewer sees, and when: these want the machine to themselves.
+ALONE = ("edge_load", "hostile", "ladder_players", "ladder_workers", "play", "players", "pops", "probe", "proxies",
+         "publishers", "push", "room", "sync")
 # A sanitizer makes the server several times slower and larger, so that players stall and limits are passed: these hold
 # it to times or sizes.
 NOT_UNDER_SANITIZERS = ("hostile", "ladder_players", "players", "pops")
@@ -211,9 +214,7 @@ def run_sanitizers(pattern):
     for preset in SANITIZERS:
         if subprocess.run(["tools/build_preset", preset], cwd=ROOT).returncode == 0:
             outcomes += run_unit(pattern, preset)
-            files = [path for path in ROOT.glob("test/e2e/*.test.js")
-                     if path.name.removesuffix(".test.js") not in NOT_UNDER_SANITIZERS]
-            outcomes += run_node(f"end to end under {preset}", files, pattern, {"TEST_BUILD": preset})
+            outcomes += run_end_to_end(pattern, f" under {preset}", NOT_UNDER_SANITIZERS, {"TEST_BUILD": preset})
         else:
             outcomes.append(Outcome(f"the {preset} build", "failed"))
     return outcomes
@@ -243,8 +244,16 @@ def run_web(pattern):
     return suite.close()
 
 
-def run_node(name, files, pattern, environment=(), tries=1):
-    """Tests for Node's runner, one file after the other: they measure time and want the machine to themselves."""
+def run_end_to_end(pattern, how="", without=(), environment=(), tries=1):
+    files = {path.name.removesuffix(".test.js"): path for path in ROOT.glob("test/e2e/*.test.js")}
+    beside = [path for name, path in files.items() if name not in (*ALONE, *without)]
+    alone = [files[name] for name in ALONE if name not in without]
+    return (run_node(f"end to end{how}", beside, pattern, environment, tries, at_once=os.cpu_count())
+            + run_node(f"end to end, one by one{how}", alone, pattern, environment, tries))
+
+
+def run_node(name, files, pattern, environment=(), tries=1, at_once=1):
+    """Tests for Node's runner, so many files at once. A second try is made with nothing beside it."""
     files = sorted(str(path.relative_to(ROOT)) for path in files)
     if not files:
         return []
@@ -253,14 +262,15 @@ def run_node(name, files, pattern, environment=(), tries=1):
         if subprocess.run(["tools/npm_ci", folder], cwd=ROOT).returncode != 0:
             suite.note(Outcome(f"npm ci in {folder}", "failed"))
             return suite.close()
-    run_files(suite, files, pattern, environment)
+    run_files(suite, files, pattern, environment, at_once)
     if tries > 1:
         try_again(suite, pattern, environment)
     return suite.close()
 
 
-def run_files(suite, files, pattern, environment):
-    command = ["tools/with_node", "node", "--test", "--test-concurrency=1", "--test-reporter=./test/reporter.js"]
+def run_files(suite, files, pattern, environment, at_once=1):
+    command = ["tools/with_node", "node", "--test", f"--test-concurrency={at_once}",
+               "--test-reporter=./test/reporter.js"]
     if pattern:
         command += [f"--test-name-pattern={pattern}"]
     said = []
@@ -306,7 +316,7 @@ def main():
     pattern = arguments.filter
     outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern)
     outcomes += run_node("pages in a browser", ROOT.glob("web/test/*.test.mjs"), pattern, tries=2)
-    outcomes += run_node("end to end", ROOT.glob("test/e2e/*.test.js"), pattern, tries=2)
+    outcomes += run_end_to_end(pattern, tries=2)
     if arguments.all:
         outcomes += run_node("soak", ROOT.glob("test/soak/*.test.js"), pattern) + run_sanitizers(pattern)
 
