@@ -9,8 +9,6 @@
 //
 // KEY "-": players of nothing but bytes, for bench_fanout_bare.
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "loopback.h"
 #include "wire/flv.h"
 #include "wire/flv_file.h"
 #include "wire/rtmp_chunk.h"
@@ -75,16 +74,9 @@ int64_t stamp_of(const Bytes& body) {
 
 class Peer {
  public:
-  explicit Peer(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const int on = 1;
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  explicit Peer(uint16_t port) : socket_(bench::connected_to(port)) {
     const timeval patience{.tv_sec = 10, .tv_usec = 0};  // a server that answers nobody is given up
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (socket_ < 0 || ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) give_up("connect");
   }
 
   void introduce(const std::string& last_command, const std::string& name) {

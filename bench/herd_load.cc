@@ -11,9 +11,6 @@
 //
 // Outcomes: ok; truncated: the answer ended, by a close or a reset, before its last byte; wrong: a byte differs, or
 // there are too many; refused: no answer, or one that is neither 200 nor 404; unfinished: still waiting at the limit.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +29,7 @@
 #include <vector>
 
 #include "growing.h"
+#include "loopback.h"
 
 namespace klieg::bench {
 namespace {
@@ -134,18 +132,9 @@ class Herd {
 
   void connect(uint32_t number) {
     Client& one = clients_[number];
-    one.socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    one.socket = connected_to(port_);
     const int on = 1;
-    ::setsockopt(one.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(one.socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port_);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (one.socket < 0 || ::connect(one.socket, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
-      std::perror("connect");
-      std::exit(1);
-    }
     epoll_event event{EPOLLIN, {.u32 = number}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, one.socket, &event);
   }

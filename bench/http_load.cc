@@ -5,9 +5,6 @@
 // Bodies are thrown away in the kernel (MSG_TRUNC), so one core of this program keeps one core of a server busy. Prints
 // one JSON object: requests, seconds, bytes, errors, and the CPU time the server spent meanwhile, all its threads
 // (/proc/PID/task/*/schedstat).
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +22,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "loopback.h"
 
 namespace {
 
@@ -51,20 +50,7 @@ struct Load {
   explicit Load(std::string path)
       : request("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n") {}
 
-  void open(uint16_t port) {
-    const int made = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int on = 1;
-    ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (made < 0 || ::connect(made, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
-      std::perror("connect");
-      std::exit(1);
-    }
-    conversations.push_back({made, {}, 0, false});
-  }
+  void open(uint16_t port) { conversations.push_back({klieg::bench::connected_to(port), {}, 0, false}); }
 
   void ask(Conversation& one) {
     one.in_body = false;

@@ -16,8 +16,6 @@
 //
 // Prints "steady" when all have come and the settling is over, "measured" after the measured time, and, as soon as
 // what was said has come, or has not for 3 s, one line of JSON.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,6 +35,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "loopback.h"
 #include "wire/websocket.h"
 
 namespace {
@@ -167,15 +166,9 @@ class Load {
  private:
   void connect(uint32_t number) {
     Viewer& viewer = viewers_[number];
-    viewer.socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    viewer.socket = bench::connected_to(port_);
     const int on = 1;
-    ::setsockopt(viewer.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(viewer.socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port_);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(viewer.socket, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) give_up("connect");
     epoll_event event{.events = EPOLLIN, .data = {.u32 = number}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, viewer.socket, &event);
     if (kind_ == Kind::bare) {
