@@ -20,19 +20,25 @@ struct Answered final : http::Responder::Target {
   std::vector<uint64_t> bytes_there;
 };
 
-TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_head) {
+// An engine and who it asks, on a loop of their own.
+struct Node {
   net::Loop loop;
-  LoopClock clock(loop);
+  LoopClock clock{loop};
   MadeUpUpstream parent;
-  MadeUpRoutes routes({&parent});
+  MadeUpRoutes routes{{&parent}};
   Metrics metrics;
-  Engine engine({}, clock, routes, nullptr, 1);
-  Server server(loop, engine, nullptr, metrics);
-  const auto viewers = std::make_shared<Answered>();
-  const auto turn = [&] {
-    loop.post([&] { loop.stop(); });
+  Engine engine{{}, clock, routes, nullptr, 1};
+
+  void turn() {
+    loop.post([this] { loop.stop(); });
     loop.run();
-  };
+  }
+};
+
+TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_head) {
+  Node node;
+  Server server(node.loop, node.engine, nullptr, node.metrics);
+  const auto viewers = std::make_shared<Answered>();
   for (uint64_t i = 0; i < 250; ++i) {
     http::Request request;
     request.method_name = "GET";
@@ -40,14 +46,14 @@ TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_
     request.peer = "192.0.2.1:4711";
     server.serve(request, http::Responder(viewers, i));
   }
-  parent.head(0, 200, {{"cache-control", "max-age=60"}});
-  parent.body(0, "first piece");
+  node.parent.head(0, 200, {{"cache-control", "max-age=60"}});
+  node.parent.body(0, "first piece");
   EXPECT_EQ(viewers->bytes_there.size(), 0u);
-  turn();
+  node.turn();
   EXPECT_EQ(viewers->bytes_there, std::vector<uint64_t>(100, 11));
-  turn();
+  node.turn();
   EXPECT_EQ(viewers->bytes_there.size(), 200u);
-  turn();
+  node.turn();
   EXPECT_EQ(viewers->bytes_there, std::vector<uint64_t>(250, 11));
 }
 
@@ -63,14 +69,9 @@ struct Statuses final : http::Responder::Target {
 
 // What becomes of three requests of one address that may make two a second.
 std::vector<uint16_t> statuses_of_three(Gatekeeper* gatekeeper) {
-  net::Loop loop;
-  LoopClock clock(loop);
-  MadeUpUpstream parent;
-  MadeUpRoutes routes({&parent});
-  Metrics metrics;
-  Engine engine({}, clock, routes, nullptr, 1);
-  Door door(loop, "http", {.requests_per_s_max = 2}, {}, {1, 2}, metrics);
-  Server server(loop, engine, gatekeeper, metrics, &door);
+  Node node;
+  Door door(node.loop, "http", {.requests_per_s_max = 2}, {}, {1, 2}, node.metrics);
+  Server server(node.loop, node.engine, gatekeeper, node.metrics, &door);
   const auto viewer = std::make_shared<Statuses>();
   for (uint64_t i = 0; i < 3; ++i) {
     http::Request request;
@@ -100,14 +101,9 @@ struct Guestbook final : Gatekeeper {
 };
 
 TEST(EdgeServer, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_once) {
-  net::Loop loop;
-  LoopClock clock(loop);
-  MadeUpUpstream parent;
-  MadeUpRoutes routes({&parent});
-  Metrics metrics;
-  Engine engine({}, clock, routes, nullptr, 1);
+  Node node;
   Guestbook guests;
-  Server server(loop, engine, &guests, metrics);
+  Server server(node.loop, node.engine, &guests, node.metrics);
   const auto viewer = std::make_shared<Statuses>();
   const auto ask = [&](const std::string& path, http::HeaderView header = {"accept", "*/*"}) {
     http::Request request;
@@ -119,9 +115,8 @@ TEST(EdgeServer, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_
   };
   const std::string path = "/live/ada/1.2/video-3.m4s";
   ask(path);
-  parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
-  loop.post([&] { loop.stop(); });
-  loop.run();
+  node.parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
+  node.turn();
   ask(path);
   ask(path, {"klieg-node", "proof"});
   ask("/t/" + guests.key.sign("ada", 1, guests.now + 1s) + path);
@@ -130,7 +125,7 @@ TEST(EdgeServer, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_
   ask("/t/" + guests.key.sign("bob", 1, guests.now + 1s) + path);
   ask("/t/" + wire::PathKey("another").sign("ada", 1, guests.now + 1s) + path);
   EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{404, 404, 200, 200, 200, 403, 403, 403}));
-  EXPECT_EQ(parent.asked(), 1u);
+  EXPECT_EQ(node.parent.asked(), 1u);
 }
 
 }  // namespace
