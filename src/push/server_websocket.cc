@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "wire/form.h"
 #include "wire/live_path.h"
 #include "wire/push_message.h"
 
@@ -20,13 +21,11 @@ constexpr std::string_view path_end = "/push";
 
 // "rendition=720p" of a query; names of tracks need no escaping.
 std::string rendition_in(std::string_view query) {
-  constexpr std::string_view key = "rendition=";
-  while (!query.empty()) {
-    const std::string_view field = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(field.size() + 1, query.size()));
-    if (field.starts_with(key)) return std::string(field.substr(key.size()));
-  }
-  return {};
+  std::optional<std::string> rendition;
+  wire::each_parameter(query, [&](std::string_view parameter) {
+    if (!rendition && wire::parameter_name(parameter) == "rendition") rendition = wire::parameter_value(parameter);
+  });
+  return rendition.value_or("");
 }
 
 http::Response refusal_of(ChannelEnd why) {
