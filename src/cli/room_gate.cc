@@ -49,7 +49,7 @@ void RoomGate::serve(const http::Request& request, http::Responder responder) {
   if (gatekeeper_.trust_in(request) != edge::Trust::node) {
     return refuse(403, "rooms are told things by nodes that prove themselves");
   }
-  if (request.method != http::Method::post) return refuse(405, "batches are posted");
+  if (request.method != http::Method::post) return responder.respond(http::Response::not_allowed("POST"));
   const std::string topic(audience::topic_of_upward(request.path).value_or(""));
   if (!audience::is_digest_of(request.query, topic, request.body)) return refuse(400, "that is not what was proved");
   std::vector<media::Batch> batches;
