@@ -50,6 +50,8 @@ Result<Channel> first_run_channel(const std::string& data_directory) {
     std::getline(kept, line);
     auto channel = parse_channel(line);
     if (!channel) return fail(fmt::format("{}: {}", file_name, channel.error().message));
+    logging::info("no channel was given: the one of the data directory is used, whose key is in this file",
+                  {{"channel", channel->name}, {"file", file_name}});
     return channel;
   }
   std::error_code error;
@@ -61,6 +63,8 @@ Result<Channel> first_run_channel(const std::string& data_directory) {
                     "--channel NAME:KEY",
                     file_name, std::strerror(why)));
   }
+  logging::info("no channel was given: one was made, whose key is in this file",
+                {{"channel", channel.name}, {"file", file_name}});
   return channel;
 }
 

@@ -12,6 +12,7 @@
 namespace klieg::cli {
 
 // The channel kept in DIR/channel, made with a random key if there is none yet (readable by its owner only).
+// Which of the two, and where, is logged.
 Result<Channel> first_run_channel(const std::string& data_directory);
 
 // The operator's account, made at the first start with accounts. As lines for who started it; or in DIR/first-account

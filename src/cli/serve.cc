@@ -1,5 +1,4 @@
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 
 #include "base/logging.h"
@@ -18,13 +17,9 @@ Result<void> complete(Config& config) {
   config.node_name = node_name_of(config);
   if (config.sign_up == SignUp::unsaid) config.sign_up = config.channels.empty() ? SignUp::closed : SignUp::off;
   if (config.channels.empty()) {
-    const bool is_new = !std::filesystem::exists(config.data + "/channel");
     auto channel = first_run_channel(config.data);
     if (!channel) return std::unexpected(channel.error());
     config.own_channel = config.channels.emplace_back(std::move(*channel));
-    logging::info(is_new ? "no channel was given: one was made, whose key is in this file"
-                         : "no channel was given: the one of the data directory is used, whose key is in this file",
-                  {{"channel", config.own_channel->name}, {"file", config.data + "/channel"}});
   }
   for (const Channel& channel : config.channels) {
     if (channel.key.size() < guessable_key_size) {

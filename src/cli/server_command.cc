@@ -30,8 +30,9 @@ struct Flags {
 Result<std::string> read_file(const std::string& name) {
   std::ifstream file(name, std::ios::binary);
   file.peek();  // a folder can be opened
-  if (!file.is_open() || file.bad())
+  if (!file.is_open() || file.bad()) {
     return fail(fmt::format("{}: cannot be read; give an existing file to --config", name));
+  }
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
