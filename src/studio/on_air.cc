@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <utility>
+
+#include "base/whole_number.h"
 
 namespace klieg::studio {
 namespace {
@@ -14,23 +15,17 @@ std::pair<uint64_t, uint64_t> rank_of(ListOrder order, uint64_t viewers, uint64_
   return {order == ListOrder::viewers ? viewers : 0, number};
 }
 
-bool read_number(std::string_view text, uint64_t& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 }  // namespace
 
 std::string ListCursor::text() const { return fmt::format("{}.{}", viewers, number); }
 
 std::optional<ListCursor> ListCursor::parse(std::string_view text) {
   const size_t dot = text.find('.');
-  ListCursor cursor;
-  if (dot == text.npos || !read_number(text.substr(0, dot), cursor.viewers) ||
-      !read_number(text.substr(dot + 1), cursor.number)) {
-    return std::nullopt;
-  }
-  return cursor;
+  if (dot == text.npos) return std::nullopt;
+  const auto viewers = whole_number<uint64_t>(text.substr(0, dot));
+  const auto number = whole_number<uint64_t>(text.substr(dot + 1));
+  if (!viewers || !number) return std::nullopt;
+  return ListCursor{*viewers, *number};
 }
 
 Show& OnAir::begin(const std::string& channel, WallTime started) {

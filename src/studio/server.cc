@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/whole_number.h"
 #include "studio/secret.h"
 #include "studio/server_exchange.h"
 #include "studio/server_openapi.h"
@@ -30,8 +30,8 @@ std::optional<Matched> match(std::string_view path, std::string_view pattern) {
   while (path.starts_with('/') && pattern.starts_with('/')) {
     const std::string_view part = take(path), wanted = take(pattern);
     if (wanted == "{id}") {
-      const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), matched.id);
-      if (error != std::errc() || end != part.data() + part.size() || matched.id <= 0) return std::nullopt;
+      matched.id = whole_number<int64_t>(part).value_or(0);
+      if (matched.id <= 0) return std::nullopt;
     } else if (wanted == "{name}") {
       if (part.empty()) return std::nullopt;
       matched.name = part;
@@ -158,7 +158,7 @@ void Server::identified(ExchangePtr exchange, const Route& route, Whose whose) {
   const bool may = !who || !who->scopes || (route.scope && who->scopes->allow(*route.scope));
   if (route.access == Access::persons) {
     if (!who && who.error() == Unknown::unavailable) {
-      return exchange->refuse({503, "unavailable", "it cannot be looked up who you are; try again soon", {}, 5s});
+      return exchange->refuse(asker_unknown);
     }
     if (!who) return exchange->refuse({401, "nobody", "you are not logged in"});
     if (!may) return exchange->refuse({403, "scope", "this token is not for that"});

@@ -1,8 +1,8 @@
 // One's own broadcasts: planned, described, ended.
 
-#include <charconv>
 #include <utility>
 
+#include "base/whole_number.h"
 #include "studio/broadcast_records.h"
 #include "studio/name.h"
 #include "studio/server_exchange.h"
@@ -66,10 +66,8 @@ void Server::list_broadcasts(ExchangePtr exchange) {
   if (auto fault = read_paging(exchange->call.query, paging)) return exchange->refuse(*fault);
   int64_t before = 0;
   if (const std::string& text = paging.cursor; !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), before);
-    if (error != std::errc() || end != text.data() + text.size() || before <= 0) {
-      return exchange->refuse(unreadable_cursor);
-    }
+    before = whole_number<int64_t>(text).value_or(0);
+    if (before <= 0) return exchange->refuse(unreadable_cursor);
   }
   auto work = [account = exchange->account(), before, limit = paging.limit](store::Database& database) {
     return studio::list_broadcasts(database, account, before, limit);

@@ -3,42 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "base/logging.h"
+#include "base/whole_number.h"
 #include "wire/form.h"
+#include "wire/http1.h"
 
 namespace klieg::studio {
 namespace {
 
 // A word from somebody's browser that is kept: as long as it may be shown.
 constexpr size_t agent_size_max = 200;
-
-std::string_view title_of(uint16_t status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 415:
-      return "Unsupported Media Type";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    default:
-      return "Service Unavailable";
-  }
-}
 
 std::shared_ptr<const http::HeaderBlock> headers_with(std::string_view content_type) {
   return std::make_shared<const http::HeaderBlock>(http::HeaderBlock{
@@ -75,7 +51,7 @@ http::Response response_of(const Problem& problem) {
     response.own_headers.add("retry-after", fmt::to_string((problem.retry_after + 1s - 1ns) / 1s));
   }
   response.body = Bytes::take(text_of({{"type", "about:blank"},
-                                       {"title", title_of(problem.status)},
+                                       {"title", wire::http1::reason_phrase(problem.status)},
                                        {"status", problem.status},
                                        {"detail", problem.detail},
                                        {"code", problem.code},
@@ -125,8 +101,8 @@ std::optional<Problem> read_paging(std::string_view query, Paging& paging) {
     const std::string value = wire::form_decoded(wire::parameter_value(parameter));
     if (name == "cursor") paging.cursor = value;
     if (name != "limit") return;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), paging.limit);
-    if (error != std::errc() || end != value.data() + value.size() || paging.limit < 1 || paging.limit > limit_max) {
+    paging.limit = whole_number<size_t>(value).value_or(0);
+    if (paging.limit < 1 || paging.limit > limit_max) {
       fault = Problem{400, "bad_query", "a page has a limit of 1 to 100"};
     }
   });

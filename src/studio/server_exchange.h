@@ -56,5 +56,6 @@ void Server::ask(ExchangePtr exchange, std::string_view what, Work work, Say say
 }
 
 inline const Problem no_such_thing{404, "not_there", "there is no such thing"};
+inline const Problem asker_unknown{503, "unavailable", "it cannot be looked up who you are; try again soon", {}, 5s};
 
 }  // namespace klieg::studio

@@ -14,18 +14,13 @@ struct Seen {
   bool followed = false;  // by who asks
 };
 
-// Whom somebody named; nullopt: there is nobody of that name.
-store::Outcome<std::optional<Account>> find_by_name(store::Database& database, const std::string& name) {
-  return find_account(database, name);
-}
-
 }  // namespace
 
 void Server::get_person(ExchangePtr exchange) {
   std::optional<int64_t> viewer;
   if (exchange->who) viewer = exchange->who->account.id;
   auto work = [name = *exchange->name, viewer](store::Database& database) -> store::Outcome<std::optional<Seen>> {
-    auto account = find_by_name(database, name);
+    auto account = find_account(database, name);
     if (!account) return std::unexpected(std::move(account.error()));
     if (!*account) return std::nullopt;
     Seen seen{**account, {}, false};
@@ -56,7 +51,7 @@ void Server::get_person(ExchangePtr exchange) {
 void Server::follow(ExchangePtr exchange) {
   auto work = [account = exchange->account(), name = *exchange->name,
                now = loop_.wall_now()](store::Database& database) -> store::Outcome<FollowIs> {
-    auto followed = find_by_name(database, name);
+    auto followed = find_account(database, name);
     if (!followed) return std::unexpected(std::move(followed.error()));
     if (!*followed) return FollowIs::not_there;
     return studio::follow(database, account, (*followed)->id, now);
@@ -71,7 +66,7 @@ void Server::follow(ExchangePtr exchange) {
 void Server::unfollow(ExchangePtr exchange) {
   auto work = [account = exchange->account(),
                name = *exchange->name](store::Database& database) -> store::Outcome<void> {
-    auto followed = find_by_name(database, name);
+    auto followed = find_account(database, name);
     if (!followed) return std::unexpected(std::move(followed.error()));
     if (!*followed) return {};
     return studio::unfollow(database, account, (*followed)->id);

@@ -87,7 +87,7 @@ Json Server::session_of(const Exchange& exchange, const Account* account, std::s
 void Server::get_session(ExchangePtr exchange) {
   const Whose& who = exchange->who;
   if (!who && who.error() == Unknown::unavailable) {
-    return exchange->refuse({503, "unavailable", "it cannot be looked up who you are; try again soon", {}, 5s});
+    return exchange->refuse(asker_unknown);
   }
   http::Response response = response_of(200, session_of(*exchange, who ? &who->account : nullptr, exchange->session));
   if (who && !who->scopes) {

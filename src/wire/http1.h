@@ -103,6 +103,7 @@ class ChunkedDecoder {
 };
 
 // "HTTP/1.1 200 OK\r\n". An unknown status has an empty reason phrase, which section 4 allows.
+std::string_view reason_phrase(uint16_t status);  // RFC 9110 section 15; empty: it has none here
 void append_status_line(std::string& out, uint16_t status);
 // "name: value\r\n"
 void append_field(std::string& out, std::string_view name, std::string_view value);

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "base/whole_number.h"
 #include "wire/base64.h"
 #include "wire/live_path.h"
 
@@ -28,11 +28,8 @@ std::string_view take_field(std::string_view& text) {
 
 // One spelling for each number, so that there is one for each token.
 std::optional<uint64_t> number_of(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
-  return number;
+  return whole_number<uint64_t>(text);
 }
 
 struct Claim {
