@@ -1,6 +1,7 @@
 // The server as a program: what it says, what it refuses, how it ends.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -66,6 +67,15 @@ test("the admin port says that it lives, that it is ready, and how it is", async
   assert.match(metrics, /^# TYPE \w+ (counter|gauge|histogram)$/m);
   assert.doesNotMatch(metrics, /key-of-show|"show"/);
   assert.notEqual((await fetch(`${klieg.http}/metrics`)).status, 200);
+});
+
+test("it has room for as many descriptors as it may open, and so never stops for the kernel to make more", async (t) => {
+  const klieg = await start_klieg(t);
+  const about = (file) => readFile(`/proc/${klieg.program.pid}/${file}`, "utf8");
+  const room = Number(/^FDSize:\s*(\d+)/m.exec(await about("status"))[1]);
+  const [, may, allowed] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(await about("limits")).map(Number);
+  assert.equal(may, allowed);
+  assert.ok(room >= Math.min(may, 1 << 18), `${room} of ${may}`);
 });
 
 test("a misspelt option is refused with the nearest right name", async (t) => {
