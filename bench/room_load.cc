@@ -102,6 +102,13 @@ struct Viewer {
   std::vector<bool> comments;  // that came
 };
 
+// A message, and what is in it.
+struct Parsed {
+  std::string message;
+  std::vector<uint32_t> comments;
+  uint64_t hearts = 0;
+};
+
 struct Figures {
   uint64_t delivered = 0, twice = 0, bytes = 0, messages = 0, hearts_sent = 0, hearts_heard = 0;
   std::map<std::string, uint64_t> refused;  // by why
@@ -314,9 +321,8 @@ class Load {
   void hear_message(uint32_t number, std::string_view message, int64_t stamp_us) {
     if (measuring_) ++figures_.messages;
     if (message.starts_with(R"([{"type":"refused")")) note_refusals(message);
-    // Most are what others heard just now. All their bytes are compared, so nothing is taken on trust.
-    if (message != parsed_) parse(message);
-    for (const uint32_t comment : parsed_comments_) {
+    const Parsed& parsed = parse(message);
+    for (const uint32_t comment : parsed.comments) {
       if (comment >= next_) give_up("a comment that nobody said");
       std::vector<bool>::reference came = viewers_[number].comments[comment];
       const bool counts = comment >= first_measured_ && (measuring_ || comment < last_measured_);
@@ -327,12 +333,15 @@ class Load {
       }
       came = true;
     }
-    if (number == 0 && measuring_) figures_.hearts_heard += parsed_hearts_;
+    if (number == 0 && measuring_) figures_.hearts_heard += parsed.hearts;
   }
-  void parse(std::string_view message) {
+  // Most are what others heard just now. All their bytes are compared, so nothing is taken on trust.
+  const Parsed& parse(std::string_view message) {
     constexpr std::string_view type = R"({"type":"comment","id":)", text = R"("text":"#)";
-    parsed_ = message;
-    parsed_comments_.clear();
+    const auto known = std::ranges::find(parsed_, message, &Parsed::message);
+    if (known != parsed_.end()) return *known;
+    Parsed& parsed = parsed_[parsed_next_++ % parsed_.size()];
+    parsed = {.message = std::string(message), .comments = {}, .hearts = 0};
     for (size_t at = 0; (at = message.find(type, at)) != message.npos;) {
       at = message.find(text, at);
       if (at == message.npos) give_up("a comment without its number");
@@ -341,14 +350,14 @@ class Load {
       for (; at < message.size() && message[at] >= '0' && message[at] <= '9'; ++at) {
         comment = comment * 10 + static_cast<uint32_t>(message[at] - '0');
       }
-      parsed_comments_.push_back(comment);
+      parsed.comments.push_back(comment);
     }
-    parsed_hearts_ = 0;
-    if (kind_ != Kind::klieg || !message.contains(R"("type":"hearts")")) return;
+    if (kind_ != Kind::klieg || !message.contains(R"("type":"hearts")")) return parsed;
     for (const auto& event : nlohmann::json::parse(message)) {
       if (event["type"] != "hearts") continue;
-      for (const auto& pair : event["hearts"]) parsed_hearts_ += pair[1].get<uint64_t>();
+      for (const auto& pair : event["hearts"]) parsed.hearts += pair[1].get<uint64_t>();
     }
+    return parsed;
   }
   void note_refusals(std::string_view message) {
     for (const auto& event : nlohmann::json::parse(message)) {
@@ -373,9 +382,8 @@ class Load {
   uint64_t bytes_ = 0;
   Figures figures_;
   Delays delays_;
-  std::string parsed_;  // the message that was read last, and what was in it
-  std::vector<uint32_t> parsed_comments_;
-  uint64_t parsed_hearts_ = 0;
+  std::array<Parsed, 16> parsed_;  // the messages that were new last: what a second of a room's turns is made of
+  size_t parsed_next_ = 0;
   std::array<epoll_event, 256> events_;
   std::vector<char> buffer_ = std::vector<char>(buffer_size);
 };

@@ -208,7 +208,9 @@ void Gallery::hear(const media::BatchAnswer& answer) {
   }
 }
 
-void Gallery::turn(LoopTime now) {
+bool Gallery::turn(LoopTime now) {
+  const bool draws = now >= drawn_ + draw_every;
+  if (!draws && !sample_.fits(now)) return false;
   std::set<media::CommentId> shown;
   for (const media::Comment& comment : sample_.turn(now)) shown.insert(comment.id);
   const std::vector<media::RoomEvent> events = std::exchange(turn_events_, {});
@@ -217,17 +219,21 @@ void Gallery::turn(LoopTime now) {
     const auto* made = std::get_if<media::CommentMade>(&event);
     if (!made || shown.contains(made->comment.id)) for_viewers.push_back(event);
   }
-  append(Hearer::viewer, for_viewers);
-  append(Hearer::moderator, events);
-  append(Hearer::moderator, std::exchange(turn_desk_, {}));
+  bool told = append(Hearer::viewer, for_viewers);
+  told |= append(Hearer::moderator, events);
+  told |= append(Hearer::moderator, std::exchange(turn_desk_, {}));
+  if (!draws) return told;
+  drawn_ = now;
   if (anonymous_ != std::exchange(anonymous_told_, anonymous_)) {
     outbox_.say_presence(media::AnonymousCounted{anonymous_});
   }
   if (outbox_.wants_census()) connected();
+  return told;
 }
 
-void Gallery::append(Hearer hearer, const std::vector<media::RoomEvent>& events) {
+bool Gallery::append(Hearer hearer, const std::vector<media::RoomEvent>& events) {
   Log& log = logs_[static_cast<size_t>(hearer)];
+  const uint64_t before = log.size();
   wire::room::Message message;
   for (const media::RoomEvent& event : events) {
     message.add(event, hearer);
@@ -235,6 +241,7 @@ void Gallery::append(Hearer hearer, const std::vector<media::RoomEvent>& events)
   }
   if (!message.empty()) log.append(message.take_frame());
   if (log.size() - log.first() > frames_kept_max) log.forget_before(log.size() - frames_kept_max);
+  return log.size() > before;
 }
 
 Bytes Gallery::opening(Hearer hearer) const {

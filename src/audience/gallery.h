@@ -4,6 +4,9 @@
 //   viewer ◄──his own answers── Seat ◄─────────────────────────┘
 //   viewer ◄──cursor── Log of frames ◄──every turn_every── what the room's log said, of comments a fair sample
 //
+// While all that is said can be shown, it is told every turn_every; of a flood is drawn what came in draw_every, since
+// to draw fairly takes more than one of each to draw from.
+//
 // There are two logs of frames, for viewers and for moderators; one more viewer is one more cursor (base/log.h). A
 // piece of a log is whole frames, so a cursor that lags behind what is kept goes on with how things are, and then at
 // the end.
@@ -70,7 +73,7 @@ class Seat {
   void next(std::vector<Bytes>& out);
   bool due() const;
   uint64_t skips() const { return skips_; }  // how often he had lagged too far
-  static constexpr size_t pieces_max = 16;   // 4 s of a room's turns
+  static constexpr size_t pieces_max = 64;   // 3 s of a room's turns
 
  private:
   friend class Gallery;
@@ -104,7 +107,8 @@ class Seat {
 
 class Gallery {
  public:
-  static constexpr Duration turn_every = 250ms;
+  static constexpr Duration turn_every = 50ms;
+  static constexpr Duration draw_every = 250ms;
   // What a cursor may be behind: some seconds of the largest room, minutes of others.
   static constexpr uint64_t frames_kept_max = 1 << 20;
   static constexpr size_t frame_size_max = 32 * 1024;  // about; then another is begun
@@ -120,8 +124,8 @@ class Gallery {
   void hear_desk(const media::RoomEvent& event);
   void hear(const media::BatchAnswer& answer);
 
-  // Every turn_every: what was heard since becomes frames.
-  void turn(LoopTime now);
+  // Every turn_every: what was heard since becomes frames. Whether there is something new for somebody.
+  bool turn(LoopTime now);
   std::vector<media::Batch> to_send(LoopTime now) { return outbox_.to_send(now); }
 
   void connected();
@@ -141,7 +145,7 @@ class Gallery {
   };
   Bytes opening(wire::room::Hearer hearer) const;
   void apply(media::RoomEvent event, LoopTime now);
-  void append(wire::room::Hearer hearer, const std::vector<media::RoomEvent>& events);
+  bool append(wire::room::Hearer hearer, const std::vector<media::RoomEvent>& events);
   void sit(Seat& seat);
   void stand_up(Seat& seat);
   media::Census census() const;
@@ -156,6 +160,7 @@ class Gallery {
   std::set<media::CommentId> seen_;                  // of late: an object begins with comments that were said before
   std::vector<media::RoomEvent> turn_events_;
   std::vector<media::RoomEvent> turn_desk_;
+  LoopTime drawn_{};
   std::array<Log, 2> logs_;
 
   std::unordered_map<uint32_t, Seat*> seats_;

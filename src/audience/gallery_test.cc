@@ -325,6 +325,29 @@ TEST(Gallery, who_says_more_than_anybody_does_is_told_so_and_who_is_no_page_is_c
   EXPECT_FALSE(machine.seat.hear("GET / HTTP/1.1", world.clock));
 }
 
+TEST(Gallery, tells_at_once_what_can_be_shown_and_draws_from_a_flood) {
+  World world({.sample = {.per_second_max = 4, .burst_max = 4}}, 1);
+  Gallery& gallery = world.nodes[0]->gallery;
+  media::CommentId id = 0;
+  const auto say = [&](int count) {
+    while (count-- > 0) {
+      const media::Comment comment{++id, person(2), "hello", MediaTime(1s), WallTime()};
+      EXPECT_TRUE(gallery.hear(wire::room::record_of(media::RoomEvent(media::CommentMade{comment})), world.clock));
+    }
+  };
+  world.clock += Gallery::draw_every;
+  gallery.turn(world.clock);
+  const auto after = [&](Duration time) { return gallery.turn(world.clock + time); };
+  EXPECT_FALSE(after(50ms)) << "nothing was said";
+  say(3);
+  EXPECT_TRUE(after(50ms));
+  say(8);
+  EXPECT_FALSE(after(100ms));
+  EXPECT_FALSE(after(Gallery::draw_every - 1ms));
+  EXPECT_TRUE(after(Gallery::draw_every));
+  EXPECT_EQ(gallery.comments_left_out(), 7u);
+}
+
 TEST(Gallery, who_lags_goes_on_with_how_things_are) {
   World world({.sample = {.per_second_max = 0}}, 1);
   Viewer slow(world, 0, person(1), 1s);

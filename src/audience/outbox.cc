@@ -48,12 +48,14 @@ bool Outbox::anything_waits() const {
   return !hearts_.empty() || !waiting_.empty() || !presence_.empty() || !votes_.empty();
 }
 
+LoopTime Outbox::wake_at() const { return waiting_.empty() ? next_ : std::min(next_, said_ + word_within); }
+
 std::vector<media::Batch> Outbox::to_send(LoopTime now) {
   if (!connected_) return {};
-  while (now >= next_ && on_way_.size() < on_way_max && (anything_waits() || now >= said_ + silent_max)) {
-    make_batch(now);
+  if (now >= wake_at()) {
+    while (on_way_.size() < on_way_max && (anything_waits() || now >= said_ + silent_max)) make_batch(now);
+    next_ = now + batch_every;
   }
-  if (now >= next_) next_ = now + batch_every;
   std::vector<media::Batch> batches;
   for (; sent_ < on_way_.size(); ++sent_) batches.push_back(on_way_[sent_].batch);
   return batches;

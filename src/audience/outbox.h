@@ -3,6 +3,9 @@
 //   say() ──gathered for batch_every──► batch ──to_send()──► on its way ──answered()──► safe
 //                                                  └── the way broke: all that is on its way is sent again, as it was
 //
+// Who writes waits for his own words, so a comment takes the batch with it sooner: batches by comments are no more than
+// comments.
+//
 // A batch keeps its sequence and its content however often it is sent, so that the home knows it again and counts it
 // once (room.h). Hearts and votes are summed until they leave: numbers by moments of media, accounts by option. What is
 // answered belongs to whoever said it: each record that wants an answer carries a token of the caller's.
@@ -36,9 +39,12 @@ class Outbox {
  public:
   // As fast as a page says hearts: of four thousand nodes 16,000 batches a second.
   static constexpr Duration batch_every = 250ms;
+  static constexpr Duration word_within = 25ms;  // after the batch before
   // Nothing to say is said, too, that the home knows that the node is there (presence.h).
   static constexpr Duration silent_max = 5s;
-  static constexpr size_t on_way_max = 8;  // 2 s of round trip; the home keeps its answers to so many (room.h)
+  // 2 s of round trip, of comments alone 0.2 s: beyond that batches grow. The home keeps its answers to so many
+  // (room.h).
+  static constexpr size_t on_way_max = 8;
   static constexpr size_t batch_bytes_max = 24 * 1024;  // of votes 3,000; some fit into a request (upward.h)
   static constexpr size_t waiting_max = 4'000;          // comments and commands, at most 24 MB
   static constexpr size_t presence_max = 20'000;
@@ -56,7 +62,7 @@ class Outbox {
 
   // Batches to be sent now, in their order; made if they are due. Each comes out once, until the way breaks.
   std::vector<media::Batch> to_send(LoopTime now);
-  LoopTime wake_at() const { return next_; }  // when to_send() may have more
+  LoopTime wake_at() const;  // when to_send() may have more
 
   // The batches up to this are safe; what became of what was said with a token.
   struct Answered {

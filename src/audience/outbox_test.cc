@@ -49,6 +49,22 @@ TEST(Outbox, gathers_hearts_and_votes_until_the_next_batch) {
                                               media::RoomRecord(media::HeartsGiven{{{600, 3}}})));
 }
 
+TEST(Outbox, a_comment_takes_the_next_batch_with_it_sooner) {
+  Outbox outbox("a", 1);
+  outbox.connected({});
+  outbox.to_send(start);
+  outbox.say_hearts(600, 2);
+  outbox.say(media::CommentOffered{ada, "hello", {}}, 1);
+  EXPECT_EQ(outbox.wake_at(), start + Outbox::word_within);
+  EXPECT_THAT(outbox.to_send(start + Outbox::word_within - 1ms), IsEmpty());
+  const auto batches = outbox.to_send(start + Outbox::word_within);
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_EQ(batches[0].records.size(), 2u);
+  outbox.say_hearts(601, 1);
+  EXPECT_THAT(outbox.to_send(start + Outbox::batch_every), IsEmpty()) << "batch_every after the batch before";
+  EXPECT_EQ(outbox.to_send(start + Outbox::word_within + Outbox::batch_every).size(), 1u);
+}
+
 TEST(Outbox, tells_each_voter_what_became_of_his_vote) {
   Outbox outbox("a", 1);
   outbox.connected({});

@@ -11,13 +11,17 @@ bool is_always_shown(const media::Comment& comment) { return comment.author.stan
 
 }  // namespace
 
+size_t Sample::places(LoopTime now) const {
+  if (settings_.per_second_max == 0) return SIZE_MAX;
+  const Duration each = Duration(1s) / settings_.per_second_max;
+  return static_cast<size_t>((now + each * settings_.burst_max - std::max(full_at_, now)) / each);
+}
+
 std::vector<media::Comment> Sample::turn(LoopTime now) {
   if (settings_.per_second_max == 0 || offered_.empty()) return std::exchange(offered_, {});
   const Duration each = Duration(1s) / settings_.per_second_max;
-  const LoopTime full_at = std::max(full_at_, now);
-  const auto free = static_cast<size_t>((now + each * settings_.burst_max - full_at) / each);
-  const std::vector<size_t> chosen = drawn(free);
-  full_at_ = full_at + each * static_cast<int64_t>(chosen.size());
+  const std::vector<size_t> chosen = drawn(places(now));
+  full_at_ = std::max(full_at_, now) + each * static_cast<int64_t>(chosen.size());
 
   std::vector<media::Comment> shown;
   std::vector<media::Comment> offered = std::exchange(offered_, {});

@@ -29,12 +29,15 @@ class Sample {
   explicit Sample(uint64_t seed, const SampleSettings& settings = {}) : settings_(settings), random_(seed) {}
 
   void offer(media::Comment comment) { offered_.push_back(std::move(comment)); }
+  // Whether all that was offered can be shown now.
+  bool fits(LoopTime now) const { return offered_.empty() || offered_.size() <= places(now); }
   // Those that are shown of what was offered since the last turn, in the order in which it was.
   std::vector<media::Comment> turn(LoopTime now);
 
   uint64_t left_out() const { return left_out_; }
 
  private:
+  size_t places(LoopTime now) const;
   std::vector<size_t> drawn(size_t places);  // indices into offered_, of those that have to be drawn
 
   const SampleSettings settings_;

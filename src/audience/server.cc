@@ -17,6 +17,8 @@ using http::WebSocketEnd;
 using http::WebSocketState;
 
 constexpr std::string_view path_end = "/room";
+// Whether viewers are still there, and what a home was too busy for.
+constexpr Duration look_after_every = 250ms;
 
 }  // namespace
 
@@ -26,6 +28,7 @@ struct Server::Hall {
 
   Gallery gallery;
   std::unique_ptr<WayUp> way_up;
+  LoopTime told{};       // when its viewers were last given something
   bool readable = true;  // the object that is open
   bool lost = false;     // its home took a batch not: all that is on its way is said again
   std::unordered_set<Visitor*> visitors;
@@ -33,11 +36,14 @@ struct Server::Hall {
 };
 
 // One viewer: born by serve(), lives on the server's loop, dies in on_closed.
-class Visitor final : public net::ConnectionHandler, public std::enable_shared_from_this<Visitor> {
+class Visitor final : public net::ConnectionHandler,
+                      public std::enable_shared_from_this<Visitor>,
+                      private net::Visited {
  public:
   Visitor(Server& server, std::shared_ptr<Server::Hall> hall, media::Person person,
           std::unique_ptr<net::Connection> connection)
-      : server_(server),
+      : Visited(server.visits_, *connection),
+        server_(server),
         hall_(std::move(hall)),
         connection_(std::move(connection)),
         seat_(std::make_unique<Seat>(hall_->gallery, std::move(person))),
@@ -71,17 +77,7 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
     server_.remove(self, session_.why());
   }
 
-  // What is due, and whether he is still there.
-  void visit(LoopTime now) {
-    if (closing_) {
-      if (now >= closed_by_) connection_->abort();
-      return;
-    }
-    if (seat_) say(now);
-    // Who has not taken what he was sent last is not asked whether he is there: stalled_max lets go of him.
-    if (!seat_ || connection_->unsent() == 0) session_.wake(now);
-    pump();
-  }
+  void on_drained() override { server_.tell_operator(visit(now())); }
 
   void stop() {
     session_.close(WebSocketEnd::stopped, CloseCode::going_away, "the server is going", now());
@@ -90,6 +86,19 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
 
  private:
   LoopTime now() const { return server_.loop_.now(); }
+
+  // What is due, and whether he is still there.
+  size_t visit(LoopTime now) override {
+    if (closing_) {
+      if (now >= closed_by_) connection_->abort();
+      return 0;
+    }
+    const size_t pushes = seat_ ? say(now) : 0;
+    // Who has not taken what he was sent last is not asked whether he is there: stalled_max lets go of him.
+    if (!seat_ || connection_->unsent() == 0) session_.wake(now);
+    pump();
+    return pushes;
+  }
 
   bool hear(const wire::websocket::Message& message) {
     if (message.kind != wire::websocket::MessageKind::text) {
@@ -102,24 +111,26 @@ class Visitor final : public net::ConnectionHandler, public std::enable_shared_f
     return false;
   }
 
-  void say(LoopTime now) {
+  // How many writes that was.
+  size_t say(LoopTime now) {
     if (connection_->unsent() > 0) {
       if (now - sent_ >= server_.limits_.stalled_max) session_.end(WebSocketEnd::not_reading);
-      return;
+      return 0;
     }
     sent_ = now;
-    if (seat_->due()) {
-      const uint64_t skips = seat_->skips();
-      std::vector<Bytes> pieces;
-      seat_->next(pieces);
-      size_t size = 0;
-      for (const Bytes& piece : pieces) size += piece.size();
-      connection_->write(pieces);
-      server_.sent_bytes_.Increment(static_cast<double>(size));
-      if (seat_->skips() > skips) server_.skips_.Increment();
-    } else if (hall_->gallery.state().over()) {
-      session_.close(WebSocketEnd::finished, CloseCode::normal, "", now);
+    if (!seat_->due()) {
+      if (hall_->gallery.state().over()) session_.close(WebSocketEnd::finished, CloseCode::normal, "", now);
+      return 0;
     }
+    const uint64_t skips = seat_->skips();
+    std::vector<Bytes>& pieces = server_.pieces_;
+    pieces.clear();
+    seat_->next(pieces);
+    for (const Bytes& piece : pieces) server_.bytes_ += piece.size();
+    connection_->write(pieces);
+    pieces.clear();
+    if (seat_->skips() > skips) server_.skips_.Increment();
+    return 1;
   }
 
   // After anything that may have moved the session.
@@ -154,9 +165,12 @@ Server::Server(net::Loop& loop, Homes& homes, std::string node, const GallerySet
       settings_(settings),
       metrics_(metrics),
       limits_(limits),
+      visits_(loop, limits.pace, [this](size_t pushes) { tell_operator(pushes); }),
       timer_(loop, [this] { turn(); }),
       viewers_(metrics.gauge("klieg_room_viewers", "viewers who are in a room")),
       sent_bytes_(metrics.counter("klieg_room_sent_bytes_total", "what was sent to viewers in rooms")),
+      sent_pushes_(
+          metrics.counter("klieg_room_pushes_total", "system calls' worth of what was sent to viewers in rooms")),
       skips_(metrics.counter("klieg_room_skips_total", "how often a viewer lagged, and was told how things are")) {}
 
 Server::~Server() = default;
@@ -235,12 +249,27 @@ void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
                          {{"room", topic}, {"why", heard.error().message}});
       }
     }
-    if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) gallery.hear(*answer);
+    if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) {
+      gallery.hear(*answer);
+      visits_.renew();  // who asked
+    }
     if (const auto* desk = std::get_if<DeskHeard>(&one)) gallery.hear_desk(desk->event);
     if (std::holds_alternative<NotTaken>(one) || std::holds_alternative<WayLost>(one)) gallery.disconnected();
     if (std::holds_alternative<WayFound>(one)) gallery.connected();
     if (std::holds_alternative<NotTaken>(one)) hall.lost = true;
   }
+  tell(hall);
+}
+
+void Server::tell(Hall& hall) {
+  if (loop_.now() < hall.told + Gallery::turn_every || !hall.gallery.turn(loop_.now())) return;
+  hall.told = loop_.now();
+  visits_.renew();
+}
+
+void Server::tell_operator(size_t pushes) {
+  sent_bytes_.Increment(static_cast<double>(std::exchange(bytes_, 0)));
+  sent_pushes_.Increment(static_cast<double>(pushes));
 }
 
 void Server::say(Hall& hall) {
@@ -255,13 +284,16 @@ bool Server::is_done_with(const Hall& hall) const {
 
 void Server::turn() {
   const LoopTime now = loop_.now();
+  const bool looks_after = now >= looked_after_ + look_after_every;
   for (const auto& [_, hall] : halls_) {
-    hall->gallery.turn(now);
-    if (std::exchange(hall->lost, false)) hall->gallery.connected();
+    tell(*hall);
+    if (looks_after && std::exchange(hall->lost, false)) hall->gallery.connected();
     say(*hall);
   }
-  // In a turn of their own would be fairer to others; 10,000 visits take what a large segment's fan-out does.
-  for (const auto& visitor : std::vector(visitors_.begin(), visitors_.end())) visitor->visit(now);
+  if (looks_after) {
+    looked_after_ = now;
+    visits_.renew();
+  }
   std::erase_if(halls_, [&](const auto& hall) { return is_done_with(*hall.second); });
   if (!halls_.empty()) timer_.arm(now + Gallery::turn_every);
 }

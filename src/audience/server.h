@@ -5,9 +5,13 @@
 //             └──► open ──left, silent, malformed, not reading, finished, stopped──► closed
 //
 // A room has a Gallery here from its first viewer on, until it is over or nobody has been in it for kept_empty and all
-// that was said is safe. What it is told becomes frames every Gallery::turn_every, and each viewer is sent from his
-// cursor. Who has not taken what he was sent last is passed over, so that what he missed is merged into how things are;
-// who takes nothing for stalled_max is let go.
+// that was said is safe. What it is told becomes frames, at most every Gallery::turn_every, and each viewer is sent
+// from his cursor: all at once while they are few, else in turn, spread over a window (net/visits.h), one writev each
+// of what gathered. Who has not taken what he was sent last is passed over until he has, so that what he missed is
+// merged into how things are; who takes nothing for stalled_max is let go.
+//
+// From a comment to its readers, at home: Outbox::word_within until it leaves, the journal's commit, turn_every after
+// other news, and the window. Each is the most; in a quiet room all but the commit is nothing.
 //
 // Each time that a room is come to is another run of this node, later than those before it, also than those of another
 // process: its number is a wall-clock time.
@@ -33,6 +37,7 @@
 #include "http/server.h"
 #include "http/websocket_session.h"
 #include "net/loop.h"
+#include "net/visits.h"
 
 namespace klieg::audience {
 
@@ -71,6 +76,9 @@ struct ServerLimits {
   Duration close_within = 3s;  // then the connection is reset
   // What the kernel may hold for a viewer besides what is on its way: a turn of the largest room.
   uint32_t unsent_in_kernel_max = 64 << 10;
+  // A tenth of the loop, for video goes first: 3,000 viewers and more are visited every window_max, which is 67,000
+  // pushes a second for the largest room that a core can have. What a comment takes besides is 100 ms at most.
+  net::PaceSettings pace{.share = 0.1, .window_max = 150ms};
 };
 
 class Server {
@@ -97,7 +105,9 @@ class Server {
              http::Responder responder);
   std::shared_ptr<Hall> hall_of(const std::string& channel, const std::string& topic);
   void turn();
+  void tell(Hall& hall);
   void say(Hall& hall);
+  void tell_operator(size_t pushes);
   bool is_done_with(const Hall& hall) const;
   void remove(const std::shared_ptr<Visitor>& visitor, http::WebSocketEnd end);
   void refuse(http::Responder responder, http::Response response, std::string_view why);
@@ -109,8 +119,12 @@ class Server {
   const GallerySettings settings_;
   Metrics& metrics_;
   const ServerLimits limits_;
+  net::Visits visits_;
   std::map<std::string, std::shared_ptr<Hall>> halls_;  // by topic
   std::unordered_set<std::shared_ptr<Visitor>> visitors_;
+  std::vector<Bytes> pieces_;  // of one visit
+  uint64_t bytes_ = 0;         // not told to the operator yet
+  LoopTime looked_after_{};
   size_t entering_ = 0;
   std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);  // for whom an answer finds no server any more
   net::Timer timer_;
@@ -118,6 +132,7 @@ class Server {
   bool stopping_ = false;
   prometheus::Gauge& viewers_;
   prometheus::Counter& sent_bytes_;
+  prometheus::Counter& sent_pushes_;
   prometheus::Counter& skips_;
 };
 

@@ -40,6 +40,10 @@ void Round::renew(size_t viewers, LoopTime now) {
   left_ = viewers;
 }
 
+void Round::one_more() {
+  if (left_ > 0) ++left_;
+}
+
 size_t Round::take(size_t viewers, const Pace& pace, LoopTime now) {
   left_ = std::min(left_, viewers);
   const Duration window = pace.window(viewers);

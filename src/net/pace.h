@@ -56,6 +56,9 @@ class Round {
  public:
   // There is something new for somebody: everybody is to be visited once more.
   void renew(size_t viewers, LoopTime now);
+  // Somebody who was visited has taken the place of one who left, and may be visited instead of one who was not: one
+  // visit more, if there are any to come.
+  void one_more();
   // So many viewers may be visited now; each is visited then.
   size_t take(size_t viewers, const Pace& pace, LoopTime now);
   // When to ask again; nothing: everybody was visited since the last renew().
