@@ -137,8 +137,7 @@ class Herd {
   void connect(uint32_t number) {
     Client& one = clients_[number];
     one.socket = connected_to(port_);
-    const int on = 1;
-    ::setsockopt(one.socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    stamp_arrivals(one.socket);
     epoll_event event{EPOLLIN, {.u32 = number}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, one.socket, &event);
   }
@@ -199,23 +198,9 @@ class Herd {
 
   void read(Client& one) {
     if (one.socket < 0) return;
-    iovec part{buffer_.data(), buffer_.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = ::recvmsg(one.socket, &message, MSG_DONTWAIT);
+    const auto [size, arrived_ns] = receive(one.socket, buffer_);
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) return ended(one);
-    int64_t arrived_ns = now_ns();
-    for (cmsghdr* said = CMSG_FIRSTHDR(&message); said; said = CMSG_NXTHDR(&message, said)) {
-      if (said->cmsg_level != SOL_SOCKET || said->cmsg_type != SCM_TIMESTAMPNS) continue;
-      timespec stamp{};
-      std::memcpy(&stamp, CMSG_DATA(said), sizeof stamp);
-      arrived_ns = stamp.tv_sec * int64_t{1'000'000'000} + stamp.tv_nsec;
-    }
     take(one, {buffer_.data(), static_cast<size_t>(size)}, arrived_ns);
   }
 
