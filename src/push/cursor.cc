@@ -8,16 +8,34 @@ bool Cursor::due(const Reel& reel) const {
   return reel.latest_mark() != nullptr;
 }
 
-void Cursor::next(const Reel& reel, std::vector<Bytes>& out) {
+void Batch::clear() {
+  pieces_.clear();
+  size_ = 0;
+  log_ = nullptr;
+}
+
+void Cursor::next(const Reel& reel, Batch& out) {
   const Log& log = reel.log();
-  if (!offset_ || *offset_ < log.first()) {
+  const bool reads_on = offset_ && *offset_ >= log.first();
+  if (reads_on && out.begins_at(log, *offset_)) {
+    offset_ = out.to_;
+    return;
+  }
+  out.clear();
+  if (!reads_on) {
     const Mark* mark = reel.latest_mark();
     if (!mark) return;
     if (offset_) ++skips_;
     offset_ = mark->offset;
-    out.push_back(mark->preamble);
+    out.pieces_.push_back(mark->preamble);
+    out.size_ = mark->preamble.size();
   }
-  *offset_ += log.gather(*offset_, UINT64_MAX, out, pieces_max);
+  out.from_ = *offset_;
+  const uint64_t taken = log.gather(*offset_, UINT64_MAX, out.pieces_, pieces_max);
+  out.size_ += taken;
+  out.to_ = *offset_ += taken;
+  out.log_size_ = log.size();
+  if (reads_on) out.log_ = &log;
 }
 
 }  // namespace klieg::push

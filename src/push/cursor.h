@@ -11,12 +11,34 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "push/reel.h"
 
 namespace klieg::push {
+
+// What leaves in one write. Passed from one viewer to the next, within a turn: who stands where the one before stood,
+// as nearly all do, takes the same without looking it up and without another reference to each piece. Not to be kept
+// over an end of its reel.
+class Batch {
+ public:
+  std::span<const Bytes> pieces() const { return pieces_; }
+  size_t size() const { return size_; }  // in bytes
+  void clear();
+
+ private:
+  friend class Cursor;
+  bool begins_at(const Log& log, uint64_t offset) const {
+    return log_ == &log && from_ == offset && log_size_ == log.size();
+  }
+
+  std::vector<Bytes> pieces_;
+  size_t size_ = 0;
+  const Log* log_ = nullptr;  // null: may not be taken by another
+  uint64_t from_ = 0, to_ = 0, log_size_ = 0;
+};
 
 class Cursor {
  public:
@@ -26,8 +48,8 @@ class Cursor {
 
   // Whether next() would give something.
   bool due(const Reel& reel) const;
-  // Appends what is to be sent next, at most pieces_max pieces and a preamble, and moves behind it.
-  void next(const Reel& reel, std::vector<Bytes>& out);
+  // Makes of `out` what is to be sent next, at most pieces_max pieces and a preamble, and moves behind it.
+  void next(const Reel& reel, Batch& out);
 
   uint64_t skips() const { return skips_; }
 

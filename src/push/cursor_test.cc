@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <array>
 #include <string>
 
 namespace klieg::push {
@@ -27,9 +28,9 @@ struct Show {
 };
 
 std::string next(Cursor& cursor, const Reel& reel) {
-  std::vector<Bytes> out;
-  cursor.next(reel, out);
-  return std::string(Bytes::join(out).text());
+  Batch batch;
+  cursor.next(reel, batch);
+  return std::string(Bytes::join(batch.pieces()).text());
 }
 
 TEST(Cursor, a_newcomer_begins_at_the_latest_key_frame_and_catches_up) {
@@ -82,9 +83,9 @@ TEST(Cursor, no_more_is_on_its_way_than_pieces_max) {
   show.reel.append_marked(Bytes::copy_of("K"), 0s, Bytes::copy_of("[h]"));
   for (size_t i = 0; i < 3 * Cursor::pieces_max; ++i) show.reel.append(Bytes::copy_of("."));
   Cursor cursor;
-  std::vector<Bytes> out;
-  cursor.next(show.reel, out);
-  EXPECT_EQ(out.size(), Cursor::pieces_max + 1);
+  Batch batch;
+  cursor.next(show.reel, batch);
+  EXPECT_EQ(batch.pieces().size(), Cursor::pieces_max + 1);
   EXPECT_TRUE(cursor.due(show.reel));
 }
 
@@ -121,12 +122,12 @@ RC_GTEST_PROP(Cursor, gives_whole_pieces_in_order_and_begins_only_at_marks, ()) 
     preamble.u32(0xFFFFFFFF);
     marked ? reel.append_marked(piece.take(), 40ms * i, preamble.take()) : reel.append(piece.take());
     if (*rc::gen::inRange(0, 8) != 0) continue;
-    std::vector<Bytes> out;
+    Batch batch;
     const bool due = cursor.due(reel);
-    cursor.next(reel, out);
-    RC_ASSERT(due == !out.empty());
+    cursor.next(reel, batch);
+    RC_ASSERT(due == !batch.pieces().empty());
     bool begins = false;
-    for (const Bytes& got : out) {
+    for (const Bytes& got : batch.pieces()) {
       ByteReader in(got);
       const uint32_t number = in.u32();
       if (number == 0xFFFFFFFF) {
@@ -140,6 +141,29 @@ RC_GTEST_PROP(Cursor, gives_whole_pieces_in_order_and_begins_only_at_marks, ()) 
     }
     RC_ASSERT(cursor.skips() >= skips);
     skips = cursor.skips();
+  }
+}
+
+// Two reels and viewers at all places of them, some of whom are skipped; between turns both grow.
+RC_GTEST_PROP(Batch, passed_on_gives_each_viewer_what_he_would_get_alone, ()) {
+  const ReelLimits limits{.lag_max = 1s};
+  std::array<Show, 2> shows{Show(limits), Show(limits)};
+  std::array<Cursor, 6> together, alone;
+  for (int turn = 0; turn < 40; ++turn) {
+    Batch batch;
+    for (Show& show : shows) {
+      for (int i = *rc::gen::inRange(0, 4); i > 0; --i) show.frame();
+    }
+    for (int visit = 0; visit < 12; ++visit) {
+      const size_t who = *rc::gen::inRange<size_t>(0, together.size());
+      const Reel& reel = shows[who % 2].reel;
+      together[who].next(reel, batch);
+      Batch own;
+      alone[who].next(reel, own);
+      RC_ASSERT(Bytes::join(batch.pieces()).text() == Bytes::join(own.pieces()).text());
+      RC_ASSERT(batch.size() == Bytes::join(own.pieces()).size());
+      RC_ASSERT(together[who].skips() == alone[who].skips());
+    }
   }
 }
 

@@ -28,7 +28,11 @@ Seat::Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& co
 
 Seat::~Seat() { fanout_.remove(*this); }
 
-void Seat::on_drained() { fanout_.visit(*this); }
+void Seat::on_drained() {
+  Fanout& fanout = fanout_;  // the visit may end the seat
+  fanout.visit(*this);
+  fanout.batch_.clear();
+}
 
 Fanout::Fanout(net::Loop& loop, Metrics& metrics, Meter* meter, const net::PaceSettings& pace,
                const FanoutLimits& limits)
@@ -69,6 +73,7 @@ void Fanout::remove(Seat& seat) {
   seats_.pop_back();
   const auto watch = watches_.find(seat.reel_.get());
   if (--watch->second->seats == 0) watches_.erase(watch);
+  batch_.clear();  // with the last seat the reel may go, and another come to lie where it was
   viewers_.Decrement();
   if (meter_) meter_->viewer_left();
 }
@@ -87,6 +92,7 @@ void Fanout::turn() {
     look_ahead();
     visit(*seats_[position_++]);
   }
+  batch_.clear();
   const uint64_t bytes = std::exchange(bytes_, 0);
   sent_bytes_.Increment(static_cast<double>(bytes));
   if (meter_ && bytes > 0) meter_->sent(bytes);
@@ -140,19 +146,15 @@ void Fanout::visit(Seat& seat) {
 bool Fanout::send_due(Seat& seat) {
   const uint64_t skips = seat.cursor_.skips();
   for (size_t i = 0; i < limits_.writes_per_visit_max && seat.cursor_.due(*seat.reel_); ++i) {
-    pieces_.clear();
-    seat.cursor_.next(*seat.reel_, pieces_);
-    size_t size = 0;
-    for (const Bytes& piece : pieces_) size += piece.size();
-    seat.connection_.write(pieces_);
+    seat.cursor_.next(*seat.reel_, batch_);
+    seat.connection_.write(batch_.pieces());
     ++pushes_;
-    bytes_ += size;
+    bytes_ += batch_.size();
     if (seat.connection_.unsent() > 0) {
       seat.blocked_since_ = loop_.now();
       break;
     }
   }
-  pieces_.clear();
   if (seat.cursor_.skips() > skips) skips_.Increment();
   return seat.connection_.unsent() == 0;
 }

@@ -109,7 +109,7 @@ class Fanout {
   std::vector<Seat*> seats_;
   size_t position_ = 0;  // in seats_: who is next
   std::map<const Reel*, std::unique_ptr<Watch>> watches_;
-  std::vector<Bytes> pieces_;                                             // of one send
+  Batch batch_;                                                           // of this turn
   size_t pushes_ = 0;                                                     // in this turn
   uint64_t bytes_ = 0;                                                    // not told to the operator yet
   enum class Scheduled : uint8_t { no, yes } scheduled_ = Scheduled::no;  // turn() will be called
