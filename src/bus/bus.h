@@ -14,10 +14,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "net/loop.h"
 
 namespace klieg::bus {
@@ -46,9 +48,20 @@ class Subscription {
   virtual uint64_t lost() const = 0;
 };
 
+// How far a node can be sure of the way to the others. Who passes messages on is asked every 2 s, in the order of what
+// is said, and its answers come in the order of what it passes on.
+struct Certainty {
+  LoopTime since;  // what others have said from then on is here, none left out...
+  LoopTime up_to;  // ...up to then; and what this node said before then has been passed on
+};
+
 class Bus {
  public:
   virtual ~Bus() = default;
+
+  // On the bus's own loop. What is here has been handed to subscriptions, whose turns are to come. nullopt: nothing is
+  // known of others.
+  virtual std::optional<Certainty> certainty() const = 0;
 
   // Asserted: `subject` is one (bus/subject.h), and the payload no larger than payload_size_max.
   virtual void publish(std::string_view subject, Bytes payload) = 0;

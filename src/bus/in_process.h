@@ -14,6 +14,8 @@ class InProcess final : public Bus {
   InProcess();
   ~InProcess() override;
 
+  // Who is alone hears all there is to hear.
+  std::optional<Certainty> certainty() const override { return Certainty{LoopTime::min(), LoopTime::max()}; }
   void publish(std::string_view subject, Bytes payload) override;
   std::unique_ptr<Subscription> subscribe(net::Loop& loop, std::string_view pattern, Loss loss,
                                           std::move_only_function<void(const Message&)> handler) override;

@@ -132,7 +132,15 @@ void Nats::on_bytes(ByteView bytes) {
     said_ = session_->complaint();
     logging::warning("the bus complains", {{"server", server().text()}, {"why", said_}});
   }
+  note_certainty();
   react();
+}
+
+void Nats::note_certainty() {
+  const std::optional<LoopTime> up_to = session_->certain_up_to();
+  if (!up_to || asked_ != Asked::about_all || (certainty_ && certainty_->up_to == *up_to)) return;
+  // Its subscriptions stood before the question, so they are known since the answer at the latest.
+  certainty_ = Certainty{certainty_ ? certainty_->since : home_.now(), *up_to};
 }
 
 // The message comes from outside: what is none of ours is passed over.
@@ -153,7 +161,10 @@ void Nats::on_closed(net::Closed) {
 
 void Nats::on_timer() {
   if (!session_) return connect();
+  pump();
+  const bool asked_before = session_->asks();
   session_->wake(home_.now());
+  if (!asked_before && session_->asks()) asked_ = caught_up() ? Asked::about_all : Asked::with_more_waiting;
   react();
 }
 
@@ -207,6 +218,7 @@ void Nats::lose(const std::string& why) {
   if (why != said_) logging::warning("the bus to other nodes is away", {{"server", server().text()}, {"why", why}});
   said_ = why;
   session_.reset();
+  certainty_.reset();
   connection_.reset();
   told_.clear();
   patterns_.clear();

@@ -45,6 +45,7 @@ class Nats final : public Bus, private net::ConnectionHandler {
   std::unique_ptr<Subscription> subscribe(net::Loop& loop, std::string_view pattern, Loss loss,
                                           std::move_only_function<void(const Message&)> handler) override;
 
+  std::optional<Certainty> certainty() const override { return certainty_; }
   // From any thread: the server is there, and all that was subscribed to and said before has been handed to it.
   bool caught_up() const;
   // On `home`: what is wrong with the way to the server, in words for the operator; empty: nothing.
@@ -62,6 +63,7 @@ class Nats final : public Bus, private net::ConnectionHandler {
   void hear(const wire::nats::Delivered& delivered);
   void on_timer();
   void react();
+  void note_certainty();
   void pump();
   void flush();
   void lose(const std::string& why);
@@ -78,6 +80,9 @@ class Nats final : public Bus, private net::ConnectionHandler {
   net::Timer timer_;  // of the session, or of the rest before the next
   std::unique_ptr<net::Connection> connection_;
   std::optional<NatsSession> session_;
+  // Whether all that was said stood before the question to the server that is not answered yet.
+  enum class Asked : uint8_t { about_all, with_more_waiting } asked_ = Asked::about_all;
+  std::optional<Certainty> certainty_;        // of this connection
   std::map<std::string, uint64_t> told_;      // patterns that this connection's server knows
   std::map<uint64_t, std::string> patterns_;  // the same by number
   uint64_t last_number_ = 0;

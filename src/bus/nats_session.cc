@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -20,9 +21,8 @@ void NatsSession::receive(ByteView bytes, LoopTime now, std::vector<nats::Delive
     if (state_ != State::ended) obey(operation, now, heard);
   }
   if (!fed && state_ != State::ended) return end(fed.error().message);
-  if (state_ != State::up) return;
-  pinged_ = false;
-  wake_at_ = now + ping_every;
+  // Whatever comes is a sign of life; the answer is behind all that waits for us.
+  if (state_ == State::up && pinged_at_) wake_at_ = now + answer_within;
 }
 
 void NatsSession::obey(nats::Operation& operation, LoopTime now, std::vector<nats::Delivered>& heard) {
@@ -33,7 +33,13 @@ void NatsSession::obey(nats::Operation& operation, LoopTime now, std::vector<nat
   } else if (std::holds_alternative<nats::Ping>(operation)) {
     write(Bytes::of_static(as_bytes(nats::pong_line)));
   } else if (std::holds_alternative<nats::Pong>(operation)) {
-    if (state_ == State::proving) state_ = State::up;
+    if (state_ == State::proving) {
+      state_ = State::up;
+      wake_at_ = now + ping_every;
+    } else if (pinged_at_) {
+      certain_up_to_ = std::exchange(pinged_at_, std::nullopt);
+      wake_at_ = std::max(now, *certain_up_to_ + ping_every);
+    }
   } else if (auto* complaint = std::get_if<nats::Complaint>(&operation)) {
     complaint_ = std::move(complaint->words);
     if (state_ != State::up) end(fmt::format("it refused us: {}", complaint_));
@@ -54,8 +60,8 @@ void NatsSession::greet(const nats::Info& info, LoopTime now) {
 
 void NatsSession::wake(LoopTime now) {
   if (state_ == State::ended || now < wake_at_) return;
-  if (state_ != State::up || pinged_) return end("it does not answer");
-  pinged_ = true;
+  if (state_ != State::up || pinged_at_) return end("it does not answer");
+  pinged_at_ = now;
   wake_at_ = now + answer_within;
   write(Bytes::of_static(as_bytes(nats::ping_line)));
 }

@@ -3,13 +3,15 @@
 //   greeting --INFO--> proving --PONG--> up --+--> ended, and why() says in words what was wrong
 //      +------------------+-------------------+
 //
-// CONNECT is followed by a PING, whose answer says that we were let in. Once up, a server that says nothing for
-// ping_every is asked whether it is there.
+// CONNECT is followed by a PING, whose answer says that we were let in. Once up, the server is asked every ping_every
+// whether it is there. Its answer says more: all that was sent before the question has reached it, and all that it had
+// for us by then is here.
 //
 // Ownership, thread: a plain value of its owner; no socket, no clock, no callback.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,7 @@ namespace klieg::bus {
 class NatsSession {
  public:
   static constexpr Duration answer_within = 5s;
-  static constexpr Duration ping_every = 10s;  // a partition is noticed within 15 s
+  static constexpr Duration ping_every = 2s;  // a partition is noticed within 7 s
 
   enum class State : uint8_t { greeting, proving, up, ended };
 
@@ -34,6 +36,11 @@ class NatsSession {
   void receive(ByteView bytes, LoopTime now, std::vector<wire::nats::Delivered>& heard);
   void wake(LoopTime now);
   LoopTime wake_at() const { return wake_at_; }
+
+  // When the last question was asked that was answered; nullopt: none, since it is up.
+  std::optional<LoopTime> certain_up_to() const { return certain_up_to_; }
+  // A question is on its way.
+  bool asks() const { return pinged_at_.has_value(); }
 
   // Asserted: up.
   void subscribe(std::string_view pattern, uint64_t subscription);
@@ -57,7 +64,8 @@ class NatsSession {
   std::string name_;
   State state_ = State::greeting;
   LoopTime wake_at_;
-  bool pinged_ = false;
+  std::optional<LoopTime> pinged_at_;  // once up
+  std::optional<LoopTime> certain_up_to_;
   wire::nats::Decoder decoder_;
   std::string why_, complaint_;
   std::vector<Bytes> output_;

@@ -70,18 +70,28 @@ TEST_F(NatsSessionTest, ends_when_a_step_is_not_answered_and_when_what_answers_i
   EXPECT_EQ(other.state(), State::ended);
 }
 
-TEST_F(NatsSessionTest, a_server_that_is_silent_is_asked_whether_it_is_there) {
+TEST_F(NatsSessionTest, a_server_is_asked_whether_it_is_there_and_its_answer_says_up_to_when_all_is_certain) {
   go_up();
-  LoopTime now = start + NatsSession::ping_every;
-  EXPECT_EQ(session.wake_at(), now);
-  session.wake(now);
+  EXPECT_EQ(session.certain_up_to(), std::nullopt);
+  const LoopTime asked = start + NatsSession::ping_every;
+  EXPECT_EQ(session.wake_at(), asked);
+  session.wake(asked);
   EXPECT_EQ(output(), "PING\r\n");
-  say("PONG\r\n", now + 1s);
-  EXPECT_EQ(session.wake_at(), now + 1s + NatsSession::ping_every);
-  now = session.wake_at();
-  session.wake(now);
-  session.wake(now + NatsSession::answer_within);
+  EXPECT_TRUE(session.asks());
+  say("MSG a 1 1\r\nx\r\n", asked + 1s);
+  EXPECT_EQ(session.certain_up_to(), std::nullopt) << "it may have more for us";
+  EXPECT_EQ(session.wake_at(), asked + 1s + NatsSession::answer_within) << "but it lives";
+  say("PONG\r\n", asked + 1500ms);
+  EXPECT_EQ(session.certain_up_to(), asked);
+  EXPECT_EQ(session.wake_at(), asked + NatsSession::ping_every);
+  const LoopTime again = session.wake_at();
+  session.wake(again);
+  say("PONG\r\n", again + 3s);
+  EXPECT_EQ(session.wake_at(), again + 3s) << "an answer that was slow keeps no other waiting";
+  session.wake(again + 3s);
+  session.wake(again + 3s + NatsSession::answer_within);
   EXPECT_EQ(session.state(), State::ended);
+  EXPECT_EQ(session.certain_up_to(), again);
 }
 
 TEST_F(NatsSessionTest, answers_pings_and_goes_on_after_a_complaint) {

@@ -119,6 +119,24 @@ TEST_F(NatsBus, nodes_hear_each_other_and_themselves_once_for_each_subscription)
   EXPECT_EQ(std::ranges::count(by_two, "load.end=\r\n"), 1);
 }
 
+TEST_F(NatsBus, a_node_is_certain_of_what_it_said_and_heard_while_the_server_answers) {
+  Nats one(loop, settings(), 1, metrics), two(loop, settings(), 2, metrics);
+  EXPECT_FALSE(one.certainty());
+  Heard by_two;
+  const auto a = two.subscribe(loop, "a", Loss::newest, write_down(by_two));
+  serve();
+  run_until([&] { return one.certainty() && two.certainty(); });
+  one.publish("a", Bytes::copy_of("x"));
+  const LoopTime said = loop.now();
+  run_until([&] { return one.certainty()->up_to > said; });  // it has been passed on...
+  const LoopTime passed_on = loop.now();
+  run_until([&] { return two.certainty()->up_to > passed_on; });  // ...and handed over
+  run_until([&] { return !by_two.empty(); });
+  EXPECT_GE(two.certainty()->up_to, two.certainty()->since);
+  server->kill();
+  run_until([&] { return !one.certainty() && !two.certainty(); });
+}
+
 TEST_F(NatsBus, another_prefix_is_another_klieg) {
   serve();
   NatsSettings elsewhere = settings();
