@@ -11,6 +11,7 @@
 
 #include "edge/client.h"
 #include "net/listener.h"
+#include "wire/live_path.h"
 
 namespace klieg::cli {
 namespace {
@@ -432,8 +433,7 @@ Result<Channel> parse_channel(std::string_view text) {
   const size_t colon = text.find(':');
   if (colon == Text::npos) return fail(fmt::format("'{}' is not NAME:KEY", text));
   Channel channel{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
-  const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
-  if (channel.name.empty() || channel.name.size() > 64 || !std::ranges::all_of(channel.name, allowed)) {
+  if (!wire::is_channel_name(channel.name)) {
     return fail(fmt::format("channel name '{}' must be 1 to 64 letters, digits, '_' or '-'", channel.name));
   }
   // The key itself is never repeated in an error: errors end up in logs.

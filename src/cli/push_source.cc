@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "http/target.h"
 #include "media/push.h"
 #include "wire/path_token.h"
 
@@ -47,6 +48,8 @@ void PushSource::ask(Question question, std::move_only_function<void(push::Answe
 }
 
 void PushSource::ask_now(const Question& asked, std::move_only_function<void(push::Answer)> then) {
+  // Paths are made of names in a parent's playlists and heads, which may be anything.
+  if (!http::is_target(asked.path)) return then({.status = 404, .header_name = {}});
   const edge::Question question{.method = asked.method,
                                 .path = asked.path,
                                 .query = asked.query,

@@ -5,6 +5,7 @@
 
 #include "base/logging.h"
 #include "http/client_session.h"
+#include "http/target.h"
 
 namespace klieg::http {
 namespace {
@@ -22,12 +23,6 @@ bool is_safe(Method method) { return method == Method::get || method == Method::
 
 bool is_own_header(std::string_view name) {
   return name == "content-length" || name == "connection" || name == "transfer-encoding";
-}
-
-// What goes between others in a request line must not end it.
-bool is_target(std::string_view target) {
-  return target.starts_with('/') &&
-         std::ranges::none_of(target, [](char c) { return static_cast<uint8_t>(c) <= ' ' || c == 0x7f; });
 }
 
 // RFC 9110 section 5.6.2.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "wire/live_path.h"
 
 namespace klieg::push {
 
@@ -32,6 +33,9 @@ class ServerViewer final : public net::ConnectionHandler,
     const PlayAddress& address = session_.address();
     if (address.channel.empty()) {
       session_.refuse("NetStream.Play.StreamNotFound", "which broadcast? play rtmp://HOST/live/NAME", now());
+    } else if (!wire::is_channel_name(address.channel)) {
+      session_.refuse("NetStream.Play.StreamNotFound",
+                      "there is no such broadcast: a name has 1 to 64 letters, digits, '_' or '-'", now());
     } else if (stream_id_ != rtmp_play_stream) {
       session_.refuse("NetStream.Play.Failed", "one connection plays one stream: its first", now());
     } else if (const auto verdict =

@@ -128,6 +128,11 @@ TEST(PushServer, what_cannot_be_played_is_refused_with_words) {
   EXPECT_EQ(nobody.statuses, "Play.StreamNotFound");
   EXPECT_EQ(nobody.words, "bob is not live");
   EXPECT_EQ(hall.come("").statuses, "Play.StreamNotFound");
+  const size_t asked = hall.source.asked.size();
+  for (const char* no_name : {"a b", "a\r\nHost: b", "../ada", "ada/x", "\xc3\xa4"}) {
+    EXPECT_EQ(hall.come(no_name).statuses, "Play.StreamNotFound") << no_name;
+  }
+  EXPECT_EQ(hall.source.asked.size(), asked) << "nobody is asked for what cannot be";
   EXPECT_EQ(hall.come("ada", {}, 2).statuses, "Play.Failed");
 }
 
