@@ -19,6 +19,7 @@ using http::WebSocketState;
 constexpr std::string_view path_end = "/room";
 // Whether viewers are still there, and what a home was too busy for.
 constexpr Duration look_after_every = 250ms;
+constexpr std::string_view link_is_over = "this link was taken back, or is over";
 
 }  // namespace
 
@@ -40,11 +41,12 @@ class Visitor final : public net::ConnectionHandler,
                       public std::enable_shared_from_this<Visitor>,
                       private net::Visited {
  public:
-  Visitor(Server& server, std::shared_ptr<Server::Hall> hall, media::Person person,
+  Visitor(Server& server, std::shared_ptr<Server::Hall> hall, media::Person person, std::unique_ptr<media::Pass> pass,
           std::unique_ptr<net::Connection> connection)
       : Visited(server.visits_, *connection),
         server_(server),
         hall_(std::move(hall)),
+        pass_(std::move(pass)),
         connection_(std::move(connection)),
         seat_(std::make_unique<Seat>(hall_->gallery, std::move(person))),
         session_(server.limits_.session, server.loop_.now()) {
@@ -58,6 +60,7 @@ class Visitor final : public net::ConnectionHandler,
   void start() {
     connection_->limit_unsent_in_kernel(server_.limits_.unsent_in_kernel_max);
     connection_->start(*this);
+    if (pass_) pass_->when_over([this] { leave(WebSocketEnd::shown_out, CloseCode::policy_violation, link_is_over); });
   }
 
   void on_bytes(ByteView bytes) override {
@@ -79,10 +82,7 @@ class Visitor final : public net::ConnectionHandler,
 
   void on_drained() override { server_.tell_operator(visit(now())); }
 
-  void stop() {
-    session_.close(WebSocketEnd::stopped, CloseCode::going_away, "the server is going", now());
-    pump();
-  }
+  void stop() { leave(WebSocketEnd::stopped, CloseCode::going_away, "the server is going"); }
 
  private:
   LoopTime now() const { return server_.loop_.now(); }
@@ -98,6 +98,11 @@ class Visitor final : public net::ConnectionHandler,
     if (!seat_ || connection_->unsent() == 0) session_.wake(now);
     pump();
     return pushes;
+  }
+
+  void leave(WebSocketEnd why, CloseCode code, std::string_view words) {
+    session_.close(why, code, words, now());
+    pump();
   }
 
   bool hear(const wire::websocket::Message& message) {
@@ -149,6 +154,7 @@ class Visitor final : public net::ConnectionHandler,
 
   Server& server_;
   const std::shared_ptr<Server::Hall> hall_;
+  const std::unique_ptr<media::Pass> pass_;  // null: he is no guest
   const std::unique_ptr<net::Connection> connection_;
   std::unique_ptr<Seat> seat_;  // while the session is open
   http::WebSocketSession session_;
@@ -185,7 +191,7 @@ void Server::refuse(http::Responder responder, http::Response response, std::str
   responder.respond(std::move(response));
 }
 
-void Server::serve(const http::Request& request, http::Responder responder) {
+void Server::serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {
   auto offer = http::read_websocket_offer(request, wire::room::subprotocol);
   if (!offer) return refuse(std::move(responder), std::move(offer.error()), "malformed");
   if (stopping_ || visitors_.size() + entering_ >= limits_.viewers_max) {
@@ -194,25 +200,29 @@ void Server::serve(const http::Request& request, http::Responder responder) {
   }
   const std::string channel(wire::live_channel_of(request.path, path_end));
   ++entering_;
-  homes_.admit(request, channel,
-               [weak = std::weak_ptr(self_), offer = std::move(*offer), channel,
+  const Invited invited = pass ? Invited::yes : Invited::no;
+  homes_.admit(request, channel, invited,
+               [weak = std::weak_ptr(self_), offer = std::move(*offer), channel, pass = std::move(pass),
                 responder = std::move(responder)](Result<Admitted, http::Response> admitted) mutable {
                  if (const auto self = weak.lock()) {
-                   (*self)->enter(offer, channel, std::move(admitted), std::move(responder));
+                   (*self)->enter(offer, channel, std::move(admitted), std::move(pass), std::move(responder));
                  }
                });
 }
 
 void Server::enter(const http::WebSocketOffer& offer, const std::string& channel,
-                   Result<Admitted, http::Response> admitted, http::Responder responder) {
+                   Result<Admitted, http::Response> admitted, std::unique_ptr<media::Pass> pass,
+                   http::Responder responder) {
   --entering_;
+  if (pass && pass->over()) return refuse(std::move(responder), http::Response::text(403, link_is_over), "shown_out");
   if (!admitted) return refuse(std::move(responder), std::move(admitted.error()), "not_admitted");
   if (stopping_) return refuse(std::move(responder), http::Response::text(503, "the server is going"), "stopped");
   if (responder.viewer_gone()) return;
   const std::shared_ptr<Hall> hall = hall_of(channel, admitted->topic);
   auto connection = responder.upgrade(offer);
   if (!connection) return;  // it left meanwhile, or was told why not
-  const auto visitor = std::make_shared<Visitor>(*this, hall, std::move(admitted->person), std::move(connection));
+  const auto visitor =
+      std::make_shared<Visitor>(*this, hall, std::move(admitted->person), std::move(pass), std::move(connection));
   visitors_.insert(visitor);
   viewers_.Increment();
   visitor->start();

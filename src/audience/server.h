@@ -36,6 +36,7 @@
 #include "base/metrics.h"
 #include "http/server.h"
 #include "http/websocket_session.h"
+#include "media/pass.h"
 #include "net/loop.h"
 #include "net/visits.h"
 
@@ -55,6 +56,9 @@ struct Admitted {
   media::Person person;
 };
 
+// Whether who asks came in as a guest, and so may hear of a room that is not for everybody.
+enum class Invited : uint8_t { no, yes };
+
 // What the node knows, and the way to the rooms' homes. Implemented in cli/.
 class Homes {
  public:
@@ -62,7 +66,7 @@ class Homes {
   // Who asks, and which room is the channel's now; or the answer that refuses him. `then` is called once, at once or
   // later; the request is there during the call alone.
   using Admit = std::move_only_function<void(Result<Admitted, http::Response>)>;
-  virtual void admit(const http::Request& request, std::string_view channel, Admit then) = 0;
+  virtual void admit(const http::Request& request, std::string_view channel, Invited invited, Admit then) = 0;
   // What is told comes by Server::on_told, in later turns.
   virtual std::unique_ptr<WayUp> join(std::string_view channel, const std::string& topic, const std::string& node) = 0;
 };
@@ -89,7 +93,8 @@ class Server {
   ~Server();
 
   static bool is_its(std::string_view path);  // "/live/NAME/room"
-  void serve(const http::Request& request, http::Responder responder);
+  // `pass`: of a guest, who is shown out when it is over; null: of nobody. The request's path is without its token.
+  void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder);
   void on_told(const std::string& topic, const std::vector<Told>& told);
 
   // Tells every viewer that we go, and calls `done` when the last is gone, at most close_within later.
@@ -102,7 +107,7 @@ class Server {
   struct Hall;
 
   void enter(const http::WebSocketOffer& offer, const std::string& channel, Result<Admitted, http::Response> admitted,
-             http::Responder responder);
+             std::unique_ptr<media::Pass> pass, http::Responder responder);
   std::shared_ptr<Hall> hall_of(const std::string& channel, const std::string& topic);
   void turn();
   void tell(Hall& hall);

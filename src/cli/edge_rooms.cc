@@ -100,8 +100,11 @@ EdgeRooms::EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::
 
 EdgeRooms::~EdgeRooms() = default;
 
-void EdgeRooms::admit(const http::Request&, std::string_view channel, Admit then) {
-  find(std::string(channel), [this, then = std::move(then)](Found found) mutable {
+void EdgeRooms::admit(const http::Request&, std::string_view channel, audience::Invited invited, Admit then) {
+  find(std::string(channel), [this, invited, then = std::move(then)](Found found) mutable {
+    // Of a room for guests others are told what they are of one that is not there.
+    const bool hidden = found.audience == media::Audience::guests && invited == audience::Invited::no;
+    if (found.live == Live::yes && hidden) found.live = Live::no;
     if (found.live == Live::yes) return then(audience::Admitted{std::move(found.topic), nobody_of(config_)});
     const bool known = found.live == Live::no;
     then(std::unexpected(known
@@ -120,15 +123,16 @@ void EdgeRooms::find(const std::string& channel, std::move_only_function<void(Fo
               [weak = std::weak_ptr(self_), channel, then = std::move(then)](push::Answer answer) mutable {
                 const auto self = weak.lock();
                 if (!self) return;
-                if (answer.status == 404) return then({Live::no, {}});
+                if (answer.status == 404) return then({.live = Live::no});
+                const media::Audience audience = answer.audience;
                 (*self)->read(std::move(answer), playlist_bytes_max,
-                              [channel, then = std::move(then)](const std::optional<Bytes>& text) mutable {
-                                if (!text) return then({Live::unknown, {}});
+                              [channel, audience, then = std::move(then)](const std::optional<Bytes>& text) mutable {
+                                if (!text) return then({.live = Live::unknown});
                                 const auto playlist = wire::hls::read_multivariant_playlist(text->text());
-                                if (!playlist || playlist->variants.empty()) return then({Live::no, {}});
+                                if (!playlist || playlist->variants.empty()) return then({.live = Live::no});
                                 const std::string_view broadcast = broadcast_of(playlist->variants.front().uri);
-                                if (broadcast.empty()) return then({Live::no, {}});
-                                then({Live::yes, room_topic_of(channel, broadcast)});
+                                if (broadcast.empty()) return then({.live = Live::no});
+                                then({Live::yes, room_topic_of(channel, broadcast), audience});
                               });
               });
 }

@@ -32,7 +32,9 @@ class EdgeRooms final : private audience::Homes {
   ~EdgeRooms() override;
 
   static bool is_its(std::string_view path) { return audience::Server::is_its(path); }
-  void serve(const http::Request& request, http::Responder responder) { server_.serve(request, std::move(responder)); }
+  void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {
+    server_.serve(request, std::move(pass), std::move(responder));
+  }
   void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
 
  private:
@@ -40,10 +42,11 @@ class EdgeRooms final : private audience::Homes {
   enum class Live : uint8_t { yes, no, unknown };
   struct Found {
     Live live = Live::unknown;
-    std::string topic;  // of the room of what is live
+    std::string topic = {};  // of the room of what is live
+    media::Audience audience = media::Audience::everybody;
   };
 
-  void admit(const http::Request& request, std::string_view channel, Admit then) override;
+  void admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) override;
   std::unique_ptr<audience::WayUp> join(std::string_view channel, const std::string& topic,
                                         const std::string& node) override;
   void find(const std::string& channel, std::move_only_function<void(Found)> then);

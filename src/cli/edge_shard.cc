@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "cli/first_run.h"
+#include "wire/path_token.h"
 
 namespace klieg::cli {
 namespace {
@@ -98,6 +99,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
     });
   }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
+  if (topics) revocations_ = std::make_unique<HeardRevocations>(loop_, *engine_, *edge_, node_.guests());
   http::Handler& handler = *this;
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);
@@ -118,6 +120,7 @@ void EdgeShard::leave() {
   rooms_.reset();
   push_.reset();
   http_.reset();
+  revocations_.reset();
   edge_.reset();
   engine_.reset();
 }
@@ -155,8 +158,14 @@ void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Conne
 }
 
 void EdgeShard::serve(const http::Request& request, http::Responder responder) {
-  if (!rooms_ || !EdgeRooms::is_its(request.path)) return push_->serve(request, std::move(responder));
-  if (edge_->admit(request, responder)) rooms_->serve(request, std::move(responder));
+  if (!rooms_ || !EdgeRooms::is_its(wire::path_behind_token(request.path))) {
+    return push_->serve(request, std::move(responder));
+  }
+  auto entry = edge_->enter(request, responder);
+  if (!entry) return;
+  http::Request asked = request;
+  asked.path = entry->path;
+  rooms_->serve(asked, std::move(entry->pass), std::move(responder));
 }
 
 void EdgeShard::drain(std::function<void()> drained) {

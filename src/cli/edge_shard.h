@@ -11,6 +11,7 @@
 #include "cli/node.h"
 #include "cli/process.h"
 #include "cli/pushing.h"
+#include "cli/revocations.h"
 #include "edge/client.h"
 #include "edge/client_disk.h"
 #include "edge/client_loop.h"
@@ -68,6 +69,7 @@ class EdgeShard final : public LoopHouse, private ingest::Gate, private http::Ha
   std::unique_ptr<edge::LoopRoutes> routes_;
   std::unique_ptr<edge::Engine> engine_;
   std::unique_ptr<edge::Server> edge_;
+  std::unique_ptr<HeardRevocations> revocations_;  // null: no parent believes us
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<Pushing> push_;
   std::unique_ptr<EdgeRooms> rooms_;      // null: nothing is pushed to this node

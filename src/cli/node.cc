@@ -17,7 +17,7 @@ std::string node_name_of(const Config& config) {
 }
 
 Node::Node(const Config& config, net::Loop& loop, Metrics& metrics)
-    : name_(config.node_name), secret_(config.node_secret), path_key_(config.node_secret), loop_(loop) {
+    : name_(config.node_name), secret_(config.node_secret), guests_(config.node_secret), loop_(loop) {
   for (size_t i = 0; i < judged_.size(); ++i) {
     const auto trust = static_cast<edge::NodeTrust>(i);
     if (trust == edge::NodeTrust::absent) continue;
@@ -51,10 +51,6 @@ edge::Trust Node::trust_in(const http::Request& request) {
         {{"from", std::string(request.peer)}, {"trust", std::string(edge::name_of(judgement.trust))}, {"mend", why}});
   }
   return edge::Trust::viewer;
-}
-
-wire::PathTrust Node::trust_in(const wire::TokenPath& path) {
-  return path_key_.judge(path.token, path.name, loop_.wall_now());
 }
 
 }  // namespace klieg::cli

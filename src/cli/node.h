@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "cli/config.h"
 #include "edge/client.h"
+#include "edge/guests.h"
 #include "edge/node_token.h"
 #include "edge/server.h"
 #include "net/loop.h"
@@ -19,12 +20,12 @@ class Node final : public edge::Credentials, public edge::Gatekeeper {
 
   edge::Fields prove(std::string_view method, std::string_view target) const override;
   edge::Trust trust_in(const http::Request& request) override;
-  wire::PathTrust trust_in(const wire::TokenPath& path) override;
+  edge::Guests& guests() override { return guests_; }
 
  private:
   const std::string name_;
   const edge::NodeSecret secret_;
-  const wire::PathKey path_key_;
+  edge::Guests guests_;
   net::Loop& loop_;
   std::array<prometheus::Counter*, edge::node_trusts> judged_{};
   LoopTime warned_ = LoopTime::min();

@@ -15,8 +15,7 @@ push::Answer answer_of(const edge::Answer& answer) {
   const edge::Object& object = *whole;
   push::Answer out{.status = object.status, .header_name = {}};
   for (const auto& [name, value] : object.fields) {
-    // A channel is shared by viewers of whom nothing was asked: what is for guests is not pushed.
-    if (name == wire::private_header) return {.status = 404, .header_name = {}};
+    if (name == wire::private_header) out.audience = media::Audience::guests;
     if (name == media::header_header) out.header_name = value;
   }
   if (object.status != 200) return out;

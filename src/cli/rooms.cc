@@ -158,9 +158,10 @@ void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>
 
 // --- viewers who are here ---
 
-void Rooms::admit(const http::Request& request, std::string_view channel, Admit then) {
+void Rooms::admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) {
   const std::string broadcast = places_.broadcast_of(channel);
-  if (broadcast.empty()) return then(std::unexpected(http::Response::text(404, "not live")));
+  const bool hidden = invited == audience::Invited::no && places_.audience_of(channel) == media::Audience::guests;
+  if (broadcast.empty() || hidden) return then(std::unexpected(http::Response::text(404, "not live")));
   const std::string topic = room_topic_of(channel, broadcast);
   media::Person person = who_asks(request, channel);
   const studio::Proof proof = places_.proof_of(request);

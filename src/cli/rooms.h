@@ -41,6 +41,7 @@ class RoomPlaces {
   // "ID.EPOCH" of what is live on the channel, or paused; empty: nothing is.
   virtual std::string broadcast_of(std::string_view channel) const = 0;
   virtual ShardIndex home_of(std::string_view channel) const = 0;
+  virtual media::Audience audience_of(std::string_view channel) const = 0;
   // What a request proves that it comes from whom.
   virtual studio::Proof proof_of(const http::Request& request) const = 0;
 };
@@ -60,7 +61,9 @@ class Rooms final : private audience::Homes {
   std::vector<std::pair<std::string, uint64_t>> viewers() const;
 
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
-  void serve(const http::Request& request, http::Responder responder) { server_.serve(request, std::move(responder)); }
+  void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {
+    server_.serve(request, std::move(pass), std::move(responder));
+  }
   void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
 
   // Null: it is not live here. It is opened for who comes first.
@@ -83,7 +86,7 @@ class Rooms final : private audience::Homes {
     std::unique_ptr<audience::HomeServer> room;
   };
   class ToHome;
-  void admit(const http::Request& request, std::string_view channel, Admit then) override;
+  void admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) override;
   media::Person who_asks(const http::Request& request, std::string_view channel) const;
   using Found = std::move_only_function<void(std::optional<media::Person>)>;
   // Nobody: it is none of an account, or that cannot be found out just now.

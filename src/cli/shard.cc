@@ -7,7 +7,7 @@
 #include "base/logging.h"
 #include "cli/first_run.h"
 #include "cli/world.h"
-#include "wire/live_path.h"
+#include "wire/path_token.h"
 
 namespace klieg::cli {
 namespace {
@@ -102,13 +102,14 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       rtmp_door_(loop_, "rtmp", {.connections_max = config.rtmp_connections_per_address_max, .requests_per_s_max = 0},
                  config.trusted_addresses, key, metrics),
       load_(loop_, key),
+      revocations_(loop_, node_.guests(), live_.topics()),
       home_(loop_, live_),
       hosts_([this] { return loop_.now(); }, random_seed()),
       engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
-      room_gate_(world, index, loop_, rooms_, *this, node_, live_.topics()),
+      room_gate_(world, index, loop_, rooms_, *this, node_, revocations_),
       api_(world, index, config),
       site_(public_names_of(config), *this, has_accounts(config) ? &api_ : nullptr),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
@@ -123,7 +124,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
   hosts_.add_parent("origin", home_, &room_gate_);
   for (const ingest::Channel& channel : config.channels) {
     origin_.add_channel(channel.name,
-                        config.is_private(channel.name) ? origin::Audience::guests : origin::Audience::everybody);
+                        config.is_private(channel.name) ? media::Audience::guests : media::Audience::everybody);
   }
 }
 
@@ -336,13 +337,35 @@ void Shard::let_go_of_unwatched() {
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
   if (RoomGate::is_its(request.path)) return room_gate_.serve(request, std::move(responder));
-  if (!rooms_.is_its(request.path)) return push_.serve(request, std::move(responder));
-  if (!edge_.admit(request, responder)) return;
-  // A room takes no token.
-  if (config_.is_private(wire::live_channel_of(request.path, "/room"))) {
-    return responder.respond(http::Response::text(404, "not live"));
+  if (request.path.starts_with(revocation_prefix)) return serve_revocation(request, std::move(responder));
+  if (!rooms_.is_its(wire::path_behind_token(request.path))) return push_.serve(request, std::move(responder));
+  auto entry = edge_.enter(request, responder);
+  if (!entry) return;
+  http::Request asked = request;
+  asked.path = entry->path;
+  rooms_.serve(asked, std::move(entry->pass), std::move(responder));
+}
+
+// Asked by `klieg token --revoke`, which proves itself as a node does: the proof covers the target.
+void Shard::serve_revocation(const http::Request& request, http::Responder responder) {
+  if (request.method != http::Method::post) {
+    return responder.respond(http::Response::not_allowed("POST"));
   }
-  rooms_.serve(request, std::move(responder));
+  if (node_.trust_in(request) != edge::Trust::node) {
+    return responder.respond(http::Response::text(403, "this is for who has the nodes' secret\n"));
+  }
+  auto revoked = read_revocation(request.path, request.query);
+  if (!revoked || !config_.is_private(revoked->channel)) {
+    return responder.respond(http::Response::text(404, "there is no such private channel\n"));
+  }
+  world_.revoke(*revoked, [&world = world_, index = index_,
+                           kept = std::move(responder)](const store::Outcome<void>& outcome) mutable {
+    http::Response answer = outcome ? http::Response::text(200, "revoked\n")
+                                    : http::Response::text(503, "it was not done: " + outcome.error().message + "\n");
+    world.post_to_shard(index, [kept = std::move(kept), answer = std::move(answer)](Shard&) mutable {
+      kept.respond(std::move(answer));
+    });
+  });
 }
 
 std::string Shard::broadcast_of(std::string_view channel) const {

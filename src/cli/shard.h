@@ -17,6 +17,7 @@
 #include "cli/process.h"
 #include "cli/pushing.h"
 #include "cli/registry.h"
+#include "cli/revocations.h"
 #include "cli/room_gate.h"
 #include "cli/rooms.h"
 #include "cli/site.h"
@@ -71,6 +72,7 @@ class Shard final : public LoopHouse,
   void announce(const std::string& channel, ShardIndex home, const origin::Status& status);
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);
+  void on_revoked(const media::GuestsRevoked& revoked) { revocations_.apply(revoked); }
 
  private:
   struct Home {
@@ -96,8 +98,10 @@ class Shard final : public LoopHouse,
   void serve(const http::Request& request, http::Responder responder) override;
   std::string broadcast_of(std::string_view channel) const override;
   ShardIndex home_of(std::string_view channel) const override;
+  media::Audience audience_of(std::string_view channel) const override { return origin_.audience_of(channel); }
   studio::Proof proof_of(const http::Request& request) const override;
   http::Response list() const;
+  void serve_revocation(const http::Request& request, http::Responder responder);
   void end_broadcasts();
   void bury(const std::string& channel);
   void let_go_of_unwatched();
@@ -113,6 +117,7 @@ class Shard final : public LoopHouse,
   edge::Door door_;
   edge::Door rtmp_door_;
   edge::LoopLoad load_;
+  Revocations revocations_;   // before the origin's topics
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;
   edge::Engine engine_;

@@ -7,6 +7,7 @@
 #include "edge/forwarding.h"
 #include "studio/name.h"
 #include "wire/http_range.h"
+#include "wire/path_token.h"
 
 namespace klieg::cli {
 namespace {
@@ -72,7 +73,10 @@ Site::File Site::prepare(const WebFile& file, Framing framing) {
 }
 
 void Site::serve(const http::Request& request, http::Responder responder) {
-  if (request.path.starts_with("/live/") || request.path.starts_with("/t/") || request.path.starts_with("/.klieg/") ||
+  const auto token = wire::parse_token_path(request.path);
+  // The page is no secret: what it asks for is refused, or not.
+  const bool page_of_guest = token && wire::is_page_of(*token);
+  if (request.path.starts_with("/live/") || (token && !page_of_guest) || request.path.starts_with("/.klieg/") ||
       request.path == "/time") {
     return live_.serve(request, std::move(responder));
   }
@@ -87,11 +91,12 @@ void Site::serve(const http::Request& request, http::Responder responder) {
   if (page == files_.end()) {
     return responder.respond(http::Response::text(404, "this build has no pages: build web/ first (./dev build)\n"));
   }
-  std::string_view path = request.path;
+  std::string_view path = token ? token->path : request.path;
   const bool framed = path.starts_with(embed_prefix) && path.substr(embed_prefix.size()).starts_with("/@");
   if (framed) path.remove_prefix(embed_prefix.size());
   if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);  // the page reads its address so
-  serve_file(framed ? framed_page_ : page->second, exists(path) ? 200 : 404, request, std::move(responder));
+  serve_file(framed ? framed_page_ : page->second, page_of_guest || exists(path) ? 200 : 404, request,
+             std::move(responder));
 }
 
 bool Site::exists(std::string_view path) const {

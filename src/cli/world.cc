@@ -65,7 +65,13 @@ Result<void> World::open_store() {
   if (has_accounts(config_)) {
     if (const auto begun = begin_accounts(**database, now); !begun) return begun;
   }
+  const auto revoked = kept_revocations(**database, now);
+  if (!revoked) return fail(revoked.error().message);
+  for (const media::GuestsRevoked& one : *revoked) {
+    for (const auto& shard : shards_) shard->on_revoked(one);  // their loops do not run yet
+  }
   store_ = std::make_unique<store::Worker>(std::move(*database));
+  asker_ = std::make_unique<store::Asker>(shards_.front()->loop(), *store_);
   if (has_accounts(config_)) {
     studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, config_);
     registry_->ask(*studio_);
@@ -106,6 +112,18 @@ void World::post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)
 void World::on_studio(std::move_only_function<void(Studio&)> work) {
   if (stopped_ || !studio_) return;
   shards_.front()->loop().dispatch([this, work = std::move(work)]() mutable { work(*studio_); });
+}
+
+void World::revoke(const media::GuestsRevoked& revoked, Revoked done) {
+  on_shard(0, [this, revoked, done = std::move(done)](Shard&) mutable {
+    asker_->ask<void>([revoked](store::Database& database) { return keep(database, revoked); },
+                      [this, revoked, done = std::move(done)](store::Outcome<void> kept) mutable {
+                        for (ShardIndex i = 0; kept && i < shards(); ++i) {
+                          on_shard(i, [revoked](Shard& shard) { shard.on_revoked(revoked); });
+                        }
+                        done(std::move(kept));
+                      });
+  });
 }
 
 void World::on_registry(std::move_only_function<void(Registry&)> work) {

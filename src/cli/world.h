@@ -42,6 +42,9 @@ class World final : public RunningServer {
   void on_studio(std::move_only_function<void(Studio&)> work);
   void on_registry(std::move_only_function<void(Registry&)> work);
   store::Worker& store() { return *store_; }  // once started
+  // From any shard's loop. `done` is called on the first one's, once it is kept; every shard hears of it then.
+  using Revoked = std::move_only_function<void(store::Outcome<void>)>;
+  void revoke(const media::GuestsRevoked& revoked, Revoked done);
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
   push::Admission& push_admission() { return push_admission_; }
@@ -57,8 +60,9 @@ class World final : public RunningServer {
   DataDirectory directory_;
   std::unique_ptr<store::Worker> store_;  // null until started
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::unique_ptr<Registry> registry_;  // on the first shard's loop
-  std::unique_ptr<Studio> studio_;      // there, too; null: there are no accounts
+  std::unique_ptr<Registry> registry_;   // on the first shard's loop
+  std::unique_ptr<store::Asker> asker_;  // likewise
+  std::unique_ptr<Studio> studio_;       // likewise; null: there are no accounts
   std::string told_once_;
   bus::InProcess bus_;
   std::unique_ptr<edge::NodeLoad> load_;

@@ -7,6 +7,7 @@
 
 #include "edge/forwarding.h"
 #include "edge/topic_path.h"
+#include "wire/live_path.h"
 
 namespace klieg::edge {
 namespace {
@@ -15,6 +16,8 @@ constexpr Duration feeds_looked_at_every = 1s;
 
 // x 10 us, head and write: a turn of a millisecond.
 constexpr size_t answers_per_turn_max = 100;
+
+constexpr std::string_view renewal_path_end = "/renewed";
 
 // RFC 9211 section 2: what the outcome is called there.
 std::string_view standing_of(Outcome outcome) {
@@ -52,16 +55,34 @@ bool is_private(const Object& object) {
   return std::ranges::any_of(object.fields, [](const auto& field) { return field.first == wire::private_header; });
 }
 
-// For whoever debugs a player on another site, readable there.
+// For this viewer alone. For whoever debugs a player on another site, readable there.
 http::Response refusal(uint16_t status, std::string_view words) {
   http::Response response = http::Response::text(status, std::string(words));
   response.own_headers.add("cache-control", "no-store").add("access-control-allow-origin", "*");
   return response;
 }
 
-http::Response refusal_of_guest(wire::PathTrust trust) {
-  return trust == wire::PathTrust::expired ? refusal(403, "this link has expired: ask for another\n")
-                                           : refusal(403, "this link is not for what was asked for\n");
+http::Response refusal_of_guest(Guests::Verdict verdict) {
+  switch (verdict) {
+    case Guests::Verdict::expired:
+      return refusal(403, "this link has expired: ask for another\n");
+    case Guests::Verdict::revoked:
+      return refusal(403, "this link was taken back: ask for another\n");
+    case Guests::Verdict::trusted:
+    case Guests::Verdict::wrong:
+      break;
+  }
+  return refusal(403, "this link is not for what was asked for\n");
+}
+
+http::Response renewal(const Guests::Renewed& renewed, WallTime now) {
+  const auto for_s = std::chrono::floor<std::chrono::seconds>(renewed.expires - now).count();
+  http::Response response;
+  response.own_headers.add("content-type", "application/json")
+      .add("cache-control", "no-store")
+      .add("access-control-allow-origin", "*");
+  response.body = Bytes::take(fmt::format("{{\"token\":\"{}\",\"for_s\":{}}}\n", renewed.token, for_s));
+  return response;
 }
 
 std::string_view host_of(std::string_view address_and_port) {
@@ -72,19 +93,24 @@ std::string_view host_of(std::string_view address_and_port) {
 }  // namespace
 
 struct Server::Waiting {
-  Waiting(const http::Request& request, Trust from, http::Responder permit)
-      : trust(from), responder(std::move(permit)) {
+  Waiting(const http::Request& request, Trust from, std::unique_ptr<media::Pass> pass, http::Responder permit)
+      : trust(from), responder_(std::move(permit)), pass_(std::move(pass)) {
     const http::Conditions now = http::Conditions::of(request);
     if_none_match_ = now.if_none_match;
     if_modified_since_ = now.if_modified_since;
     range_ = now.range;
     if_range_ = now.if_range;
+    if (pass_) pass_->when_over([this] { answer(refusal_of_guest(Guests::Verdict::revoked)); });
   }
   http::Conditions conditions() const { return {if_none_match_, if_modified_since_, range_, if_range_}; }
+  bool answered() const { return !responder_; }
+  void answer(http::Response response) { std::exchange(responder_, std::nullopt)->respond(std::move(response)); }
+
   const Trust trust;
-  http::Responder responder;
 
  private:
+  std::optional<http::Responder> responder_;
+  std::unique_ptr<media::Pass> pass_;
   std::string if_none_match_, if_modified_since_, range_, if_range_;
 };
 
@@ -95,7 +121,11 @@ Server::Server(net::Loop& loop, Engine& engine, Gatekeeper* gatekeeper, Metrics&
       door_(door),
       load_(load),
       bytes_(metrics.gauge("klieg_edge_cache_bytes", "Bytes kept by the caches of all loops.")),
-      timer_(loop, [this] { on_time(); }) {
+      timer_(loop, [this] { on_time(); }),
+      guests_timer_(loop, [this] {
+        gatekeeper_->guests().expire(loop_.wall_now());
+        arm_for_guests();
+      }) {
   for (size_t i = 0; i < outcomes; ++i) {
     requests_[i] = &metrics.counter("klieg_edge_requests_total", "Viewers' requests, by how they were answered.",
                                     {{"outcome", std::string(name_of(static_cast<Outcome>(i)))}});
@@ -112,34 +142,77 @@ Server::~Server() { engine_.when_nearer(nullptr); }
 
 void Server::serve(const http::Request& request, http::Responder responder) {
   const Trust trust = gatekeeper_ ? gatekeeper_->trust_in(request) : Trust::viewer;
-  if (const auto path = wire::parse_token_path(request.path); path && gatekeeper_ && trust == Trust::viewer) {
-    return serve_guest(request, *path, std::move(responder));
+  if (trust == Trust::node) {
+    if (const auto topic = topic_of(request.path)) return serve_topic(*topic, std::move(responder));
+    return serve_from_cache(request, trust, nullptr, std::move(responder));
   }
-  if (trust == Trust::viewer && !admit(request, responder)) return;
-  // Whatever goes upward from here, goes with this node's own proof.
-  if (trust == Trust::viewer && request.path.starts_with(between_nodes_prefix)) {
+  auto entry = enter(request, responder);
+  if (!entry) return;
+  // What nodes ask of each other: also not of a parent, who would believe this node.
+  if (entry->path.starts_with(between_nodes_prefix)) {
     return responder.respond(http::Response::text(403, "this is for nodes that prove themselves"));
   }
-  if (const auto topic = topic_of(request.path)) return serve_topic(*topic, std::move(responder));
-  serve_from_cache(request, trust, std::move(responder));
-}
-
-void Server::serve_guest(const http::Request& request, const wire::TokenPath& path, http::Responder responder) {
+  if (entry->path == request.path) return serve_from_cache(request, Trust::viewer, nullptr, std::move(responder));
   http::Request asked = request;
-  asked.path = path.path;
-  if (!admit(asked, responder)) return;
-  const wire::PathTrust trust = gatekeeper_->trust_in(path);
-  if (trust == wire::PathTrust::trusted) return serve_from_cache(asked, Trust::guest, std::move(responder));
-  responder.respond(refusal_of_guest(trust));
+  asked.path = entry->path;
+  const Trust proved = entry->pass ? Trust::guest : Trust::viewer;
+  serve_from_cache(asked, proved, std::move(entry->pass), std::move(responder));
 }
 
-void Server::serve_from_cache(const http::Request& request, Trust trust, http::Responder responder) {
+std::optional<Entry> Server::enter(const http::Request& request, http::Responder& responder) {
+  const auto path = gatekeeper_ ? wire::parse_token_path(request.path) : std::nullopt;
+  if (!path) return admit(request, responder) ? std::optional(Entry{request.path, nullptr}) : std::nullopt;
+  http::Request asked = request;
+  asked.path = path->path;
+  return admit(asked, responder) ? enter_guest(*path, responder) : std::nullopt;
+}
+
+std::optional<Entry> Server::enter_guest(const wire::TokenPath& path, http::Responder& responder) {
+  if (wire::is_page_of(path)) return Entry{"/", nullptr};
+  if (path.name.empty()) {
+    responder.respond(refusal(404, "a link is for a channel\n"));
+    return std::nullopt;
+  }
+  Guests& guests = gatekeeper_->guests();
+  const WallTime now = loop_.wall_now();
+  if (const auto verdict = guests.judge(path, now); verdict != Guests::Verdict::trusted) {
+    responder.respond(refusal_of_guest(verdict));
+    return std::nullopt;
+  }
+  if (!wire::live_channel_of(path.path, renewal_path_end).empty()) {
+    responder.respond(renewal(guests.renew(path, now), now));
+    return std::nullopt;
+  }
+  return Entry{path.path, let_in(path)};
+}
+
+std::unique_ptr<media::Pass> Server::pass_of(std::string_view token, std::string_view channel) {
+  const wire::TokenPath path{token, channel, {}};
+  const bool good = gatekeeper_ && gatekeeper_->guests().judge(path, loop_.wall_now()) == Guests::Verdict::trusted;
+  return good ? let_in(path) : nullptr;
+}
+
+std::unique_ptr<media::Pass> Server::let_in(const wire::TokenPath& path) {
+  auto pass = gatekeeper_->guests().let_in(path);
+  arm_for_guests();
+  return pass;
+}
+
+void Server::arm_for_guests() {
+  // A clock on a wall may be set: it is looked at again.
+  constexpr Duration looked_at_every = 60s;
+  const auto next = gatekeeper_->guests().next_end();
+  if (next) guests_timer_.arm(loop_.now() + std::clamp(*next - loop_.wall_now(), Duration(0), looked_at_every));
+}
+
+void Server::serve_from_cache(const http::Request& request, Trust trust, std::unique_ptr<media::Pass> pass,
+                              http::Responder responder) {
   const auto forwarded = trust == Trust::node ? request.header("x-forwarded-for") : std::nullopt;
   const Question question{request.method_name, request.path, request.query,
                           request.headers,     request.body, forwarded.value_or(host_of(request.peer))};
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
-    auto waiting = std::make_shared<Waiting>(request, trust, std::move(responder));
+    auto waiting = std::make_shared<Waiting>(request, trust, std::move(pass), std::move(responder));
     engine_.wait(*pending, [this, waiting = std::move(waiting)](Answer answer) mutable {
       answer_in_turn(std::move(waiting), std::move(answer));
     });
@@ -177,7 +250,7 @@ void Server::next_answers() {
   for (size_t i = 0; i < answers_per_turn_max && !answers_.empty(); ++i) {
     const auto [waiting, answer] = std::move(answers_.front());
     answers_.pop_front();
-    waiting->responder.respond(respond(answer, waiting->conditions(), waiting->trust));
+    if (!waiting->answered()) waiting->answer(respond(answer, waiting->conditions(), waiting->trust));
   }
   if (!answers_.empty()) post_next_answers();
 }

@@ -2,11 +2,14 @@
 //
 //   GET anything                  from the cache, or through it
 //   GET /t/TOKEN/live/NAME/...    the same without the token, of which nothing behind this sees anything
+//   GET /t/TOKEN/live/NAME/renewed   {"token": ..., "for_s": ...}: the next token, good for so long (guests.h)
+//   GET /t/TOKEN/@NAME            the page, which is the same for every address and no secret
 //   GET /.klieg/topic/live/...    of a node that proves itself: the records of a topic, endless (wire/push_record.h)
 //   anything else /.klieg/...     likewise: passed on to the parent
 //
 // What is marked as private (wire/path_token.h) goes to nodes that prove themselves and to viewers with a token for its
-// channel. To others it is not there, whether it had to be fetched or lay in the cache.
+// channel. To others it is not there, whether it had to be fetched or lay in the cache. What waits for a guest whose
+// token is revoked is answered 403 at once; what is being sent ends with its segment.
 //
 // Every answer says in Cache-Status (RFC 9211) how it came about, with the outcome's name as its detail. Topics and
 // other words between nodes are not shown to viewers.
@@ -18,6 +21,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +29,12 @@
 #include "base/metrics.h"
 #include "edge/engine.h"
 #include "edge/feed.h"
+#include "edge/guests.h"
 #include "edge/server_door.h"
 #include "edge/server_load.h"
 #include "http/selection.h"
 #include "http/server.h"
+#include "media/pass.h"
 #include "net/loop.h"
 #include "wire/path_token.h"
 
@@ -52,8 +58,13 @@ class Gatekeeper {
  public:
   virtual ~Gatekeeper() = default;
   virtual Trust trust_in(const http::Request& request) = 0;
-  // Of a viewer's request. The path is without its token.
-  virtual wire::PathTrust trust_in(const wire::TokenPath& path) = 0;
+  virtual Guests& guests() = 0;
+};
+
+// A viewer's request that was let in.
+struct Entry {
+  std::string_view path;              // without its token; of the request
+  std::unique_ptr<media::Pass> pass;  // null: he came with none
 };
 
 class Server final : public http::Handler {
@@ -65,8 +76,12 @@ class Server final : public http::Handler {
   ~Server() override;
 
   void serve(const http::Request& request, http::Responder responder) override;
-  // For a viewer's request that another answers: whether its address may ask now. Counted if so, answered if not.
-  bool admit(const http::Request& request, http::Responder& responder);
+  // For a viewer's request that another answers: whether its address may ask now, and its token is good. Counted if so,
+  // answered if not.
+  std::optional<Entry> enter(const http::Request& request, http::Responder& responder);
+  bool admit(const http::Request& request, http::Responder& responder);  // of the address alone
+  // Of a viewer who shows his token otherwise than in a path. Null: it is not good for the channel.
+  std::unique_ptr<media::Pass> pass_of(std::string_view token, std::string_view channel);
   // Something outside a request changed the engine's deadlines.
   void arm();
   // The server stops: subscriptions of children end, so that they turn to another parent.
@@ -81,8 +96,10 @@ class Server final : public http::Handler {
   void answer_in_turn(std::shared_ptr<Waiting> waiting, Answer answer);
   void next_answers();
   void post_next_answers();
-  void serve_guest(const http::Request& request, const wire::TokenPath& path, http::Responder responder);
-  void serve_from_cache(const http::Request& request, Trust trust, http::Responder responder);
+  std::optional<Entry> enter_guest(const wire::TokenPath& path, http::Responder& responder);
+  std::unique_ptr<media::Pass> let_in(const wire::TokenPath& path);
+  void serve_from_cache(const http::Request& request, Trust trust, std::unique_ptr<media::Pass> pass,
+                        http::Responder responder);
   void serve_topic(std::string_view topic, http::Responder responder);
   http::Response respond(const Answer& answer, const http::Conditions& conditions, Trust trust);
   http::Response respond(const Served& served, const http::Conditions& conditions, Trust trust);
@@ -90,6 +107,7 @@ class Server final : public http::Handler {
   std::shared_ptr<const http::HeaderBlock> headers_of(const Object& object, Outcome how) const;
   std::string cache_status(Outcome how) const;
   void on_time();
+  void arm_for_guests();
 
   net::Loop& loop_;
   Engine& engine_;
@@ -107,6 +125,7 @@ class Server final : public http::Handler {
   std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);  // for what is posted: it may outlive us
   net::Timer timer_;
   LoopTime armed_ = LoopTime::max();
+  net::Timer guests_timer_;
 };
 
 }  // namespace klieg::edge

@@ -59,7 +59,8 @@ TEST(EdgeServer, answers_many_who_waited_a_few_a_turn_with_what_came_behind_the_
 
 struct EverybodyIsANode final : Gatekeeper {
   Trust trust_in(const http::Request&) override { return Trust::node; }
-  wire::PathTrust trust_in(const wire::TokenPath&) override { return wire::PathTrust::wrong; }
+  Guests& guests() override { return nobody; }
+  Guests nobody{""};
 };
 
 struct Statuses final : http::Responder::Target {
@@ -95,37 +96,80 @@ struct Guestbook final : Gatekeeper {
   Trust trust_in(const http::Request& request) override {
     return request.header("klieg-node") ? Trust::node : Trust::viewer;
   }
-  wire::PathTrust trust_in(const wire::TokenPath& path) override { return key.judge(path.token, path.name, now); }
+  Guests& guests() override { return known; }
+  std::string token(std::string_view channel, uint64_t viewer, Duration good_for) const {
+    return key.sign(channel, {.viewer = viewer, .issued = now - 10s, .expires = now + good_for});
+  }
+  const WallTime now = read_wall_clock();
   const wire::PathKey key{"a secret of all nodes"};
-  const WallTime now{1'800'000'000s};
+  Guests known{"a secret of all nodes"};
 };
 
-TEST(EdgeServer, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_once) {
-  Node node;
-  Guestbook guests;
-  Server server(node.loop, node.engine, &guests, node.metrics);
-  const auto viewer = std::make_shared<Statuses>();
-  const auto ask = [&](const std::string& path, http::HeaderView header = {"accept", "*/*"}) {
+class EdgeServerOfGuests : public testing::Test {
+ protected:
+  void ask(const std::string& path, http::HeaderView header = {"accept", "*/*"}) {
     http::Request request;
     request.method_name = "GET";
     request.path = path;
     request.headers = {header};
     request.peer = "192.0.2.1:4711";
     server.serve(request, http::Responder(viewer, 1));
-  };
+  }
+
+  Node node;
+  Guestbook guests;
+  Server server{node.loop, node.engine, &guests, node.metrics};
+  const std::shared_ptr<Statuses> viewer = std::make_shared<Statuses>();
   const std::string path = "/live/ada/1.2/video-3.m4s";
+};
+
+TEST_F(EdgeServerOfGuests, shows_what_is_private_to_guests_and_nodes_alone_and_fetches_it_once) {
   ask(path);
   node.parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
   node.turn();
   ask(path);
   ask(path, {"klieg-node", "proof"});
-  ask("/t/" + guests.key.sign("ada", 1, guests.now + 1s) + path);
-  ask("/t/" + guests.key.sign("ada", 2, guests.now + 9s) + path);
-  ask("/t/" + guests.key.sign("ada", 1, guests.now) + path);
-  ask("/t/" + guests.key.sign("bob", 1, guests.now + 1s) + path);
-  ask("/t/" + wire::PathKey("another").sign("ada", 1, guests.now + 1s) + path);
+  ask("/t/" + guests.token("ada", 1, 60s) + path);
+  ask("/t/" + guests.token("ada", 2, 90s) + path);
+  ask("/t/" + guests.token("ada", 1, -1s) + path);
+  ask("/t/" + guests.token("bob", 1, 60s) + path);
+  ask("/t/" + wire::PathKey("another").sign("ada", {.viewer = 1, .issued = guests.now, .expires = guests.now + 60s}) +
+      path);
   EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{404, 404, 200, 200, 200, 403, 403, 403}));
   EXPECT_EQ(node.parent.asked(), 1u);
+}
+
+TEST_F(EdgeServerOfGuests, asks_upward_once_and_without_a_token_for_two_guests_who_wait) {
+  ask("/t/" + guests.token("ada", 1, 60s) + path);
+  ask("/t/" + guests.token("ada", 2, 60s) + path);
+  ASSERT_EQ(node.parent.asked(), 1u);
+  EXPECT_EQ(node.parent.request(0).target, path);
+  node.parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
+  node.turn();
+  EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{200, 200}));
+}
+
+TEST_F(EdgeServerOfGuests, answers_who_waits_at_once_when_his_token_is_revoked_and_refuses_it_from_then_on) {
+  const std::string token = guests.token("ada", 1, 60s), other = guests.token("ada", 2, 60s);
+  ask("/t/" + token + path);
+  ask("/t/" + other + path);
+  guests.known.revoke({"ada", 1, wire::seconds_of(guests.now)});
+  EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{403}));
+  node.parent.answer(0, 200, {{"cache-control", "max-age=60"}, {"klieg-private", "?1"}}, "the picture");
+  node.turn();
+  ask("/t/" + token + path);
+  EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{403, 200, 403}));
+}
+
+TEST_F(EdgeServerOfGuests, lets_no_token_go_upward_and_no_viewer_ask_what_nodes_ask) {
+  for (const char* behind : {"", "/", "/live", "/studio", "/.klieg/topic/live/ada"}) {
+    ask("/t/" + guests.token("ada", 1, 60s) + behind);
+  }
+  ask("/.klieg/revoke/ada");
+  EXPECT_EQ(viewer->seen, (std::vector<uint16_t>{404, 404, 404, 404, 404, 403}));
+  ask("/t/" + guests.token("ada", 1, 60s) + "/@ada");
+  ASSERT_EQ(node.parent.asked(), 1u) << "the page is the same for every address";
+  EXPECT_EQ(node.parent.request(0).target, "/");
 }
 
 }  // namespace

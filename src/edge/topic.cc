@@ -16,6 +16,7 @@ constexpr uint64_t parts_ahead_max = 3;
 constexpr size_t expected_max = 64;
 constexpr size_t open_max = 16;
 constexpr size_t documents_max = 8;
+constexpr size_t revoked_max = 10'000;               // x 100 bytes; a home says no more (cli/revocations.h)
 constexpr size_t plain_size_max = size_t{16} << 20;  // 16 times what is pushed compressed (wire/push_record.h)
 
 }  // namespace
@@ -125,6 +126,7 @@ std::vector<media::PushRecord> Topic::snapshot() const {
     for (const media::AliasBorn& alias : open.aliases) records.emplace_back(alias);
   }
   for (const std::string& name : expected_) records.emplace_back(media::NameExpected{name});
+  for (const media::GuestsRevoked& revoked : revoked_) records.emplace_back(revoked);
   return records;
 }
 
@@ -211,6 +213,18 @@ void Topic::apply(const media::NameExpected& expected) {
 void Topic::apply(const media::NameGone& gone) {
   expect_no_longer(gone.name);
   if (documents_.erase(gone.name) > 0) host_.on_document_lost(gone.name, *this);
+}
+
+// What is left out beyond the limit is told to those who are here, and to newcomers no more.
+void Topic::apply(const media::GuestsRevoked& revoked) {
+  const auto same = [&](const media::GuestsRevoked& one) {
+    return one.channel == revoked.channel && one.viewer == revoked.viewer;
+  };
+  if (const auto known = std::ranges::find_if(revoked_, same); known != revoked_.end()) {
+    *known = revoked;
+  } else if (revoked_.size() < revoked_max) {
+    revoked_.push_back(revoked);
+  }
 }
 
 void Topic::expect_no_longer(const std::string& name) {

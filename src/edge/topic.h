@@ -99,6 +99,7 @@ class Topic final : private media::PushSink {
   void apply(const media::DocumentChanged& changed);
   void apply(const media::NameExpected& expected);
   void apply(const media::NameGone& gone);
+  void apply(const media::GuestsRevoked& revoked);
   void orphan(std::map<media::ObjectNumber, Open>::iterator open);
   void expect_no_longer(const std::string& name);
 
@@ -110,6 +111,7 @@ class Topic final : private media::PushSink {
   std::map<media::ObjectNumber, Open> open_;  // a segment or two
   std::map<std::string, PushedDocument, std::less<>> documents_;
   std::unordered_set<std::string> expected_;
+  std::vector<media::GuestsRevoked> revoked_;
   std::vector<Child*> sinks_;  // null: it has left
   std::vector<Child*> newcomers_;
 };

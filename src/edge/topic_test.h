@@ -85,6 +85,7 @@ struct Heard final : media::PushSink {
     expected.erase(record.name);
     documents.erase(record.name);
   }
+  void apply(const media::GuestsRevoked& record) { revoked.push_back(record); }
   Seen& object(media::ObjectNumber number) {
     EXPECT_TRUE(open.contains(number)) << "what grows has begun";
     return objects[open[number]];
@@ -97,6 +98,7 @@ struct Heard final : media::PushSink {
   std::map<std::string, Seen> objects;
   std::map<std::string, std::string> documents;
   std::map<std::string, bool> expected;
+  std::vector<media::GuestsRevoked> revoked;
 };
 
 }  // namespace klieg::edge

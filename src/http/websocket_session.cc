@@ -20,6 +20,8 @@ std::string_view name_of(WebSocketEnd end) {
       return "not_reading";
     case WebSocketEnd::stopped:
       return "stopped";
+    case WebSocketEnd::shown_out:
+      return "shown_out";
   }
   return "unknown";
 }

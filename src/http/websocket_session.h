@@ -41,6 +41,7 @@ enum class WebSocketEnd : uint8_t {
   silent,       // no pong came
   not_reading,  // it takes nothing, or next to nothing
   stopped,      // by us
+  shown_out,    // what let him in is worth nothing any more
 };
 std::string_view name_of(WebSocketEnd end);
 

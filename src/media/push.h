@@ -95,8 +95,17 @@ struct NameGone {
   std::string name;
 };
 
-using PushRecord =
-    std::variant<ObjectBegun, ObjectGrew, ObjectEnded, AliasBorn, DocumentChanged, NameExpected, NameGone>;
+// Of no object: tokens for a private channel that were made up to then are worth nothing any more, and whoever is there
+// by one is shown out (edge/guests.h). It holds for as long as the topic does, so newcomers are told of all there were.
+struct GuestsRevoked {
+  std::string channel;
+  std::optional<uint64_t> viewer;  // an account, or 0, whoever has a link; nothing: everybody
+  int64_t issued_until_s = 0;      // since 1970
+  auto operator<=>(const GuestsRevoked&) const = default;
+};
+
+using PushRecord = std::variant<ObjectBegun, ObjectGrew, ObjectEnded, AliasBorn, DocumentChanged, NameExpected,
+                                NameGone, GuestsRevoked>;
 
 // Why nothing more comes of a topic.
 enum class TopicEnd : uint8_t {

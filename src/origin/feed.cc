@@ -13,10 +13,12 @@ namespace {
 // As long as a viewer's request waits for the same (Origin::find).
 constexpr Duration mirror_wait_max = 3s;
 
-media::DocumentChanged as_pushed(const Found& found, const std::string& name, const media::DocumentVersion& version) {
+media::DocumentChanged as_pushed(const Found& found, const std::string& name, const media::DocumentVersion& version,
+                                 Audience audience) {
   const Document& document = *found.document;
   media::ObjectHead head = head_of(document.kind(), Coding::gzip, found.freshness, found.target_duration_s);
   std::ranges::move(own_head_of(document, Coding::gzip, name), std::back_inserter(head));
+  if (audience == Audience::guests) mark_as_private(head);
   media::DocumentChanged changed;
   changed.name = name;
   changed.head = std::make_shared<const media::ObjectHead>(std::move(head));
@@ -107,14 +109,14 @@ LoopTime Feed::next_deadline() const {
 Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime now) {
   if (!newcomer->sink) return Begin::done;
   const std::optional<Name> name = parse_name(newcomer->playlist);
-  // What is pushed is not marked, so what is for guests is asked for.
-  const bool is_topic =
-      name && name->kind == NameKind::playlist && origin_.audience_of(name->channel) == Audience::everybody;
+  const bool is_topic = name && name->kind == NameKind::playlist;
   const Window* window = is_topic ? origin_.window(name->channel, name->broadcast) : nullptr;
   const TrackWindow* track = window ? window->track(name->track) : nullptr;
   if (track) {
     const media::TrackId id = track->newest().track;
-    Topic& topic = topics_.try_emplace({window, id}, *window, id, newcomer->playlist).first->second;
+    Topic& topic =
+        topics_.try_emplace({window, id}, *window, id, newcomer->playlist, origin_.audience_of(name->channel))
+            .first->second;
     update_documents(topic, now);
     topic.add(newcomer);
     return Begin::done;
@@ -139,7 +141,8 @@ void Feed::update_documents(Topic& topic, LoopTime now) {
     if (!found) continue;  // there is nothing to list yet
     const Document& document = *found->document;
     if (document.content(Coding::gzip).size() > wire::push::document_size_max) continue;  // who wants it asks for it
-    media::DocumentChanged& changed = playlists[i].emplace(as_pushed(*found, topic.playlist(), topic.version()));
+    media::DocumentChanged& changed =
+        playlists[i].emplace(as_pushed(*found, topic.playlist(), topic.version(), topic.audience()));
     if (!query.empty()) changed.name.append("?").append(query);
     if (topic.ended()) changed.finality = media::Finality::is_final;
   }
@@ -161,7 +164,7 @@ void Feed::update_overviews(Topic& topic, LoopTime now) {
     const Answer answer = origin_.find(names[i], "", now, WallTime(), Patience::exhausted);
     const Found* found = std::get_if<Found>(&answer);
     if (!found || found->document->content(Coding::gzip).size() > wire::push::document_size_max) continue;
-    overviews[i] = as_pushed(*found, names[i], {.msn = topic.window().version()});
+    overviews[i] = as_pushed(*found, names[i], {.msn = topic.window().version()}, topic.audience());
   }
   topic.tell_overviews(std::move(overviews));
 }

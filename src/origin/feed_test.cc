@@ -47,6 +47,7 @@ struct Child final : media::PushSink {
     heads[it.name] = it.head;
     EXPECT_TRUE(objects.emplace(it.number, Object{it.name, "", LogEnd::growing, it.log}).second);
   }
+  void apply(const media::GuestsRevoked&) { ADD_FAILURE() << "no track says so"; }
   void apply(const media::ObjectGrew& it) {
     Object& object = objects.at(it.number);
     EXPECT_EQ(object.state, LogEnd::growing);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "origin/names.h"
+#include "wire/path_token.h"
 
 namespace klieg::origin {
 namespace {
@@ -83,6 +84,8 @@ media::ObjectHead head_of(DocumentKind kind, Coding coding, Freshness freshness,
   add(head, cors_head());
   return head;
 }
+
+void mark_as_private(media::ObjectHead& head) { head.emplace_back(wire::private_header, "?1"); }
 
 media::ObjectHead own_head_of(const Document& document, Coding coding, std::string_view path) {
   media::ObjectHead head{{"etag", document.etag(coding)}};

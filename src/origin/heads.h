@@ -7,6 +7,7 @@
 //                         live?) is given to all who wait for it and asked anew each time
 //   klieg-topic           for nodes of ours: what to subscribe to (media/push.h)
 //   cmaf-header           of a segment: which header it needs (media/push.h)
+//   klieg-private         for nodes of ours, of a channel for guests: added by who answers or tells (wire/path_token.h)
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ const std::shared_ptr<const media::ObjectHead>& head_of(const Object& object, st
 
 // What all documents of a kind have in common, and what one has of its own.
 media::ObjectHead head_of(DocumentKind kind, Coding coding, Freshness freshness, uint32_t target_duration_s);
+void mark_as_private(media::ObjectHead& head);
 media::ObjectHead own_head_of(const Document& document, Coding coding, std::string_view path);
 
 }  // namespace klieg::origin

@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "media/pass.h"
 #include "media/ports.h"
 #include "origin/document.h"
 #include "origin/heads.h"
@@ -65,8 +66,7 @@ class Witness {
   virtual void on_window_gone(const Window& window) = 0;                           // the last that is heard of it
 };
 
-// Who may watch a channel. Nodes may fetch whatever viewers may; what only guests may is told to them as such.
-enum class Audience : uint8_t { everybody, guests };
+using media::Audience;
 
 struct Settings {
   WindowLimits window;

@@ -1,6 +1,8 @@
 #include "origin/topic.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "origin/heads.h"
 
@@ -13,10 +15,11 @@ constexpr media::Msn segments_expected = 2;
 
 }  // namespace
 
-Topic::Topic(const Window& window, media::TrackId track, std::string playlist)
+Topic::Topic(const Window& window, media::TrackId track, std::string playlist, media::Audience audience)
     : window_(window),
       id_(track),
       playlist_(std::move(playlist)),
+      audience_(audience),
       directory_(playlist_.substr(0, playlist_.rfind('/') + 1)),
       everybody_([this](const media::PushRecord& record) { tell(record); }) {
   if (ended()) return;
@@ -127,11 +130,18 @@ void Topic::give_up_before(media::Msn msn) {
   }
 }
 
+std::shared_ptr<const media::ObjectHead> Topic::told_head_of(const Object& object, std::string_view name) const {
+  if (audience_ == media::Audience::everybody) return head_of(object, name);
+  media::ObjectHead marked = *head_of(object, name);
+  mark_as_private(marked);
+  return std::make_shared<const media::ObjectHead>(std::move(marked));
+}
+
 void Topic::tell_header(uint32_t version, const Tell& whom) {
   const std::shared_ptr<const Object> object = window_.header(track(), version);
   const std::string name = directory_ + header_name(track().name(), version);
   const media::ObjectNumber number = next_number_++;
-  whom(media::ObjectBegun{number, name, head_of(*object, name), object->log});
+  whom(media::ObjectBegun{number, name, told_head_of(*object, name), object->log});
   whom(media::ObjectGrew{number, 0, object->log->read(0, object->log->size())});
   whom(media::ObjectEnded{number, LogEnd::complete});
 }
@@ -139,13 +149,13 @@ void Topic::tell_header(uint32_t version, const Tell& whom) {
 void Topic::tell_begun(const Segment& segment, const Tell& whom) const {
   const std::string name = name_of(segment.begun.msn, whole_segment);
   const std::shared_ptr<const Object> object = window_.segment(track(), segment.begun.msn);
-  whom(media::ObjectBegun{*open_, name, head_of(*object, name), segment.log});
+  whom(media::ObjectBegun{*open_, name, told_head_of(*object, name), segment.log});
 }
 
 void Topic::tell_part(const Segment& segment, uint64_t part, const Tell& whom) const {
   const std::string name = name_of(segment.begun.msn, part);
   const std::shared_ptr<const Object> object = window_.part(track(), segment.begun.msn, part);
-  whom(media::AliasBorn{*open_, name, head_of(*object, name), object->offset, *object->end - object->offset});
+  whom(media::AliasBorn{*open_, name, told_head_of(*object, name), object->offset, *object->end - object->offset});
 }
 
 void Topic::tell_playlists(Playlists now) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "media/pass.h"
 #include "media/push.h"
 #include "origin/names.h"
 #include "origin/window.h"
@@ -38,8 +39,9 @@ class Topic {
   static constexpr std::array<std::string_view, 2> playlist_queries{"", "_HLS_skip=YES"};
   using Playlists = std::array<std::optional<media::DocumentChanged>, playlist_queries.size()>;
 
-  // `playlist`: its path. Begins with nobody to tell, in the middle of whatever the window holds.
-  Topic(const Window& window, media::TrackId track, std::string playlist);
+  // `playlist`: its path. `audience`: of the channel; what is for guests is marked as such. Begins with nobody to tell,
+  // in the middle of whatever the window holds.
+  Topic(const Window& window, media::TrackId track, std::string playlist, media::Audience audience);
   Topic(const Topic&) = delete;
   Topic& operator=(const Topic&) = delete;
 
@@ -67,6 +69,7 @@ class Topic {
   bool ended() const { return window_.state() == media::BroadcastState::ended; }
   const std::string& playlist() const { return playlist_; }
   std::string_view channel() const { return parse_name(playlist_)->channel; }
+  media::Audience audience() const { return audience_; }
   // How far the playlist lists: the open segment once it has a part.
   media::DocumentVersion version() const;
 
@@ -83,6 +86,7 @@ class Topic {
   void expect(media::Msn msn, uint64_t part);
   void give_up_before(media::Msn msn);
 
+  std::shared_ptr<const media::ObjectHead> told_head_of(const Object& object, std::string_view name) const;
   void tell_header(uint32_t version, const Tell& whom);
   void tell_begun(const Segment& segment, const Tell& whom) const;
   void tell_part(const Segment& segment, uint64_t part, const Tell& whom) const;
@@ -90,6 +94,7 @@ class Topic {
   const Window& window_;
   const media::TrackId id_;
   const std::string playlist_;
+  const media::Audience audience_;
   const std::string directory_;  // of its names: "/live/NAME/ID.EPOCH/"
   const Tell everybody_;
   media::ObjectNumber next_number_ = 0;

@@ -90,6 +90,7 @@ void Channel::find_again() {
 void Channel::on_multivariant(Answer answer) {
   if (answer.status == 404) return end(ChannelEnd::not_live);
   if (answer.status != 200) return find_again();
+  audience_ = answer.audience;
   body_.read(std::move(answer), limits_.playlist_bytes_max, [this](Result<Bytes, BodyFault> text) {
     if (!text) return find_again();
     const auto playlist = wire::hls::read_multivariant_playlist(text->text());

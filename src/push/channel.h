@@ -26,6 +26,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "media/pass.h"
 #include "media/track.h"
 #include "push/source.h"
 #include "push/track_reader.h"
@@ -99,6 +100,8 @@ class Channel final : private TrackHost {
   const std::string& name() const { return name_; }
   const std::string& rendition() const { return rendition_; }
   bool over() const { return over_.has_value(); }
+  // Known once headers are told. Who looks on without being asked for a token looks at none that is for guests.
+  media::Audience audience() const { return audience_; }
 
  private:
   Channel(Source& source, std::string name, std::string rendition, const ChannelLimits& limits);
@@ -123,6 +126,7 @@ class Channel final : private TrackHost {
   std::weak_ptr<Channel> self_;
   WholeBody body_;
   uint32_t looks_ = 0;
+  media::Audience audience_ = media::Audience::everybody;
   std::vector<std::string> topics_;                   // of the tracks that were chosen
   std::vector<std::shared_ptr<TrackReader>> tracks_;  // that are not over
   std::vector<Reading*> readings_;

@@ -30,6 +30,7 @@ class MadeUpSource final : public Source {
     objects_[path] = {.status = 200, .header_name = std::move(header_name), .log = std::move(log)};
   }
   void put(const std::string& path, Bytes content) { put(path, Log::complete(std::move(content))); }
+  void mark_private(const std::string& path) { objects_.at(path).audience = media::Audience::guests; }
   void refuse(const std::string& path, uint16_t status) { objects_[path] = {.status = status, .header_name = {}}; }
 
   // Turns, until nobody has anything to do now.

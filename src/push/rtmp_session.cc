@@ -51,8 +51,9 @@ PlayAddress read_play_address(std::string_view app, std::string_view name) {
   std::string_view query = name.substr(std::min(question + 1, name.size()));
   while (!query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());
-    constexpr std::string_view rendition = "rendition=";
+    constexpr std::string_view rendition = "rendition=", token = "token=";
     if (query.starts_with(rendition)) address.rendition = query.substr(rendition.size(), end - rendition.size());
+    if (query.starts_with(token)) address.token = query.substr(token.size(), end - token.size());
     query.remove_prefix(std::min(end + 1, query.size()));
   }
   return address;

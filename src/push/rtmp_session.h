@@ -43,10 +43,11 @@ enum class RtmpEnd : uint8_t {
 };
 std::string_view name_of(RtmpEnd end);
 
-// What is asked for: "ada", or "ada?rendition=720p".
+// What is asked for: "ada", "ada?rendition=720p", or by a guest "ada?token=..." (wire/path_token.h).
 struct PlayAddress {
   std::string channel;    // empty: none was given
   std::string rendition;  // empty: the one that came
+  std::string token = {};
   bool operator==(const PlayAddress&) const = default;
 };
 // As players have it in one box or two: the play command's name, or else what follows the app in the URL.

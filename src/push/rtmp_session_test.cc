@@ -151,6 +151,7 @@ TEST(PlayAddress, is_found_in_one_box_or_two) {
   EXPECT_EQ(read_play_address("live/ada", ""), (PlayAddress{"ada", ""}));
   EXPECT_EQ(read_play_address("live", "/ada"), (PlayAddress{"ada", ""}));
   EXPECT_EQ(read_play_address("live", "ada?x=1&rendition=720p&y=2"), (PlayAddress{"ada", "720p"}));
+  EXPECT_EQ(read_play_address("live", "ada?token=1.2&rendition=720p"), (PlayAddress{"ada", "720p", "1.2"}));
   EXPECT_EQ(read_play_address("live", ""), (PlayAddress{"", ""}));
 }
 

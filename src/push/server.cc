@@ -15,8 +15,10 @@ class ServerViewer final : public net::ConnectionHandler,
                            public Sitter,
                            public std::enable_shared_from_this<ServerViewer> {
  public:
-  ServerViewer(Server& server, wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection)
+  ServerViewer(Server& server, wire::rtmp::PlayRequest request, std::unique_ptr<media::Pass> pass,
+               std::unique_ptr<net::Connection> connection)
       : server_(server),
+        pass_(std::move(pass)),
         connection_(std::move(connection)),
         stream_id_(request.stream_id),
         session_(std::move(request), server.limits_.session, server.loop_.now()),
@@ -30,6 +32,7 @@ class ServerViewer final : public net::ConnectionHandler,
   void start() {
     const auto self = shared_from_this();
     connection_->start(*this);
+    if (pass_) pass_->when_over([this] { show_out(); });
     const PlayAddress& address = session_.address();
     if (address.channel.empty()) {
       session_.refuse("NetStream.Play.StreamNotFound", "which broadcast? play rtmp://HOST/live/NAME", now());
@@ -115,6 +118,7 @@ class ServerViewer final : public net::ConnectionHandler,
       return;
     }
     if (!reading.begun()) return;
+    if (!pass_ && show_->channel().audience() == media::Audience::guests) return refuse(ChannelEnd::not_live);
     for (std::string_view fourcc : reading.fourccs_needed()) {
       if (session_.takes(fourcc)) continue;
       leave_seat();
@@ -129,6 +133,13 @@ class ServerViewer final : public net::ConnectionHandler,
     session_.begin();
     send();
     if (!closing_) seat_ = std::make_unique<Seat>(server_.fanout_, reading.reel(), *connection_, *this);
+  }
+
+  void show_out() {
+    const auto self = shared_from_this();
+    leave_seat();
+    session_.refuse("NetStream.Play.Failed", "this link was taken back, or is over", now());
+    pump();
   }
 
   void refuse(ChannelEnd why) {
@@ -179,6 +190,7 @@ class ServerViewer final : public net::ConnectionHandler,
   }
 
   Server& server_;
+  const std::unique_ptr<media::Pass> pass_;  // null: he is no guest
   std::unique_ptr<net::Connection> connection_;
   const uint32_t stream_id_;
   RtmpSession session_;
@@ -198,9 +210,10 @@ Server::Server(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& a
 
 Server::~Server() = default;
 
-void Server::take(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
+void Server::take(wire::rtmp::PlayRequest request, std::unique_ptr<media::Pass> pass,
+                  std::unique_ptr<net::Connection> connection) {
   if (stopping_) return;  // closed by its destruction
-  const auto viewer = std::make_shared<ServerViewer>(*this, std::move(request), std::move(connection));
+  const auto viewer = std::make_shared<ServerViewer>(*this, std::move(request), std::move(pass), std::move(connection));
   viewers_.insert(viewer);
   viewer->start();
 }

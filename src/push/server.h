@@ -13,6 +13,7 @@
 #include <unordered_set>
 
 #include "base/metrics.h"
+#include "media/pass.h"
 #include "net/connection.h"
 #include "net/loop.h"
 #include "push/admission.h"
@@ -42,7 +43,9 @@ class Server {
          const ServerLimits& limits = {});
   ~Server();
 
-  void take(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection);
+  // `pass`: of a guest, who is shown out when it is over; null: of nobody, to whom nothing private is live.
+  void take(wire::rtmp::PlayRequest request, std::unique_ptr<media::Pass> pass,
+            std::unique_ptr<net::Connection> connection);
 
   // Tells every viewer that it is over, and calls `done` when the last is gone, at most last_words_within and
   // close_within later. Who comes now is turned away.

@@ -67,14 +67,15 @@ struct Hall {
     }
   }
 
-  Line& come(const std::string& name, Capabilities capabilities = {}, uint32_t stream_id = 1) {
+  Line& come(const std::string& name, Capabilities capabilities = {}, uint32_t stream_id = 1,
+             std::unique_ptr<media::Pass> pass = nullptr) {
     Line& line = lines.emplace_back();
     PlayRequest request;
     request.connect.app = "live";
     request.connect.capabilities = std::move(capabilities);
     request.name = name;
     request.stream_id = stream_id;
-    server.take(std::move(request), std::make_unique<FakeConnection>(line));
+    server.take(std::move(request), std::move(pass), std::make_unique<FakeConnection>(line));
     turns();
     return line;
   }
@@ -134,6 +135,27 @@ TEST(PushServer, what_cannot_be_played_is_refused_with_words) {
   }
   EXPECT_EQ(hall.source.asked.size(), asked) << "nobody is asked for what cannot be";
   EXPECT_EQ(hall.come("ada", {}, 2).statuses, "Play.Failed");
+}
+
+struct GuestsPass final : media::Pass {
+  explicit GuestsPass(std::move_only_function<void()>& how_over) : end(how_over) {}
+  bool over() const override { return false; }
+  void when_over(std::move_only_function<void()> call) override { end = std::move(call); }
+  std::move_only_function<void()>& end;
+};
+
+TEST(PushServer, what_is_private_is_not_live_to_who_has_no_pass_and_shows_a_guest_out_when_his_is_over) {
+  Hall hall;
+  hall.tick(2);
+  hall.source.mark_private("/live/ada/index.m3u8");
+  EXPECT_EQ(hall.come("ada").statuses, "Play.StreamNotFound");
+  std::move_only_function<void()> end;
+  Line& guest = hall.come("ada", {}, 1, std::make_unique<GuestsPass>(end));
+  ASSERT_EQ(guest.statuses, "Play.Reset Play.Start");
+  end();
+  hall.turns();
+  EXPECT_EQ(guest.statuses, "Play.Reset Play.Start Play.Failed");
+  EXPECT_EQ(hall.fanout.seats(), 0u);
 }
 
 TEST(PushServer, one_viewer_too_many_is_sent_elsewhere_and_who_leaves_makes_room) {

@@ -49,12 +49,14 @@ class WebSocketViewer final : public net::ConnectionHandler,
                               public std::enable_shared_from_this<WebSocketViewer> {
  public:
   WebSocketViewer(WebSocketServer& server, std::shared_ptr<Show<WebSocketReading, WebSocketViewer>> show,
-                  http::WebSocketOffer offer, http::Responder responder, Admission::Place place)
+                  http::WebSocketOffer offer, http::Responder responder, Admission::Place place,
+                  std::unique_ptr<media::Pass> pass)
       : server_(server),
         show_(std::move(show)),
         offer_(std::move(offer)),
         responder_(std::move(responder)),
         place_(std::move(place)),
+        pass_(std::move(pass)),
         session_(server.limits_.session, server.loop_.now()),
         timer_(server.loop_, [this] { wake(); }) {
     show_->viewers.insert(this);
@@ -67,6 +69,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
   void start() {
     const auto self = shared_from_this();
     timer_.arm(now() + server_.limits_.answer_within);
+    if (pass_) pass_->when_over([this] { show_out(); });
     on_show_changed();
   }
 
@@ -74,7 +77,11 @@ class WebSocketViewer final : public net::ConnectionHandler,
   void on_show_changed() {
     const WebSocketReading& reading = show_->reading;
     if (responder_ && reading.over()) return refuse(refusal_of(*reading.over()), name_of(*reading.over()));
-    if (responder_ && reading.begun()) return let_in();
+    if (responder_ && reading.begun()) {
+      const bool for_guests = show_->channel().audience() == media::Audience::guests;
+      if (for_guests && !pass_) return refuse(refusal_of(ChannelEnd::not_live), "for_guests");
+      return let_in();
+    }
     if (seat_ && reading.over()) {  // the fanout says when all is sent; not for ever
       last_words_by_ = now() + server_.limits_.last_words_within;
       arm();
@@ -85,6 +92,14 @@ class WebSocketViewer final : public net::ConnectionHandler,
     if (responder_) return refuse(http::Response::text(503, "the server is going; ask again"), "stopped");
     seat_.reset();
     session_.close(WebSocketEnd::stopped, CloseCode::going_away, "the server is going", now());
+    pump();
+  }
+
+  void show_out() {
+    const auto self = shared_from_this();
+    if (responder_) return refuse(http::Response::text(403, "this link was taken back, or is over"), "shown_out");
+    seat_.reset();
+    session_.close(WebSocketEnd::shown_out, CloseCode::policy_violation, "this link was taken back, or is over", now());
     pump();
   }
 
@@ -187,6 +202,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
   std::optional<http::Responder> responder_;     // while its request is held
   std::unique_ptr<net::Connection> connection_;  // after that
   const Admission::Place place_;
+  const std::unique_ptr<media::Pass> pass_;  // null: he is no guest
   http::WebSocketSession session_;
   net::Timer timer_;
   std::unique_ptr<Seat> seat_;
@@ -204,7 +220,8 @@ WebSocketServer::~WebSocketServer() = default;
 
 bool WebSocketServer::is_its(std::string_view path) { return !wire::live_channel_of(path, path_end).empty(); }
 
-void WebSocketServer::serve(const http::Request& request, http::Responder responder) {
+void WebSocketServer::serve(const http::Request& request, std::unique_ptr<media::Pass> pass,
+                            http::Responder responder) {
   auto offer = http::read_websocket_offer(request, wire::push_message::protocol);
   if (!offer) {
     count_refusal("malformed");
@@ -219,7 +236,7 @@ void WebSocketServer::serve(const http::Request& request, http::Responder respon
   }
   const auto viewer = std::make_shared<WebSocketViewer>(
       *this, shows_.open(std::string(wire::live_channel_of(request.path, path_end)), rendition_in(request.query)),
-      std::move(*offer), std::move(responder), std::move(place));
+      std::move(*offer), std::move(responder), std::move(place), std::move(pass));
   viewers_.insert(viewer);
   viewer->start();
 }

@@ -4,7 +4,7 @@
 //      │
 //      ▼
 //   waiting ──headers known──► watching ──over, gone, silent, not reading──► closed
-//      └──not live, lost, too long──► answered 404, 502, 504
+//      └──not live, for guests, lost, too long──► answered 404, 502, 504
 //
 // The request is held until there is something to send, so that whoever is refused is so by an answer of HTTP.
 //
@@ -21,6 +21,7 @@
 #include "base/metrics.h"
 #include "http/server.h"
 #include "http/websocket_session.h"
+#include "media/pass.h"
 #include "net/loop.h"
 #include "push/admission.h"
 #include "push/channels.h"
@@ -49,7 +50,8 @@ class WebSocketServer {
   ~WebSocketServer();
 
   static bool is_its(std::string_view path);  // "/live/NAME/push"
-  void serve(const http::Request& request, http::Responder responder);
+  // `pass`: of a guest, who is shown out when it is over; null: of nobody. The request's path is without its token.
+  void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder);
 
   // Tells every viewer that we go, and calls `done` when the last is gone, at most close_within later. Who comes now is
   // turned away.

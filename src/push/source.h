@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "media/pass.h"
 
 namespace klieg::push {
 
@@ -23,6 +24,7 @@ struct Answer {
   std::shared_ptr<const Log> log;
   uint64_t offset = 0;
   std::optional<uint64_t> end;  // nothing: where the log ends
+  media::Audience audience = media::Audience::everybody;
 };
 
 class Source {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view purpose = "klieg-path";  // what else the secret proves cannot be taken for this
 constexpr std::string_view token_prefix = "/t/";
+constexpr std::string_view page_prefix = "/@";
 constexpr size_t key_id_size = 8;
 constexpr size_t mac_bytes = 16;
 constexpr size_t mac_size = 22;
@@ -34,17 +35,35 @@ std::optional<uint64_t> number_of(std::string_view text) {
 
 struct Claim {
   std::string_view text;  // all but the proof
-  uint64_t expires_s = 0;
+  Guest guest;
   std::string_view mac;
 };
+
+constexpr uint64_t seconds_max = 9'000'000'000;  // the year 2255: nanoseconds end in 2262
+WallTime time_of(uint64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
 
 std::optional<Claim> parse(std::string_view token) {
   std::string_view rest = token;
   const std::string_view id = take_field(rest);
+  const auto issued = number_of(take_field(rest));
   const auto expires = number_of(take_field(rest));
   const auto viewer = number_of(take_field(rest));
-  if (id.size() != key_id_size || !expires || !viewer || rest.size() != mac_size) return std::nullopt;
-  return Claim{token.substr(0, token.size() - mac_size - 1), *expires, rest};
+  if (id.size() != key_id_size || !issued || !expires || !viewer || rest.size() != mac_size) return std::nullopt;
+  if (*issued > seconds_max || *expires > seconds_max) return std::nullopt;
+  return Claim{token.substr(0, token.size() - mac_size - 1), {*viewer, time_of(*issued), time_of(*expires)}, rest};
+}
+
+// "ada" of "/live/ada/index.m3u8" and "/@ada"; empty: of nothing else.
+std::string_view name_in(std::string_view path) {
+  if (path.starts_with(live_prefix)) {
+    path.remove_prefix(live_prefix.size());
+    const size_t end = path.find('/');
+    return end == path.npos ? std::string_view() : path.substr(0, end);
+  }
+  if (!path.starts_with(page_prefix)) return {};
+  path.remove_prefix(page_prefix.size());
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path.contains('/') ? std::string_view() : path;
 }
 
 }  // namespace
@@ -52,15 +71,26 @@ std::optional<Claim> parse(std::string_view token) {
 std::optional<TokenPath> parse_token_path(std::string_view path) {
   if (!path.starts_with(token_prefix)) return std::nullopt;
   const std::string_view behind = path.substr(token_prefix.size());
-  const size_t slash = behind.find('/');
-  if (slash == behind.npos || !behind.substr(slash).starts_with(live_prefix)) return std::nullopt;
+  const size_t slash = std::min(behind.find('/'), behind.size());
   const std::string_view token = behind.substr(0, slash);
+  if (!parse(token)) return std::nullopt;
   const std::string_view asked = behind.substr(slash);
-  const std::string_view under = asked.substr(live_prefix.size());
-  const size_t end = under.find('/');
-  if (end == 0 || end == under.npos || !parse(token)) return std::nullopt;
-  return TokenPath{token, under.substr(0, end), asked};
+  return TokenPath{token, name_in(asked), asked};
 }
+
+std::string_view path_behind_token(std::string_view path) {
+  const auto parsed = parse_token_path(path);
+  return parsed ? parsed->path : path;
+}
+
+bool is_page_of(const TokenPath& path) { return !path.name.empty() && !path.path.starts_with(live_prefix); }
+
+std::optional<Guest> guest_of(std::string_view token) {
+  const auto claim = parse(token);
+  return claim ? std::optional(claim->guest) : std::nullopt;
+}
+
+int64_t seconds_of(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count(); }
 
 PathKey::PathKey(std::string_view secret)
     : empty_(secret.empty()), key_(hmac_sha256(as_bytes(secret), as_bytes(purpose))) {
@@ -73,21 +103,20 @@ std::string PathKey::mac_of(std::string_view name, std::string_view claim) const
   return base64url(ByteView(mac).first(mac_bytes));
 }
 
-std::string PathKey::sign(std::string_view name, uint64_t viewer, WallTime expires) const {
+std::string PathKey::sign(std::string_view name, const Guest& guest) const {
   KLIEG_ASSERT(!empty_, "whoever makes tokens has a secret");
-  const int64_t expires_s = std::chrono::floor<std::chrono::seconds>(expires.time_since_epoch()).count();
-  KLIEG_ASSERT(expires_s >= 0, "tokens are of today");
-  const std::string claim = fmt::format("{}.{}.{}", id_, expires_s, viewer);
+  KLIEG_ASSERT(seconds_of(guest.issued) >= 0 && seconds_of(guest.expires) >= 0, "tokens are of today");
+  const std::string claim =
+      fmt::format("{}.{}.{}.{}", id_, seconds_of(guest.issued), seconds_of(guest.expires), guest.viewer);
   return claim + "." + mac_of(name, claim);
 }
 
-PathTrust PathKey::judge(std::string_view token, std::string_view name, WallTime now) const {
+PathJudgement PathKey::judge(std::string_view token, std::string_view name, WallTime now) const {
   const auto claim = parse(token);
-  if (!claim || empty_) return PathTrust::wrong;
+  if (!claim || empty_) return {};
   // The proof before the time: only who was let in once is told that it is over.
-  if (!equal_in_constant_time(as_bytes(claim->mac), as_bytes(mac_of(name, claim->text)))) return PathTrust::wrong;
-  const int64_t now_s = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  return now_s < 0 || static_cast<uint64_t>(now_s) < claim->expires_s ? PathTrust::trusted : PathTrust::expired;
+  if (!equal_in_constant_time(as_bytes(claim->mac), as_bytes(mac_of(name, claim->text)))) return {};
+  return {now < claim->guest.expires ? PathTrust::trusted : PathTrust::expired, claim->guest};
 }
 
 }  // namespace klieg::wire

@@ -1,16 +1,18 @@
 // Who may watch what is not for everybody: a token in front of the path, so that relative URIs inherit it.
 //
-//   /t/TOKEN/live/NAME/index.m3u8
+//   /t/TOKEN/live/NAME/index.m3u8    and all that is under NAME
+//   /t/TOKEN/@NAME                   the page that plays it, which is no secret
 //
-//   TOKEN = KEY "." EXPIRES "." VIEWER "." MAC
+//   TOKEN = KEY "." ISSUED "." EXPIRES "." VIEWER "." MAC
 //     KEY      8 hex digits: which secret it was made with
-//     EXPIRES  seconds since 1970, decimal
+//     ISSUED   seconds since 1970, decimal: when it was first made; what is renewed keeps it, so that it can be revoked
+//     EXPIRES  likewise
 //     VIEWER   the account it was made for, decimal; 0: whoever has the link
-//     MAC      the first 16 bytes, in base64url, of
-//              HMAC-SHA256(HMAC-SHA256(secret, "klieg-path"), "klieg-path" LF NAME LF KEY "." EXPIRES "." VIEWER)
+//     MAC      the first 16 bytes, in base64url, of HMAC-SHA256(HMAC-SHA256(secret, "klieg-path"),
+//              "klieg-path" LF NAME LF KEY "." ISSUED "." EXPIRES "." VIEWER)
 //
-// It is for one NAME and everything under it, until it expires. Half of an HMAC-SHA256 is enough (RFC 2104 section 5).
-// The secret is that of the nodes: each of them can check it without asking anybody.
+// It is for one NAME and everything under it, until it expires or is revoked (edge/guests.h). Half of an HMAC-SHA256 is
+// enough (RFC 2104 section 5). The secret is that of the nodes: each of them can check it without asking anybody.
 //
 // Pure: no clock.
 #pragma once
@@ -31,12 +33,25 @@ constexpr std::string_view private_header = "klieg-private";
 
 struct TokenPath {
   std::string_view token;  // of the right form; who made it is for PathKey to say
-  std::string_view name;
-  std::string_view path;  // what is asked for: "/live/NAME/..."
+  std::string_view name;   // empty: what is asked for is nothing that a token is for
+  std::string_view path;   // what is asked for: "/live/NAME/...", "/@NAME"
 };
 
 // Views of `path`. Empty: no token stands in front of it.
 std::optional<TokenPath> parse_token_path(std::string_view path);
+// What is asked for, with or without a token.
+std::string_view path_behind_token(std::string_view path);
+bool is_page_of(const TokenPath& path);
+
+// What a token says. Whole seconds go into it.
+struct Guest {
+  uint64_t viewer = 0;
+  WallTime issued;
+  WallTime expires;
+};
+// Of a token of the right form; whether it is true is for PathKey to say.
+std::optional<Guest> guest_of(std::string_view token);
+int64_t seconds_of(WallTime time);
 
 enum class PathTrust : uint8_t {
   trusted,
@@ -44,14 +59,19 @@ enum class PathTrust : uint8_t {
   wrong,    // made for another name, or with another secret
 };
 
+struct PathJudgement {
+  PathTrust trust = PathTrust::wrong;
+  Guest guest;  // unless it is wrong
+};
+
 class PathKey {
  public:
   // An empty secret trusts nobody.
   explicit PathKey(std::string_view secret);
 
-  // Asserted: there is a secret. What is less than a second of `expires` is cut off.
-  std::string sign(std::string_view name, uint64_t viewer, WallTime expires) const;
-  PathTrust judge(std::string_view token, std::string_view name, WallTime now) const;
+  // Asserted: there is a secret, and the times are after 1970.
+  std::string sign(std::string_view name, const Guest& guest) const;
+  PathJudgement judge(std::string_view token, std::string_view name, WallTime now) const;
 
  private:
   std::string mac_of(std::string_view name, std::string_view claim) const;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "wire/live_path.h"
+
 namespace klieg::wire::push {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr std::string_view magic = "kliegp";
 constexpr size_t frame_size = 5;
 constexpr size_t grown_size = 12;  // of ObjectGrew before its content
 
-enum Type : uint8_t { begun = 1, grew, ended, alias, document, expected, gone };
+enum Type : uint8_t { begun = 1, grew, ended, alias, document, expected, gone, revoked };
 
 // --- writing ---
 
@@ -102,6 +104,15 @@ void put_named(Type type, std::string_view name, std::vector<Bytes>& out) {
 void put(const media::NameExpected& record, std::vector<Bytes>& out) { put_named(expected, record.name, out); }
 void put(const media::NameGone& record, std::vector<Bytes>& out) { put_named(gone, record.name, out); }
 
+void put(const media::GuestsRevoked& record, std::vector<Bytes>& out) {
+  ByteWriter fields;
+  fields.u64(static_cast<uint64_t>(record.issued_until_s));
+  fields.u8(record.viewer ? 0 : 1);
+  fields.u64(record.viewer.value_or(0));
+  put_name(fields, std::string(live_prefix) + record.channel);
+  put_record(revoked, fields, {}, out);
+}
+
 // --- reading ---
 
 // How long a record of the type may be; empty: of no type we know.
@@ -121,6 +132,8 @@ std::optional<size_t> size_max(uint8_t type) {
     case expected:
     case gone:
       return name;
+    case revoked:
+      return 17 + name;
     default:
       return std::nullopt;
   }
@@ -182,6 +195,16 @@ class Fields {
     require(before - in_.remaining() <= head_size_max);
     return head;
   }
+  std::string channel() {
+    std::string path = name();
+    require(path.starts_with(live_prefix) && path.size() > live_prefix.size());
+    return ok() ? path.substr(live_prefix.size()) : std::string();
+  }
+  int64_t seconds() {
+    const uint64_t value = in_.u64();
+    require(value <= INT64_MAX);
+    return static_cast<int64_t>(value);
+  }
   Bytes rest() {
     require(in_.remaining() <= document_size_max);
     return ok() ? Bytes::copy_of(in_.bytes(in_.remaining())) : Bytes();
@@ -234,6 +257,15 @@ media::PushRecord read(uint8_t type, Fields& in) {
     }
     case expected:
       return media::NameExpected{in.name()};
+    case revoked: {
+      media::GuestsRevoked guests;
+      guests.issued_until_s = in.seconds();
+      const bool everybody = in.flag();
+      const uint64_t viewer = in.count();
+      if (!everybody) guests.viewer = viewer;
+      guests.channel = in.channel();
+      return guests;
+    }
     default:
       return media::NameGone{in.name()};
   }

@@ -12,6 +12,7 @@
 //                          name, head, content
 //     6  NameExpected      name
 //     7  NameGone          name
+//     8  GuestsRevoked     u64 issued until, u8 whom (0 a viewer, 1 everybody), u64 viewer, name: "/live/CHANNEL"
 //
 //   name     u16 size, its letters
 //   head     u16 count, of each field: u8 size of its name, u16 size of its value, both

@@ -52,6 +52,10 @@ std::string words(const PushRecord& record) {
     }
     std::string operator()(const media::NameExpected& it) const { return "expected " + it.name; }
     std::string operator()(const media::NameGone& it) const { return "gone " + it.name; }
+    std::string operator()(const media::GuestsRevoked& it) const {
+      return "revoked " + it.channel + ' ' + (it.viewer ? std::to_string(*it.viewer) : "everybody") + " until " +
+             std::to_string(it.issued_until_s);
+    }
   } teller;
   return std::visit(teller, record);
 }
@@ -110,6 +114,9 @@ PushRecord any_record() {
                                     any_content()};
     case 5:
       return media::NameExpected{any_name()};
+    case 6:
+      return media::GuestsRevoked{any_name(), *rc::gen::element(std::optional<uint64_t>(), std::optional<uint64_t>(7)),
+                                  *rc::gen::inRange<int64_t>(0, INT64_MAX)};
     default:
       return media::NameGone{any_name()};
   }

@@ -1,0 +1,131 @@
+#include "cli/revocations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <variant>
+
+#include "store/answer.h"
+
+namespace klieg::cli {
+namespace {
+
+constexpr int64_t everybody = -1;
+
+// A node that hears nothing lets in whom it should not: soon. A parent that knows of no such topic has none to tell.
+constexpr Duration again_after = 1s;
+constexpr Duration again_after_refusal = 10s;
+
+}  // namespace
+
+store::Outcome<void> keep(store::Database& database, const media::GuestsRevoked& revoked) {
+  const int64_t viewer = revoked.viewer ? static_cast<int64_t>(*revoked.viewer) : everybody;
+  return store::nothing_of(
+      database.run("INSERT INTO revocations (channel, viewer, issued_until_s) VALUES ($1, $2, $3) "
+                   "ON CONFLICT (channel, viewer) DO UPDATE SET issued_until_s = excluded.issued_until_s "
+                   "WHERE revocations.issued_until_s < excluded.issued_until_s",
+                   {revoked.channel, viewer, revoked.issued_until_s}));
+}
+
+store::Outcome<std::vector<media::GuestsRevoked>> kept_revocations(store::Database& database, WallTime now) {
+  const int64_t since_s = wire::seconds_of(now - revocations_kept_max);
+  if (auto done = database.run("DELETE FROM revocations WHERE issued_until_s < $1", {since_s}); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  return store::all_of(database.run("SELECT channel, viewer, issued_until_s FROM revocations", {}),
+                       [](const store::Row& row) {
+                         media::GuestsRevoked revoked{row[0].text(), std::nullopt, row[2].integer()};
+                         if (row[1].integer() != everybody) revoked.viewer = static_cast<uint64_t>(row[1].integer());
+                         return revoked;
+                       });
+}
+
+std::string revocation_target(const media::GuestsRevoked& revoked) {
+  std::string target = fmt::format("{}{}?issued_until={}", revocation_prefix, revoked.channel, revoked.issued_until_s);
+  if (revoked.viewer) target += fmt::format("&viewer={}", *revoked.viewer);
+  return target;
+}
+
+std::optional<media::GuestsRevoked> read_revocation(std::string_view path, std::string_view query) {
+  const auto number = [](std::string_view text) -> std::optional<int64_t> {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() && value >= 0 ? std::optional(value) : std::nullopt;
+  };
+  if (!path.starts_with(revocation_prefix)) return std::nullopt;
+  media::GuestsRevoked revoked{std::string(path.substr(revocation_prefix.size())), std::nullopt, -1};
+  while (!query.empty()) {
+    const std::string_view field = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(field.size() + 1, query.size()));
+    const size_t equals = std::min(field.find('='), field.size());
+    const auto value = number(field.substr(std::min(equals + 1, field.size())));
+    if (!value) return std::nullopt;
+    if (field.substr(0, equals) == "issued_until") revoked.issued_until_s = *value;
+    if (field.substr(0, equals) == "viewer") revoked.viewer = static_cast<uint64_t>(*value);
+  }
+  return revoked.channel.empty() || revoked.issued_until_s < 0 ? std::nullopt : std::optional(std::move(revoked));
+}
+
+class Revocations::Handle final : public media::Subscription {
+ public:
+  explicit Handle(std::shared_ptr<Subscriber> subscriber) : subscriber_(std::move(subscriber)) {}
+  ~Handle() override { subscriber_->sink = nullptr; }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+ private:
+  std::shared_ptr<Subscriber> subscriber_;
+};
+
+std::unique_ptr<media::Subscription> Revocations::subscribe(std::string_view topic, media::PushSink& sink) {
+  if (topic != edge::revocations_topic) return others_.subscribe(topic, sink);
+  std::erase_if(subscribers_, [](const auto& subscriber) { return !subscriber->sink; });
+  const auto newcomer = std::make_shared<Subscriber>(&sink, false);
+  subscribers_.push_back(newcomer);
+  loop_.post([this, weak = std::weak_ptr(newcomer)] {
+    const auto subscriber = weak.lock();  // which we hold: so we are there
+    if (!subscriber) return;
+    subscriber->told_all = true;
+    for (size_t i = 0; i < all_.size() && subscriber->sink; ++i) subscriber->sink->on_push(all_[i]);
+  });
+  return std::make_unique<Handle>(newcomer);
+}
+
+void Revocations::apply(const media::GuestsRevoked& revoked) {
+  const auto known = std::ranges::find_if(all_, [&](const media::GuestsRevoked& one) {
+    return one.channel == revoked.channel && one.viewer == revoked.viewer;
+  });
+  if (known == all_.end()) {
+    all_.push_back(revoked);
+  } else {
+    known->issued_until_s = std::max(known->issued_until_s, revoked.issued_until_s);
+  }
+  guests_.revoke(revoked);
+  for (const auto& subscriber : std::vector(subscribers_)) {
+    if (subscriber->sink && subscriber->told_all) subscriber->sink->on_push(revoked);
+  }
+}
+
+HeardRevocations::HeardRevocations(net::Loop& loop, edge::Engine& engine, edge::Server& server, edge::Guests& guests)
+    : loop_(loop), engine_(engine), server_(server), guests_(guests), again_(loop, [this] { listen(); }) {
+  again_.arm(loop.now());  // once the loop runs
+}
+
+void HeardRevocations::listen() {
+  media::PushSink& sink = *this;
+  subscription_ = engine_.subscribe(edge::revocations_topic, sink);
+  server_.arm();
+}
+
+void HeardRevocations::on_push(media::PushRecord record) {
+  if (const auto* revoked = std::get_if<media::GuestsRevoked>(&record)) guests_.revoke(*revoked);
+}
+
+void HeardRevocations::on_topic_end(media::TopicEnd why) {
+  const bool refused = why == media::TopicEnd::unknown || why == media::TopicEnd::refused;
+  again_.arm(loop_.now() + (refused ? again_after_refusal : again_after));
+}
+
+}  // namespace klieg::cli
