@@ -6,10 +6,10 @@ import { open_socket } from "./slow_socket.js";
 const patience_ms = 60_000; // no test waits for ever
 
 // Asks HOST:PORT for what is pushed of `name`; the head of the answer, after which it reads nothing. `more`: further
-// fields, "Name: value" each.
-export function ask_for_push(t, address, name = "show", more = []) {
+// fields, "Name: value" each; `token`: of a guest.
+export function ask_for_push(t, address, name = "show", more = [], token = undefined) {
   const socket = open_socket(t, address);
-  socket.write(request(address, name, more));
+  socket.write(request(address, name, more, "push", token));
   return new Promise((resolve, reject) => {
     socket.once("data", (bytes) => {
       socket.pause();
@@ -26,7 +26,7 @@ export function push_viewer(t, address, name, { reads }) {
 
 // A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself, several at
 // once if need be, and gives up when the connection has ended without it.
-export async function enter_room(t, address, name = "show", more = []) {
+export async function enter_room(t, address, name = "show", more = [], token = undefined) {
   const socket = open_socket(t, address);
   const all = [];
   const listeners = new Set();
@@ -55,7 +55,7 @@ export async function enter_room(t, address, name = "show", more = []) {
       for (let frame = take_frame(); frame; frame = take_frame()) hear(frame);
       look();
     });
-    socket.write(request(address, name, more, "room"));
+    socket.write(request(address, name, more, "room", token));
   });
 
   function take_frame() {
@@ -98,9 +98,10 @@ export async function enter_room(t, address, name = "show", more = []) {
   };
 }
 
-function request(address, name, more = [], what = "push") {
+function request(address, name, more = [], what = "push", token = undefined) {
+  const guest = token === undefined ? "" : `/t/${token}`;
   const head = [
-    ...[`GET /live/${name}/${what} HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
+    ...[`GET ${guest}/live/${name}/${what} HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
     ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", `Sec-WebSocket-Protocol: klieg.${what}.1`],
     ...more,
   ];

@@ -13,6 +13,11 @@ describe("an address", () => {
   });
   it("to be framed by another page has the picture alone", () =>
     expect(route_of("/embed/@ada")).toEqual({ page: "framed", channel: "ada" }));
+  it("of a guest is that of his channel, with his token", () => {
+    expect(route_of("/t/0badcafe.1.2.0.mac-_/@ada")).toEqual({ page: "watch", channel: "ada", token: "0badcafe.1.2.0.mac-_" });
+    expect(route_of("/t/a/embed/@ada")).toEqual({ page: "not_found" });
+    expect(route_of("/t/a/b/@ada")).toEqual({ page: "not_found" });
+  });
   it("of a place is its page", () => {
     expect(route_of("/login")).toEqual({ page: "log_in" });
     expect(route_of("/signup/")).toEqual({ page: "sign_up" });

@@ -27,7 +27,17 @@ export class Session {
   ingest: string | null = $state(null); // what encoders send to; null: not said
   readonly api = new Api();
 
-  async load(): Promise<void> {
+  #loading: Promise<void> | null = null;
+
+  load(): Promise<void> {
+    return (this.#loading = this.#load());
+  }
+  // Asked for at most once: by whoever needs it first.
+  known(): Promise<void> {
+    return this.#loading ?? this.load();
+  }
+
+  async #load(): Promise<void> {
     const answer = await this.api.ask<Told>("GET", "/session");
     if (answer.kind === "done" && is_told(answer.value)) this.#take(answer.value);
     else if (answer.kind !== "unreachable" && this.people === "unknown") this.people = "absent";

@@ -11,7 +11,7 @@ import { type Choice, type Rung, audio_only, highest_first } from "./ladder";
 import { pace } from "./pace";
 import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import { plain_manifest } from "./plain_manifest";
-import { type Opening, type Playback, dash_address } from "./playback";
+import type { Opening, Playback } from "./playback";
 
 // Errors after which dash.js goes on by itself: a segment it could not get, or a clock it could not read.
 const survivable: ReadonlySet<number | undefined> = new Set([
@@ -37,7 +37,7 @@ interface Failure {
   data?: { request?: { mediaType?: string } };
 }
 
-export function open({ video, channel, choice: first_choice, chooser, lines_shown, tier, stood }: Opening): Playback {
+export function open({ video, road, choice: first_choice, chooser, lines_shown, tier, stood }: Opening): Playback {
   const plain = tier === "plain";
   const player = MediaPlayer().create();
   player.updateSettings({
@@ -68,6 +68,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
     },
   });
 
+  player.addRequestInterceptor((request) => Promise.resolve({ ...request, url: road.now(request.url) }));
   if (plain) {
     player.addResponseInterceptor((response) => {
       const is_manifest = typeof response.data === "string" && response.data.includes("<MPD");
@@ -107,7 +108,7 @@ export function open({ video, channel, choice: first_choice, chooser, lines_show
   player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
     if (!video.paused) video.dispatchEvent(new Event("play"));
   });
-  player.initialize(video, dash_address(channel), !video.paused || video.autoplay);
+  player.initialize(video, road.address("manifest.mpd"), !video.paused || video.autoplay);
 
   function delay_s(): number | null {
     const delay = player.isReady() ? player.getCurrentLiveLatency() : NaN;

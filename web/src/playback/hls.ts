@@ -7,7 +7,7 @@ import { type Choice, type Rung, audio_only, highest_first, track_of } from "./l
 import { pace } from "./pace";
 import { picture_loader } from "./hls_loader";
 import { Picture, Seam, Thaw, ahead_s, buffer_end_s, picture_stats } from "./picture";
-import { type Opening, type Playback, hls_address } from "./playback";
+import type { Opening, Playback } from "./playback";
 import { Throughput } from "./throughput";
 
 // Blocking reloads are held by the server until the next part is born, during a pause of the publisher until it gives
@@ -32,15 +32,17 @@ const spare_s = 0.3; // left ahead after a jump to the end of the buffer: seekin
 // Further behind than this hls.js has loaded whole segments, and takes seconds to find back to parts.
 const far_s = 4;
 
-export function open({ video, channel, server_now_ms, choice: first_choice, chooser, lines_shown }: Opening): Playback {
+export function open({ video, road, server_now_ms, choice: first_choice, chooser, lines_shown }: Opening): Playback {
   const throughput = new Throughput();
   const { PictureLoader, under_way, give_up } = picture_loader({
     parts: (level) => hls.levels[level]?.details?.partList ?? [],
     buffer_end_s: () => buffer_end_s(video),
+    now: (address) => road.now(address),
     gathered: (bytes, took_ms) => throughput.add(bytes, took_ms, performance.now()),
   });
   const hls: Hls = new Hls({
     fLoader: PictureLoader,
+    xhrSetup: (xhr, address) => xhr.open("GET", road.now(address)),
     lowLatencyMode: true, // the live sync is PART-HOLD-BACK of the playlist
     maxLiveSyncPlaybackRate: 1, // pace() below decides
     liveSyncOnStallIncrease: 0.2, // one part more in hand after each stall, at most a target duration
@@ -180,7 +182,7 @@ export function open({ video, channel, server_now_ms, choice: first_choice, choo
     if (frozen && !listening && !document.hidden && now_ms - changed_at_ms < thaw_ms) video.currentTime += 0;
   }, look_wait_ms);
 
-  hls.loadSource(hls_address(channel));
+  hls.loadSource(road.address("index.m3u8"));
   hls.attachMedia(video);
 
   function target_s(): number | null {

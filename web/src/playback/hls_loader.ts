@@ -12,6 +12,7 @@ import type { Arrival } from "./arrival";
 interface Source {
   parts(level: number): readonly Part[]; // that the playlist lists
   buffer_end_s(): number | null;
+  now(address: string): string; // of one that the playlist gave (road.ts)
   gathered(bytes: number, took_ms: number): void;
 }
 
@@ -26,7 +27,7 @@ export function picture_loader(source: Source) {
     const began_ms = performance.now();
     const all = await Promise.all(
       parts.map(async ({ url }) => {
-        const answer = await fetch(url, { signal });
+        const answer = await fetch(source.now(url), { signal });
         if (!answer.ok) throw new Error(`${answer.status}`);
         return [url, await answer.arrayBuffer()] as const;
       }),

@@ -1,17 +1,17 @@
 // The browser's own HLS, where Media Source Extensions are missing (iPhones before iOS 17.1).
 
 import { Picture, picture_stats } from "./picture";
-import { type Opening, type Playback, hls_address } from "./playback";
+import type { Opening, Playback } from "./playback";
 
 // Safari tells the wall-clock time of media time zero.
 type StartDated = HTMLVideoElement & { getStartDate?(): Date };
 
-export function open({ video, channel, server_now_ms }: Opening): Playback {
+export function open({ video, road, server_now_ms }: Opening): Playback {
   const picture = new Picture();
   let failure: string | null = null;
   const fail = () => (failure = video.error?.message ?? "the browser could not play this");
   video.addEventListener("error", fail);
-  video.src = hls_address(channel);
+  video.src = road.address("index.m3u8");
 
   function delay_s(): number | null {
     const now_ms = server_now_ms();

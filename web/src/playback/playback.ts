@@ -4,6 +4,7 @@
 import type { RungChooser } from "./chooser";
 import type { Choice, Rung } from "./ladder";
 import type { PushLine } from "./push_line";
+import type { Road } from "./road";
 import type { Tier } from "./tier";
 
 export type Player = "push" | "hls" | "dash" | "native";
@@ -62,7 +63,7 @@ export interface Playback {
 
 export interface Opening {
   video: HTMLVideoElement;
-  channel: string;
+  road: Road;
   server_now_ms(): number | null;
   choice: Choice; // to begin with; one that this broadcast does not have means automatic
   chooser: RungChooser; // outlives the Playback: what one has learned of the network the next need not
@@ -73,8 +74,3 @@ export interface Opening {
   stood(): void; // a stall; each is told once
   not_carried(): void; // less comes than is born; told once
 }
-
-export const hls_address = (channel: string) => `/live/${encodeURIComponent(channel)}/index.m3u8`;
-export const dash_address = (channel: string) => `/live/${encodeURIComponent(channel)}/manifest.mpd`;
-export const push_address = (channel: string, page: string) =>
-  new URL(`/live/${encodeURIComponent(channel)}/push`, page).href.replace(/^http/, "ws");

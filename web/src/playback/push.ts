@@ -14,7 +14,7 @@ import { Cushion } from "./cushion";
 import { of_chunks, pace } from "./pace";
 import { type Rung, automatic, rungs_in } from "./ladder";
 import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
-import { type Opening, type Playback, hls_address, push_address } from "./playback";
+import type { Opening, Playback } from "./playback";
 import { PushLine } from "./push_line";
 import { type PushChunk, type PushTrack, decode_time, media_zero_ms, read_chunk, read_words } from "./push_message";
 
@@ -98,7 +98,7 @@ class Feeder {
   }
 }
 
-export function open({ video, channel, server_now_ms, line: first_line, push_gives_way, stood, not_carried }: Opening): Playback {
+export function open({ video, road, server_now_ms, line: first_line, push_gives_way, stood, not_carried }: Opening): Playback {
   const picture = new Picture();
   const standing = new Standing();
   const cushion = new Cushion(cushion_s_max);
@@ -188,7 +188,7 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
       const now_ms = performance.now();
       const soon = now_ms - lost_ms < lost_within_ms;
       lost_ms = now_ms;
-      line = soon ? null : await PushLine.connect(push_address(channel, location.href));
+      line = soon ? null : await PushLine.connect(road.socket_address("push", location.href));
     }
     if (line === null) return give_way("the connection was lost");
     if (destroyed || failure !== null) return line.close();
@@ -203,7 +203,7 @@ export function open({ video, channel, server_now_ms, line: first_line, push_giv
   void follow(false);
 
   // What there is beside what is pushed: whoever wants that is given another player.
-  fetch(hls_address(channel))
+  fetch(road.address("index.m3u8"))
     .then(async (answer) => (ladder = answer.ok ? rungs_in(await answer.text()) : ladder))
     .catch(() => {}); // then there is nothing to choose from
 

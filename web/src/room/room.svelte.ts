@@ -2,10 +2,10 @@
 // offers what the page shows as reactive state. Lives from when the channel has a broadcast to its destroy().
 
 import { sentence_of } from "../base/sentence";
-import { dash_address } from "../playback/playback";
+import type { Road } from "../playback/road";
 import { Conversation, type ShownPoll } from "./conversation";
 import type { Command, Comment, Heard, Person, Rules } from "./message";
-import { RoomLine, room_address } from "./room_line";
+import { RoomLine } from "./room_line";
 import { Taps, gather_ms } from "./taps";
 import { type Period, Timeline, read_periods } from "./timeline";
 
@@ -50,19 +50,19 @@ export class Room {
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #told_periods = false; // by the node: then nobody else is asked
   #asking_periods: ReturnType<typeof setTimeout> | undefined;
-  readonly #channel: string;
+  readonly #road: Road;
   #destroyed = false;
   #last_ref = 0;
   #unsure: string | null = null; // a comment that was on its way when the line was lost
   #asked = new Map<number, { kind: "comment"; text: string; at_ms: number } | { kind: "vote"; poll: number } | { kind: "command" }>();
 
   // `rise`: so many hearts of others rise now.
-  constructor(channel: string, screen: Screen, rise: (count: number) => void) {
-    this.#channel = channel;
+  constructor(road: Road, screen: Screen, rise: (count: number) => void) {
+    this.#road = road;
     this.#screen = screen;
     this.#rise = rise;
     this.#looking = setInterval(() => this.#look(), look_ms);
-    this.#line = new RoomLine(room_address(channel, location.href), {
+    this.#line = new RoomLine(() => road.socket_address("room", location.href), {
       heard: (heard) => this.#hear(heard),
       opened: () => (this.open = this.was_open = true),
       lost: () => this.#lose(),
@@ -179,7 +179,7 @@ export class Room {
   async #ask_for_periods(left: number): Promise<void> {
     let periods: Period[] = [];
     try {
-      const answer = await fetch(dash_address(this.#channel), { signal: AbortSignal.timeout(10_000) });
+      const answer = await fetch(this.#road.address("manifest.mpd"), { signal: AbortSignal.timeout(10_000) });
       if (answer.ok) periods = read_periods(await answer.text());
     } catch {
       // asked again

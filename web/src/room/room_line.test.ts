@@ -26,7 +26,7 @@ function connect() {
     opened: () => void told.push("opened"),
     lost: () => void told.push("lost"),
   };
-  return new RoomLine("ws://here/live/ada/room", taker, backoff(1_000, 4_000, () => 0), () => new FakeSocket() as unknown as WebSocket);
+  return new RoomLine(() => "ws://here/live/ada/room", taker, backoff(1_000, 4_000, () => 0), () => new FakeSocket() as unknown as WebSocket);
 }
 
 beforeEach(() => {

@@ -19,7 +19,7 @@ const first_wait_ms = 1_000;
 const most_wait_ms = 60_000;
 
 export class RoomLine {
-  readonly #address: string;
+  readonly #address: () => string;
   readonly #taker: RoomTaker;
   readonly #waits: Backoff;
   readonly #make: (address: string) => WebSocket;
@@ -29,7 +29,7 @@ export class RoomLine {
   #closed = false;
 
   constructor(
-    address: string,
+    address: () => string, // at each attempt
     taker: RoomTaker,
     waits: Backoff = backoff(first_wait_ms, most_wait_ms),
     make: (address: string) => WebSocket = (to) => new WebSocket(to, room_protocol),
@@ -55,7 +55,7 @@ export class RoomLine {
   }
 
   #connect(): void {
-    const socket = this.#make(this.#address);
+    const socket = this.#make(this.#address());
     this.#socket = socket;
     socket.onopen = () => {
       if (this.#closed) return;
@@ -76,5 +76,3 @@ export class RoomLine {
   }
 }
 
-export const room_address = (channel: string, page: string) =>
-  new URL(`/live/${encodeURIComponent(channel)}/room`, page).href.replace(/^http/, "ws");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { backoff } from "../base/backoff";
+import { Road } from "../playback/road";
 import { type FeedWorld, type News, follow_channel, parse_status } from "./feed";
 
 type Answer = number | "refused" | object;
@@ -9,7 +10,7 @@ const live = (version: number) => ({ channel: "ada", state: "live", version, bro
 
 // Answers requests from a script and stops the feed at the first request beyond it, which is written down as well.
 // Waits take no time and are written down.
-async function run(script: Answer[]) {
+async function run(script: Answer[], road = new Road("ada")) {
   const stop = new AbortController();
   const asked: string[] = [];
   const waits: number[] = [];
@@ -27,7 +28,7 @@ async function run(script: Answer[]) {
       waits.push(ms);
     },
   };
-  await follow_channel("ada", (news) => told.push(news), stop.signal, world, backoff(500, 8000, () => 0));
+  await follow_channel(road, (news) => told.push(news), stop.signal, world, backoff(500, 8000, () => 0));
   return { asked, waits, told };
 }
 
@@ -62,6 +63,19 @@ describe("the status feed", () => {
     const { waits, told } = await run([404, { name: "ada" }, live(1)]);
     expect(told.map((news) => news.kind)).toEqual(["dark", "status"]);
     expect(waits[0]).toBe(3_000);
+  });
+
+  it("says that a link is over, and looks again later", async () => {
+    const { told, waits } = await run([403, live(1)]);
+    expect(told.map((news) => news.kind)).toEqual(["refused", "status"]);
+    expect(waits[0]).toBe(10_000);
+  });
+
+  it("goes another way where one is barred and another is found", async () => {
+    const { asked, told, waits } = await run([404, live(1)], new Road("ada", undefined, async () => "mine"));
+    expect(asked.filter((address) => !address.endsWith("/renewed"))).toEqual(["", "/t/mine", "/t/mine?after=1"]);
+    expect(told.map((news) => news.kind)).toEqual(["status"]);
+    expect(waits).toEqual([]);
   });
 
   it("takes an answer that makes no sense for no answer", async () => {

@@ -2,6 +2,7 @@
 // on (or after about 25 s). Lives as long as the page; a server that restarts or a network that goes away is waited out.
 
 import { type Backoff, backoff } from "../base/backoff";
+import type { Road } from "../playback/road";
 
 export type ChannelState = "offline" | "live" | "paused" | "ended";
 
@@ -15,8 +16,8 @@ export interface Status {
 }
 
 // What the feed knows: news of the channel, that it is somebody's who was not on air since the server was started, that
-// there is no such channel, or that the server cannot be reached.
-export type News = { kind: "status"; status: Status } | { kind: "dark" } | { kind: "missing" } | { kind: "unreachable" };
+// there is no such channel, that this link to it is over, or that the server cannot be reached.
+export type News = { kind: "status"; status: Status } | { kind: "dark" | "missing" | "refused" | "unreachable" };
 
 export interface FeedWorld {
   fetch(url: string, options: RequestInit): Promise<Response>;
@@ -52,16 +53,15 @@ export function parse_status(value: unknown): Status | null {
 
 // Runs until `stop` is aborted. Never throws.
 export async function follow_channel(
-  channel: string,
+  road: Road,
   tell: (news: News) => void,
   stop: AbortSignal,
   world: FeedWorld = browser_world,
   waits: Backoff = backoff(500, 8_000),
 ): Promise<void> {
-  const address = `/live/${encodeURIComponent(channel)}/status.json`;
   let version: number | null = null;
   while (!stop.aborted) {
-    const news = await ask(channel, version === null ? address : `${address}?after=${version}`, stop, world);
+    const news = await ask(road, version, stop, world);
     if (stop.aborted) return;
     tell(news);
     switch (news.kind) {
@@ -75,6 +75,7 @@ export async function follow_channel(
         await world.sleep(dark_wait_ms, stop);
         break;
       case "missing":
+      case "refused":
         version = null;
         await world.sleep(missing_wait_ms, stop);
         break;
@@ -86,12 +87,16 @@ export async function follow_channel(
   }
 }
 
-async function ask(channel: string, url: string, stop: AbortSignal, world: FeedWorld): Promise<News> {
+// `ways`: that may be tried where one is barred.
+async function ask(road: Road, after: number | null, stop: AbortSignal, world: FeedWorld, ways: "all" | "this" = "all"): Promise<News> {
   try {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(answer_time_max_ms)]);
-    const response = await world.fetch(url, { cache: "no-store", signal });
-    if (response.status === 404) {
-      const person = await world.fetch(`/api/v1/people/${encodeURIComponent(channel)}`, { cache: "no-store", signal });
+    const address = road.address(after === null ? "status.json" : `status.json?after=${after}`);
+    const response = await world.fetch(address, { cache: "no-store", signal });
+    if (response.status === 403 || response.status === 404) {
+      if (ways === "all" && (await road.find(stop))) return await ask(road, null, stop, world, "this");
+      if (response.status === 403) return { kind: "refused" };
+      const person = await world.fetch(`/api/v1/people/${encodeURIComponent(road.channel)}`, { cache: "no-store", signal });
       return { kind: person.ok ? "dark" : "missing" };
     }
     const status = response.ok ? parse_status(await response.json()) : null;

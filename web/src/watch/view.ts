@@ -8,6 +8,7 @@ import type { ChannelState } from "./feed";
 export type View =
   | "connecting" // nothing is known yet
   | "missing" // there is no such channel
+  | "refused" // there is a private one, and this link to it is over
   | "offline" // nobody is on air: starting soon
   | "loading" // on air, first picture awaited
   | "live"
@@ -21,7 +22,7 @@ export type View =
 
 export interface Known {
   can_play: boolean;
-  channel: ChannelState | "missing" | null;
+  channel: ChannelState | "missing" | "refused" | null;
   reachable: boolean;
   playback: PlaybackState | "closed";
   delay_s: number | null;
@@ -33,6 +34,7 @@ const live_slack_s = 2.5;
 const usual_target_s = 1;
 
 export function view_of(known: Known): View {
+  if (known.channel === "refused") return "refused";
   if (known.playback === "playing") return is_behind(known) ? "behind" : "live";
   if (known.channel === "missing") return "missing";
   if (!known.reachable) return "reconnecting";

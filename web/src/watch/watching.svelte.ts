@@ -4,9 +4,10 @@
 import { type Means, type Wish, means_of, support_here } from "../playback/choose";
 import { RungChooser } from "../playback/chooser";
 import { type Choice, type Rung, audio_only, automatic } from "../playback/ladder";
-import { type Playback, type Player, type Span, type Stats, push_address } from "../playback/playback";
+import type { Playback, Player, Span, Stats } from "../playback/playback";
 import { load_player, prefetch_player } from "../playback/players";
 import { PushLine } from "../playback/push_line";
+import type { Road } from "../playback/road";
 import { PlaybackSession } from "../playback/session";
 import { type Tier, TierChooser } from "../playback/tier";
 import { type News, type Status, follow_channel } from "./feed";
@@ -55,7 +56,7 @@ export class Watching {
   restarts = $state(0);
 
   readonly video: HTMLVideoElement;
-  #channel: string;
+  readonly road: Road;
   #means: Means | null = null;
   #tiers: TierChooser | null = null;
   #line: PushLine | null = null; // admitted, and about to be played
@@ -72,15 +73,14 @@ export class Watching {
   #posters_missed = 0;
   #stop = new AbortController();
   #reachable = true;
-  #missing = false;
-  #dark = false;
+  #absent: "missing" | "dark" | "refused" | null = null;
   #shown_at_ms = -Infinity;
 
   // `still` lies over the video and keeps its last picture while one player gives way to another.
-  constructor(channel: string, video: HTMLVideoElement, still: HTMLCanvasElement, wish: Wish | null) {
+  constructor(road: Road, video: HTMLVideoElement, still: HTMLCanvasElement, wish: Wish | null) {
     this.video = video;
     this.#still = still;
-    this.#channel = channel;
+    this.road = road;
     this.#session = new PlaybackSession(
       (wanted) => this.#open(wanted),
       () => this.#keep_picture(),
@@ -99,7 +99,8 @@ export class Watching {
       clearInterval(measuring);
     });
     void measure(this.#clock);
-    void follow_channel(channel, (news) => this.#hear(news), signal);
+    void road.keep(signal);
+    void follow_channel(road, (news) => this.#hear(news), signal);
   }
 
   destroy(): void {
@@ -189,7 +190,7 @@ export class Watching {
     const broadcast = this.status?.broadcast ?? null;
     if (broadcast === null || performance.now() - this.#storyboard_at_ms < storyboard_wait_ms) return;
     this.#storyboard_at_ms = performance.now();
-    const address = new URL(`/live/${encodeURIComponent(this.#channel)}/${broadcast}/storyboard.vtt`, location.href).href;
+    const address = new URL(this.road.address(`${broadcast}/storyboard.vtt`), location.href).href;
     try {
       const response = await fetch(address, { signal: this.#stop.signal });
       this.#storyboard = response.ok ? parse_storyboard(await response.text(), address) : null;
@@ -225,7 +226,7 @@ export class Watching {
     let line = this.#line;
     this.#line = null;
     if (this.#tier_for_choice() === "push") {
-      line ??= await PushLine.connect(push_address(this.#channel, location.href));
+      line ??= await PushLine.connect(this.road.socket_address("push", location.href));
       if (line === null && wanted()) this.#tiers?.unavailable(performance.now());
     }
     this.#say_what_plays();
@@ -236,7 +237,7 @@ export class Watching {
     }
     const playback = open({
       video: this.video,
-      channel: this.#channel,
+      road: this.road,
       server_now_ms: () => this.#server_now_ms(),
       choice: this.choice,
       chooser: this.#chooser,
@@ -281,7 +282,7 @@ export class Watching {
     if (higher === null) return;
     if (higher === "push") {
       this.#asking_higher = true;
-      const line = await PushLine.connect(push_address(this.#channel, location.href));
+      const line = await PushLine.connect(this.road.socket_address("push", location.href));
       this.#asking_higher = false;
       if (line === null) return tiers.refused(performance.now());
       if (tiers !== this.#tiers || this.#stop.signal.aborted) return line.close();
@@ -309,12 +310,9 @@ export class Watching {
 
   #hear(news: News): void {
     this.#reachable = news.kind !== "unreachable";
-    if (news.kind !== "unreachable") {
-      this.#missing = news.kind === "missing";
-      this.#dark = news.kind === "dark";
-    }
+    if (news.kind !== "unreachable") this.#absent = news.kind === "status" ? null : news.kind;
     if (news.kind === "status") this.status = news.status;
-    if (news.kind === "missing" || news.kind === "dark") this.status = null;
+    if (this.#absent !== null) this.status = null;
     if (this.player !== null && news.kind !== "unreachable")
       this.#session.follow(this.status ?? { state: "offline", broadcast: null }, performance.now());
     this.#tick();
@@ -335,7 +333,7 @@ export class Watching {
     const delay_s = playback?.delay_s() ?? null;
     this.view = view_of({
       can_play: this.player !== null,
-      channel: this.#missing ? "missing" : this.#dark ? "offline" : (this.status?.state ?? null),
+      channel: this.#absent === "dark" ? "offline" : (this.#absent ?? this.status?.state ?? null),
       reachable: this.#reachable,
       playback: this.#session.state,
       delay_s,
@@ -372,7 +370,7 @@ export class Watching {
     if (!wanted || document.hidden || now_ms - this.#poster_at_ms < poster_wait_ms) return;
     this.#poster_at_ms = now_ms;
     const image = new Image();
-    image.src = `/live/${encodeURIComponent(this.#channel)}/poster.jpg?at=${Math.round(Date.now() / poster_wait_ms)}`;
+    image.src = this.road.address(`poster.jpg?at=${Math.round(Date.now() / poster_wait_ms)}`);
     try {
       await image.decode();
       this.poster = image.src;

@@ -24,6 +24,8 @@ export function notice_of(view: View, channel: string, has_picture: boolean): No
       return stage("glowing", "Connecting…", "");
     case "missing":
       return stage("dark", "No such channel", `Nobody here is called @${channel}. Is the name spelt right?`, "home");
+    case "refused":
+      return stage("dark", "This link is over", `@${channel} is for guests. Ask for another link.`, "home");
     case "offline":
       return stage("glowing", "Starting soon", `@${channel} is not on air yet. This page starts by itself.`, "home");
     case "loading":
