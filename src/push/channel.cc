@@ -139,15 +139,24 @@ void Channel::on_track_header(TrackReader&) { headers_changed_ = true; }
 void Channel::on_track_chunk(TrackReader& reader, Bytes content, std::vector<wire::Mp4Sample> samples) {
   const wire::Mp4Track& track = *reader.track();
   const Duration decode_time = from_ticks(samples.front().decode_ticks, track.timescale);
+  early_bytes_ += content.size();
   early_.push_back({.kind = track.info.kind,
                     .start = samples.front().sync == media::Sync::yes ? Start::yes : Start::no,
                     .content = std::move(content),
                     .samples = std::move(samples),
                     .decode_time = decode_time});
+  tell_early();
+}
+
+// All tracks of the beginning are awaited, so that they are told in one; later each chunk is told as it comes.
+void Channel::tell_early() {
+  if (early_.empty()) return;
   const bool all_known = std::ranges::all_of(tracks_, [](const auto& track) { return track->track() != nullptr; });
-  if (!all_known && decode_time < early_.front().decode_time + track_awaited_max) return;
+  const bool waited = early_.back().decode_time >= early_.front().decode_time + track_awaited_max;
+  if (!headers_ && !all_known && !waited && early_bytes_ <= limits_.bytes_max) return;
   const auto self = self_.lock();
   if (std::exchange(headers_changed_, false)) tell_headers();
+  early_bytes_ = 0;
   for (Chunk& chunk : std::exchange(early_, {})) {
     if (chunk.kind == media::TrackKind::audio && headers_->of(media::TrackKind::video)) chunk.start = Start::no;
     keep(std::move(chunk));
@@ -197,10 +206,14 @@ void Channel::leave(Reading& reading) {
 
 void Channel::on_track_over(TrackReader& reader, TrackEnd why) {
   if (why == TrackEnd::unreadable) return end(ChannelEnd::unreadable);
+  const auto kind = reader.track() ? std::optional(reader.track()->info.kind) : std::nullopt;
   const auto still = std::erase_if(tracks_, [&](const auto& track) { return track.get() == &reader; });
   KLIEG_ASSERT(still == 1, "a track ends once");
   // The other tracks end by themselves; what was told of them is not lost.
-  if (tracks_.empty()) end(why == TrackEnd::lost ? ChannelEnd::lost : ChannelEnd::ended);
+  if (tracks_.empty()) return end(why == TrackEnd::lost ? ChannelEnd::lost : ChannelEnd::ended);
+  // Nobody is told headers of this one any more, so none of its chunks either.
+  std::erase_if(early_, [&](const Chunk& chunk) { return chunk.kind == kind; });
+  tell_early();
 }
 
 void Channel::end(ChannelEnd why) {

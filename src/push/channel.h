@@ -115,6 +115,7 @@ class Channel final : private TrackHost {
   void on_track_header(TrackReader& reader) override;
   void on_track_chunk(TrackReader& reader, Bytes content, std::vector<wire::Mp4Sample> samples) override;
   void on_track_over(TrackReader& reader, TrackEnd why) override;
+  void tell_early();
   void tell_headers();
   void keep(Chunk chunk);
   void end(ChannelEnd why);
@@ -132,7 +133,8 @@ class Channel final : private TrackHost {
   std::vector<Reading*> readings_;
   std::shared_ptr<const Headers> headers_;  // as told; null: none yet
   bool headers_changed_ = false;
-  std::vector<Chunk> early_;  // before the headers of all tracks are known, at most track_awaited_max
+  std::vector<Chunk> early_;  // before the headers of all tracks are known, at most track_awaited_max and bytes_max
+  size_t early_bytes_ = 0;
   struct Kept {
     std::shared_ptr<const Headers> headers;  // that it needs
     Chunk chunk;

@@ -7,6 +7,7 @@
 
 #include "push/channels.h"
 #include "push/made_up_source.h"
+#include "push/rtmp_reading.h"
 
 namespace klieg::push {
 namespace {
@@ -161,6 +162,26 @@ TEST(Channel, begins_without_a_track_that_does_not_come) {
   EXPECT_EQ(room.diary.take(), "");
   room.broadcast.ticks(2);
   EXPECT_TRUE(room.diary.take().starts_with("Hvideo V0! V1 V2"));
+  room.broadcast.tick();
+  EXPECT_EQ(room.diary.take(), "V52") << "it is awaited once";
+}
+
+TEST(Channel, goes_on_without_a_track_that_ends_before_the_other_is_known) {
+  Room room;
+  room.source.refuse("/live/ada/x.1/audio-h0.mp4", 503);
+  room.open();
+  room.broadcast.ticks(5);
+  room.source.refuse(room.broadcast.segment_name("video", 1), 404);
+  room.source.put("/live/ada/x.1/video.m3u8",
+                  Bytes::copy_of("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.2,\nvideo-0.m4s\n#EXT-X-ENDLIST\n"));
+  room.source.run();
+  RtmpReading rtmp([] {});
+  room.channel->join(rtmp);
+  room.broadcast.write_headers();
+  room.source.pass(1s);
+  EXPECT_EQ(room.diary.take(), "Haudio A0! A1! A2! A3! A4!");
+  EXPECT_EQ(rtmp.reel()->latest_mark()->decode_time, 160ms);
+  room.channel->leave(rtmp);
 }
 
 TEST(Channel, reads_chunks_that_come_in_any_pieces) {
