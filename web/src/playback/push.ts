@@ -16,7 +16,7 @@ import { type Rung, automatic, rungs_in } from "./ladder";
 import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import type { Opening, Playback } from "./playback";
 import { PushLine } from "./push_line";
-import { type PushChunk, type PushTrack, decode_time, media_zero_ms, read_chunk, read_words } from "./push_message";
+import { type PushChunk, type PushTrack, decode_time, is_the_end, media_zero_ms, read_chunk, read_words } from "./push_message";
 
 const look_wait_ms = 100;
 const waiting_bytes_max = 32 << 20; // what a node keeps for a viewer who lags: more than that it skips
@@ -172,7 +172,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
         if (words?.type === "tracks") {
           tracks = words.tracks;
           begin();
-        } else if (words?.type === "over") over = true;
+        } else if (words !== null) over = is_the_end(words);
         return;
       }
       const now_ms = performance.now();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { decode_time, media_zero_ms, read_chunk, read_words } from "./push_message";
+import { decode_time, is_the_end, media_zero_ms, read_chunk, read_words } from "./push_message";
 
 function message(track: number, flags: number, content: number[], size = content.length): ArrayBuffer {
   return new Uint8Array([track, flags, 0, 0, 0, 0, size >> 8, size & 255, ...content]).buffer;
@@ -20,6 +20,14 @@ describe("a message", () => {
   it("in words is understood, or of a later version", () => {
     expect(read_words('{"type":"over","why":"ended"}')).toEqual({ type: "over", why: "ended" });
     expect(read_words('{"type":"hearts"}')).toBeNull();
+  });
+});
+
+describe("the end of the broadcast", () => {
+  it("is the end only if the broadcast has ended, not if a node lost it", () => {
+    for (const why of ["ended", "lost", "unreadable"]) {
+      expect(is_the_end(read_words(`{"type":"over","why":"${why}"}`)!)).toBe(why === "ended");
+    }
   });
 });
 

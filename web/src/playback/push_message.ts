@@ -26,6 +26,9 @@ export function read_words(text: string): PushWords | null {
   return said.type === "tracks" || said.type === "over" ? (said as PushWords) : null;
 }
 
+// Whether nothing follows, from anybody: where a node only lost the broadcast, another may have it.
+export const is_the_end = (words: PushWords) => words.type === "over" && words.why === "ended";
+
 // null: it is none.
 export function read_chunk(message: ArrayBuffer): PushChunk | null {
   if (message.byteLength < header_size) return null;

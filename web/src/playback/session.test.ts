@@ -120,6 +120,19 @@ describe("a playback session", () => {
     expect(made).toHaveLength(2);
   });
 
+  it("makes a player anew that has shown all it had while the channel is live, but not at once", async () => {
+    await playing();
+    current().now_state = "drained";
+    session.tick(1000);
+    session.tick(1000 + stuck_ms);
+    expect(current().destroyed).toBe(false);
+    session.tick(1001 + stuck_ms);
+    expect(current().destroyed).toBe(true);
+    session.tick(3000 + stuck_ms);
+    await opened();
+    expect(made).toHaveLength(2);
+  });
+
   it("makes a player anew that never shows a picture", async () => {
     session.follow(live, 0);
     await opened();

@@ -82,6 +82,7 @@ export class PlaybackSession {
     const trouble =
       this.#state === "failed" ||
       (this.#state === "stalled" && for_ms > stuck_ms) ||
+      (this.#state === "drained" && for_ms > stuck_ms) || // its player believes that it is over
       (this.#state === "loading" && for_ms > never_started_ms);
     switch (this.#followed.state) {
       case "live":
