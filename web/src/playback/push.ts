@@ -11,15 +11,15 @@
 // key frame; what of that is here already is left out.
 
 import { Cushion } from "./cushion";
+import { Feeder } from "./feeder";
 import { of_chunks, pace } from "./pace";
 import { type Rung, automatic, rungs_in } from "./ladder";
 import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
 import type { Opening, Playback } from "./playback";
 import { PushLine } from "./push_line";
-import { type PushChunk, type PushTrack, decode_time, is_the_end, media_zero_ms, read_chunk, read_words } from "./push_message";
+import { type PushChunk, type PushTrack, is_the_end, media_zero_ms, read_chunk, read_words } from "./push_message";
 
 const look_wait_ms = 100;
-const waiting_bytes_max = 32 << 20; // what a node keeps for a viewer who lags: more than that it skips
 const kept_behind_s = 20; // for who goes back
 const trim_wait_ms = 5_000;
 const cushion_s_max = 2; // beyond, low-latency HTTP is no worse
@@ -27,76 +27,6 @@ const falling_behind_ms_max = 1_500;
 const start_ms_max = 4_000; // a network that does not bring half a second in this time
 const lost_within_ms = 10_000; // a line that is lost so soon after the one before has no better one to follow it
 const hole_s_max = 0.5; // larger is a skip: what is behind the hole comes at once
-
-// One track's way into the element. Appends one at a time; what comes meanwhile waits, and goes in at once.
-class Feeder {
-  #buffer: SourceBuffer;
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
-  #waiting_bytes = 0;
-  #mime: string;
-  #next_mime: string | null = null;
-  #header: Uint8Array | null = null; // that was fed last
-  #fed_ticks = -Infinity; // decode time of the last chunk
-
-  constructor(source: MediaSource, track: PushTrack, grew: () => void) {
-    this.#mime = track.mime;
-    this.#buffer = source.addSourceBuffer(track.mime);
-    this.#buffer.addEventListener("updateend", () => {
-      grew();
-      this.#pump();
-    });
-  }
-
-  change(mime: string): void {
-    if (mime !== this.#mime) this.#next_mime = mime;
-  }
-
-  // False: more waits than there may.
-  feed(chunk: PushChunk): boolean {
-    if (this.#has(chunk)) return true;
-    this.#waiting.push(chunk.content);
-    this.#waiting_bytes += chunk.content.byteLength;
-    this.#pump();
-    return this.#waiting_bytes <= waiting_bytes_max;
-  }
-
-  trim(before_s: number): void {
-    const { buffered, updating } = this.#buffer;
-    if (!updating && buffered.length > 0 && buffered.start(0) < before_s) this.#buffer.remove(0, before_s);
-  }
-
-  // After a header an element takes no chunk before the next key frame: one that it knows must not be fed again.
-  #has({ initialization, content }: PushChunk): boolean {
-    if (initialization) {
-      const header = this.#header;
-      if (header?.length === content.length && header.every((byte, i) => byte === content[i])) return true;
-      this.#header = content;
-      return false;
-    }
-    const ticks = decode_time(content);
-    if (ticks !== null && ticks <= this.#fed_ticks) return true;
-    this.#fed_ticks = ticks ?? this.#fed_ticks;
-    return false;
-  }
-
-  #pump(): void {
-    if (this.#buffer.updating || this.#waiting.length === 0) return;
-    // What was of the codec before has gone in: a header of another begins what waits now.
-    if (this.#next_mime !== null) {
-      this.#buffer.changeType(this.#next_mime);
-      this.#mime = this.#next_mime;
-      this.#next_mime = null;
-    }
-    const content = new Uint8Array(this.#waiting_bytes);
-    let at = 0;
-    for (const one of this.#waiting.splice(0)) {
-      content.set(one, at);
-      at += one.byteLength;
-    }
-    this.#waiting_bytes = 0;
-    this.#buffer.appendBuffer(content);
-  }
-}
 
 export function open({ video, road, server_now_ms, line: first_line, push_gives_way, stood, not_carried }: Opening): Playback {
   const picture = new Picture();
@@ -128,18 +58,20 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     push_gives_way(why);
   }
 
+  const not_taken = (error: unknown) => give_way(`this browser does not play it: ${String(error)}`);
+
   function begin(): void {
     if (source.readyState !== "open" || tracks.length === 0) return;
     try {
       if (feeders.size === 0) {
         source.duration = Infinity;
-        for (const track of tracks) feeders.set(track.kind, new Feeder(source, track, grew));
+        for (const track of tracks) feeders.set(track.kind, new Feeder(source, track, grew, not_taken));
       } else {
         for (const track of tracks) feeders.get(track.kind)?.change(track.mime);
       }
       for (const chunk of early.splice(0)) take(chunk);
     } catch (error) {
-      give_way(`this browser does not play it: ${String(error)}`);
+      not_taken(error);
     }
   }
 
