@@ -250,6 +250,8 @@ constexpr Setting table[] = {
      set_room_anonymous, Of::both},
     {"room.comments_per_s", "", "N", "that a viewer is shown, a fair sample when more are said; 0: all of them",
      set_number<&C::room_comments_per_s, 0, 1'000>, Of::both},
+    {"studio.database", "--database", "FILE|postgresql://...",
+     "where people and what they say are kept; klieg.db in the data directory if not given", set_text<&C::database>},
     {"studio.sign_up", "", "off|closed|invite|open",
      "who may make an account; off: there are none, as where channels are given and this is not", set_sign_up},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,

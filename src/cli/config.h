@@ -84,7 +84,10 @@ struct Config {
   RoomAnonymous room_anonymous = RoomAnonymous::hearts;
   uint32_t room_comments_per_s = audience::SampleSettings().per_second_max;
 
+  std::string database;  // as store::open() has it; empty: klieg.db in `data`
   SignUp sign_up = SignUp::unsaid;
+  studio::Reach notices_reach = studio::Reach::public_internet;
+  std::string contact;                 // of who runs this server, for push services
   studio::PasswordCost password_cost;  // no setting
 
   logging::Level log_level = logging::Level::info;

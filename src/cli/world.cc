@@ -1,18 +1,13 @@
 #include "cli/world.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
 
+#include "cli/database.h"
 #include "cli/first_run.h"
 #include "cli/node.h"
-#include "store/migrate.h"
-#include "store/sqlite.h"
-#include "studio/broadcast_records.h"
-#include "wire/http_list.h"
 
 namespace klieg::cli {
 namespace {
@@ -23,6 +18,8 @@ ingest::SlotPolicy slot_policy(const Config& config) {
   policy.return_within = std::chrono::seconds(config.rejoin_window_s);
   return policy;
 }
+
+constexpr Duration hear_revoked_again_after = 1s;
 
 }  // namespace
 
@@ -57,21 +54,17 @@ Result<void> World::open_store() {
   auto directory = DataDirectory::take(config_.data);
   if (!directory) return std::unexpected(directory.error());
   directory_ = std::move(*directory);
-  auto database = store::open_sqlite(config_.data + "/klieg.db");
-  if (!database) return fail(database.error().message);
-  const WallTime now = read_wall_clock();
-  if (const auto migrated = store::migrate(**database, now); !migrated) return fail(migrated.error().message);
-  if (const auto done = RoomJournal::forget_old(**database, now); !done) return fail(done.error().message);
-  if (has_accounts(config_)) {
-    if (const auto begun = begin_accounts(**database, now); !begun) return begun;
-  }
-  const auto revoked = kept_revocations(**database, now);
-  if (!revoked) return fail(revoked.error().message);
-  for (const media::GuestsRevoked& one : *revoked) {
+  auto opened = open_database(config_);
+  if (!opened) return std::unexpected(opened.error());
+  told_once_ = std::move(opened->told_once);
+  for (const media::GuestsRevoked& one : opened->revoked) {
     for (const auto& shard : shards_) shard->on_revoked(one);  // their loops do not run yet
   }
-  store_ = std::make_unique<store::Worker>(std::move(*database));
+  const bool comes_later = static_cast<bool>(opened->begin);
+  store_ = std::make_unique<store::Worker>(std::move(opened->database), std::move(opened->begin));
   asker_ = std::make_unique<store::Asker>(shards_.front()->loop(), *store_);
+  hear_revoked_again_.emplace(shards_.front()->loop(), [this] { hear_revoked(); });
+  if (comes_later) post_to_shard(0, [this](Shard&) { hear_revoked(); });
   if (has_accounts(config_)) {
     studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, config_);
     registry_->ask(*studio_);
@@ -79,22 +72,20 @@ Result<void> World::open_store() {
   return {};
 }
 
-Result<void> World::begin_accounts(store::Database& database, WallTime now) {
-  for (const Channel& channel : config_.channels) {
-    const auto account = studio::find_account(database, wire::lower_case(channel.name));
-    if (!account) return fail(account.error().message);
-    if (*account) return fail(fmt::format("channel '{}' has the name of an account; give it another", channel.name));
+void World::hear_revoked() {
+  const auto work = [now = shards_.front()->loop().wall_now()](store::Database& database) {
+    return kept_revocations(database, now);
+  };
+  asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
+    if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
+    for (const media::GuestsRevoked& one : *revoked) tell_revoked(one);
+  });
+}
+
+void World::tell_revoked(const media::GuestsRevoked& revoked) {
+  for (ShardIndex i = 0; i < shards(); ++i) {
+    on_shard(i, [revoked](Shard& shard) { shard.on_revoked(revoked); });
   }
-  if (const auto ended = studio::end_all(database, now); !ended) return fail(ended.error().message);
-  const auto first =
-      studio::make_first_account_once(database, std::string(first_account_name), config_.password_cost, now);
-  if (!first) return fail(first.error().message);
-  if (!*first) return {};
-  if (config_.log_format == logging::Format::text) {
-    told_once_ = account_lines(**first);
-    return {};
-  }
-  return keep_first_account(config_.data, **first);
 }
 
 void World::on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {
@@ -118,9 +109,7 @@ void World::revoke(const media::GuestsRevoked& revoked, Revoked done) {
   on_shard(0, [this, revoked, done = std::move(done)](Shard&) mutable {
     asker_->ask<void>([revoked](store::Database& database) { return keep(database, revoked); },
                       [this, revoked, done = std::move(done)](store::Outcome<void> kept) mutable {
-                        for (ShardIndex i = 0; kept && i < shards(); ++i) {
-                          on_shard(i, [revoked](Shard& shard) { shard.on_revoked(revoked); });
-                        }
+                        if (kept) tell_revoked(revoked);
                         done(std::move(kept));
                       });
   });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,9 @@ class World final : public RunningServer {
 
  private:
   Result<void> open_store();
-  Result<void> begin_accounts(store::Database& database, WallTime now);
+  // Of a database that came later: until then links that were taken back are good, for nobody knows of it.
+  void hear_revoked();
+  void tell_revoked(const media::GuestsRevoked& revoked);
 
   Metrics metrics_;
   transcoder::Room room_;  // of all shards
@@ -62,7 +65,8 @@ class World final : public RunningServer {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Registry> registry_;   // on the first shard's loop
   std::unique_ptr<store::Asker> asker_;  // likewise
-  std::unique_ptr<Studio> studio_;       // likewise; null: there are no accounts
+  std::optional<net::Timer> hear_revoked_again_;
+  std::unique_ptr<Studio> studio_;  // likewise; null: there are no accounts
   std::string told_once_;
   bus::InProcess bus_;
   std::unique_ptr<edge::NodeLoad> load_;

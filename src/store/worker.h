@@ -6,7 +6,8 @@
 //
 // One connection, one thread: SQLite has one writer, and what a node asks of PostgreSQL - log-ins, comments by the
 // batch, a page of a list - keeps one connection busy for some per cent of the time. While the engine is down it is the
-// thread that reaches it again, and meanwhile every call is answered at once.
+// thread that reaches it again, and meanwhile every call is answered at once. So it is until what was to be done first,
+// once the engine is there, has been done.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,10 @@ class Worker {
   // has waited for longer has gone. With what people write in them, some KiB each, a few MiB together.
   static constexpr size_t queued_max = 1'000;
 
-  explicit Worker(std::unique_ptr<Database> database);
+  // `begin` is what comes before any question, a migration for one: tried on the thread until it succeeds, and who asks
+  // meanwhile gets its failure. Empty: nothing.
+  using Begin = std::move_only_function<Outcome<void>(Database&)>;
+  explicit Worker(std::unique_ptr<Database> database, Begin begin = {});
   // What is under way is finished; what waits is dropped, and never answered. Askers are gone before.
   ~Worker();
   Worker(const Worker&) = delete;
@@ -38,6 +42,8 @@ class Worker {
 
   net::SideThread thread_{queued_max};
   std::unique_ptr<Database> database_;
+  Begin begin_;  // empty: it is done
+  Failure not_begun_{FailureKind::unavailable, "the database has not been reached yet"};
   net::Timer tending_;
 };
 
@@ -51,7 +57,7 @@ class Asker {
   void ask(std::move_only_function<Outcome<T>(Database&)> work, std::move_only_function<void(Outcome<T>)> done) {
     asker_.ask<Outcome<T>>(
         [&worker = worker_, work = std::move(work)]() mutable {
-          Outcome<T> outcome = work(*worker.database_);
+          Outcome<T> outcome = worker.begin_ ? Outcome<T>(std::unexpected(worker.not_begun_)) : work(*worker.database_);
           worker.tend();
           return outcome;
         },

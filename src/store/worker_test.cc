@@ -74,6 +74,31 @@ TEST_F(StoreWorker, what_it_cannot_do_in_time_is_overloaded_and_the_rest_is_done
   EXPECT_EQ(overloaded, 5u);
 }
 
+TEST(StoreWorkerThatBegins, answers_with_why_not_until_what_comes_first_has_been_done) {
+  const TestDatabase made(Engine::sqlite);
+  net::Loop loop;
+  int attempts = 0;
+  Worker worker(made.connect(), [&attempts](Database& database) -> Outcome<void> {
+    if (++attempts < 3) return failed(FailureKind::busy, "not yet");
+    auto ran = database.run("CREATE TABLE begun (id INTEGER)");
+    if (!ran) return std::unexpected(std::move(ran.error()));
+    return {};
+  });
+  Asker asker(loop, worker);
+  std::vector<std::string> answers;
+  std::function<void()> ask = [&] {
+    asker.ask<Rows>([](Database& database) { return database.run("SELECT count(*) FROM begun"); },
+                    [&](const Outcome<Rows>& outcome) {
+                      answers.push_back(outcome ? "done" : outcome.error().message);
+                      outcome ? loop.stop() : ask();
+                    });
+  };
+  ask();
+  loop.run();
+  EXPECT_EQ(answers, (std::vector<std::string>{"not yet", "not yet", "done"}));
+  EXPECT_EQ(attempts, 3) << "and never again";
+}
+
 TEST(PostgresqlWorker, reaches_the_server_by_itself_and_again_when_it_was_gone) {
   PostgresqlServer& server = PostgresqlServer::shared();
   const std::string where = server.new_database();

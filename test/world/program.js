@@ -6,13 +6,14 @@ const kept_bytes_max = 4 * 1024 * 1024; // of what a program says: enough for a 
 const patience_ms = 5_000; // between asking a program to end and ending it
 
 export class Program {
-  // `t` is the test (or anything with after()): when it ends, so does the program.
-  constructor(t, command, args, { env = {}, cwd } = {}) {
+  // `t` is the test (or anything with after()): when it ends, so does the program. `user`: { uid, gid }, if another.
+  constructor(t, command, args, { env = {}, cwd, user = {} } = {}) {
     this.name = command;
     this.said = ""; // on both of its outputs, the newest part
     this.output = ""; // on standard output alone
     this.listeners = new Set();
-    this.child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = ["ignore", "pipe", "pipe"];
+    this.child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, ...user });
     const hear = (text) => {
       this.said = (this.said + text).slice(-kept_bytes_max);
       for (const listener of this.listeners) listener();
