@@ -136,14 +136,22 @@ Outcome<void> suspend(Database& database, int64_t account, Suspension suspension
   }));
 }
 
-Outcome<std::string> make_invite(Database& database, int64_t made_by, int64_t uses, WallTime now) {
+Outcome<std::optional<std::string>> make_invite(Database& database, int64_t made_by, int64_t uses, WallTime now) {
   KLIEG_ASSERT(uses > 0 && uses <= invite_uses_max, "an invite is for a bounded number of people");
-  std::string secret = new_secret(SecretKind::invite);
-  auto rows = database.run(
-      "INSERT INTO invites (digest, made_by, uses_left, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
-      {digest_of(secret), made_by, uses, now, WallTime(now + invite_lifetime)});
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return secret;
+  return transact(database, [&](Database& inside) -> Outcome<std::optional<std::string>> {
+    auto over =
+        inside.run("DELETE FROM invites WHERE made_by = $1 AND (uses_left = 0 OR expires_ms <= $2)", {made_by, now});
+    if (!over) return std::unexpected(std::move(over.error()));
+    auto good = inside.run("SELECT count(*) FROM invites WHERE made_by = $1", {made_by});
+    if (!good) return std::unexpected(std::move(good.error()));
+    if ((*good)[0][0].integer() >= invites_max) return std::nullopt;
+    std::string secret = new_secret(SecretKind::invite);
+    auto rows = inside.run(
+        "INSERT INTO invites (digest, made_by, uses_left, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+        {digest_of(secret), made_by, uses, now, WallTime(now + invite_lifetime)});
+    if (!rows) return std::unexpected(std::move(rows.error()));
+    return secret;
+  });
 }
 
 Outcome<std::optional<Invite>> find_invite(Database& database, const std::string& secret) {

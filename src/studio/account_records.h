@@ -69,8 +69,9 @@ enum class Suspension : uint8_t { begins, ends };
 store::Outcome<void> suspend(store::Database& database, int64_t account, Suspension suspension, int64_t by,
                              WallTime now);
 
-// The invite, shown once.
-store::Outcome<std::string> make_invite(store::Database& database, int64_t made_by, int64_t uses, WallTime now);
+// The invite, shown once. Those of its account that are over go with it. nullopt: there are invites_max that are not.
+store::Outcome<std::optional<std::string>> make_invite(store::Database& database, int64_t made_by, int64_t uses,
+                                                       WallTime now);
 store::Outcome<std::optional<Invite>> find_invite(store::Database& database, const std::string& secret);
 
 }  // namespace klieg::studio

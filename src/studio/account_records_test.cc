@@ -62,7 +62,7 @@ TEST_P(AccountRecords, the_first_account_is_the_operators_and_there_is_one) {
 TEST_P(AccountRecords, an_invite_lets_in_as_many_as_it_says) {
   const auto secret = make_invite(*database, anna, 2, start);
   ASSERT_DONE(secret);
-  const auto invite = find_invite(*database, *secret);
+  const auto invite = find_invite(*database, **secret);
   ASSERT_DONE(invite);
   ASSERT_TRUE(*invite);
   EXPECT_EQ((*invite)->uses_left, 2);
@@ -77,8 +77,16 @@ TEST_P(AccountRecords, an_invite_lets_in_as_many_as_it_says) {
 
 TEST_P(AccountRecords, an_invite_is_over_after_its_time) {
   const auto secret = make_invite(*database, anna, 1, start);
-  const int64_t id = (**find_invite(*database, *secret)).id;
+  const int64_t id = (**find_invite(*database, **secret)).id;
   EXPECT_EQ(make_account(*database, named("late", id), start + invite_lifetime)->made, Made::invite_is_over);
+}
+
+TEST_P(AccountRecords, an_account_has_so_many_invites_that_are_good_and_those_that_are_over_make_room) {
+  for (int i = 0; i < invites_max; ++i) EXPECT_TRUE(*make_invite(*database, anna, 1, start));
+  EXPECT_FALSE(*make_invite(*database, anna, 1, start));
+  EXPECT_TRUE(*make_invite(*database, ben, 1, start));
+  EXPECT_TRUE(*make_invite(*database, anna, 1, start + invite_lifetime));
+  EXPECT_EQ((*database->run("SELECT count(*) FROM invites WHERE made_by = $1", {anna}))[0][0].integer(), 1);
 }
 
 TEST_P(AccountRecords, another_password_ends_all_other_sessions_and_is_written_down) {
@@ -92,12 +100,12 @@ TEST_P(AccountRecords, another_password_ends_all_other_sessions_and_is_written_d
   EXPECT_FALSE(*use_session(*database, *ended, start));
   EXPECT_TRUE(*use_session(*database, *bens, start));
   EXPECT_EQ((**find_credentials(*database, anna)).password_digest, "another");
-  const auto deeds = list_deeds(*database, anna, 0);
+  const auto deeds = list_deeds(*database, anna, 0, 100);
   ASSERT_DONE(deeds);
   ASSERT_EQ(deeds->size(), 1u);
   EXPECT_EQ((*deeds)[0].action, "password changed");
-  EXPECT_TRUE(list_deeds(*database, ben, 0)->empty());
-  EXPECT_TRUE(list_deeds(*database, anna, (*deeds)[0].id)->empty());
+  EXPECT_TRUE(list_deeds(*database, ben, 0, 100)->empty());
+  EXPECT_TRUE(list_deeds(*database, anna, (*deeds)[0].id, 100)->empty());
 }
 
 TEST_P(AccountRecords, who_is_suspended_is_sent_away_until_it_is_lifted) {
@@ -107,7 +115,7 @@ TEST_P(AccountRecords, who_is_suspended_is_sent_away_until_it_is_lifted) {
   EXPECT_EQ((**find_account(*database, anna)).suspended, start);
   ASSERT_DONE(suspend(*database, anna, Suspension::ends, ben, start));
   EXPECT_FALSE((**find_account(*database, anna)).suspended);
-  EXPECT_EQ(list_deeds(*database, ben, 0)->size(), 2u);
+  EXPECT_EQ(list_deeds(*database, ben, 0, 100)->size(), 2u);
 }
 
 TEST_P(AccountRecords, what_an_account_had_goes_with_it_and_the_log_stays) {
@@ -117,7 +125,7 @@ TEST_P(AccountRecords, what_an_account_had_goes_with_it_and_the_log_stays) {
   ASSERT_DONE(open_session(*database, anna, "browser", "", start));
   ASSERT_DONE(database->run("DELETE FROM accounts WHERE id = $1", {anna}));
   EXPECT_EQ(count("SELECT count(*) FROM sessions"), 0);
-  EXPECT_EQ(list_deeds(*database, anna, 0)->size(), 2u);
+  EXPECT_EQ(list_deeds(*database, anna, 0, 100)->size(), 2u);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/assert.h"
 #include "store/answer.h"
 
 namespace klieg::studio {
@@ -16,11 +17,12 @@ Outcome<void> write_deed(Database& database, const Deed& deed) {
                    {deed.at, deed.actor, deed.action, deed.subject, deed.detail}));
 }
 
-Outcome<std::vector<Deed>> list_deeds(Database& database, std::optional<int64_t> about, int64_t before) {
+Outcome<std::vector<Deed>> list_deeds(Database& database, std::optional<int64_t> about, int64_t before, size_t limit) {
+  KLIEG_ASSERT(limit >= 1 && limit <= 100, "a page is bounded");
   auto rows = database.run(
       "SELECT id, at_ms, actor, action, subject, detail FROM audit_log WHERE (actor = $1 OR subject = $1 OR $1 = 0) "
-      "AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT 100",
-      {about.value_or(0), before});
+      "AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT $3",
+      {about.value_or(0), before, static_cast<int64_t>(limit)});
   return store::all_of(std::move(rows), [](const Row& row) {
     Deed deed{.id = row[0].integer(), .at = row[1].time(), .action = row[3].text(), .detail = row[5].text()};
     if (!row[2].null()) deed.actor = row[2].integer();

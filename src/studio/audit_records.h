@@ -23,7 +23,8 @@ struct Deed {
 
 // Inside the transaction of what was done, so that neither is there without the other.
 store::Outcome<void> write_deed(store::Database& database, const Deed& deed);
-// Downwards from `before` (0: the newest), `about` whom it was done to, or by (none: all).
-store::Outcome<std::vector<Deed>> list_deeds(store::Database& database, std::optional<int64_t> about, int64_t before);
+// Downwards from `before` (0: the newest), `about` whom it was done to, or by (none: all). `limit`: 1 to 100.
+store::Outcome<std::vector<Deed>> list_deeds(store::Database& database, std::optional<int64_t> about, int64_t before,
+                                             size_t limit);
 
 }  // namespace klieg::studio

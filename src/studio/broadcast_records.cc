@@ -171,6 +171,14 @@ Outcome<std::vector<Broadcast>> list_broadcasts(Database& database, int64_t acco
                    {account, before, page_size(limit)}));
 }
 
+Outcome<std::vector<Broadcast>> list_past_broadcasts(Database& database, int64_t account, int64_t before,
+                                                     size_t limit) {
+  return all_of(database.run(KLIEG_SELECT_BROADCAST
+                             "WHERE account = $1 AND visibility = 'public' AND ended_ms IS NOT NULL AND "
+                             "(broadcasts.id < $2 OR $2 = 0) ORDER BY broadcasts.id DESC LIMIT $3",
+                             {account, before, page_size(limit)}));
+}
+
 Outcome<MayWatch> may_watch(Database& database, const Broadcast& broadcast, std::optional<int64_t> viewer,
                             const std::string& link) {
   Asking asking{.owns_it = viewer == broadcast.owner.id, .has_link = link == broadcast.link};

@@ -77,6 +77,10 @@ store::Outcome<std::vector<Broadcast>> list_live(store::Database& database, int6
 store::Outcome<std::vector<Broadcast>> list_broadcasts(store::Database& database, int64_t account, int64_t before,
                                                        size_t limit);
 
+// What of an account's is public and over, for everybody.
+store::Outcome<std::vector<Broadcast>> list_past_broadcasts(store::Database& database, int64_t account, int64_t before,
+                                                            size_t limit);
+
 // Whether `viewer` (none: not logged in) may watch: all that judge() needs, from the database.
 store::Outcome<MayWatch> may_watch(store::Database& database, const Broadcast& broadcast, std::optional<int64_t> viewer,
                                    const std::string& link);

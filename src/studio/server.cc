@@ -75,6 +75,7 @@ const std::vector<Server::Route>& Server::table() {
       {"POST", "/keys/{id}/rotate", persons, Scope::keys_write, &Server::rotate_key},
       {"DELETE", "/keys/{id}", persons, Scope::keys_write, &Server::revoke_key},
       {"GET", "/people/{name}", anybody, Scope::account_read, &Server::get_person},
+      {"GET", "/people/{name}/broadcasts", anybody, Scope::account_read, &Server::list_past_broadcasts},
       {"PUT", "/people/{name}/follow", persons, Scope::follows_write, &Server::follow},
       {"DELETE", "/people/{name}/follow", persons, Scope::follows_write, &Server::unfollow},
       {"GET", "/live", anybody, Scope::account_read, &Server::list_live},
@@ -83,6 +84,11 @@ const std::vector<Server::Route>& Server::table() {
       {"GET", "/broadcasts/{id}", persons, Scope::broadcasts_read, &Server::get_broadcast},
       {"PATCH", "/broadcasts/{id}", persons, Scope::broadcasts_write, &Server::change_broadcast},
       {"POST", "/broadcasts/{id}/end", persons, Scope::broadcasts_write, &Server::end_broadcast},
+      {"GET", "/tokens", persons, std::nullopt, &Server::list_tokens},
+      {"POST", "/tokens", persons, std::nullopt, &Server::make_token},
+      {"DELETE", "/tokens/{id}", persons, std::nullopt, &Server::revoke_token},
+      {"POST", "/invites", persons, std::nullopt, &Server::make_invite},
+      {"GET", "/audit", persons, std::nullopt, &Server::list_deeds},
       {"GET", "/openapi.json", anybody, Scope::account_read, &Server::get_openapi},
   };
   return routes;

@@ -91,9 +91,15 @@ class Server {
   void make_key(ExchangePtr exchange);
   void rotate_key(ExchangePtr exchange);
   void revoke_key(ExchangePtr exchange);
-
+  // server_tokens.cc
+  void list_tokens(ExchangePtr exchange);
+  void make_token(ExchangePtr exchange);
+  void revoke_token(ExchangePtr exchange);
+  void make_invite(ExchangePtr exchange);
+  void list_deeds(ExchangePtr exchange);
   // server_people.cc
   void get_person(ExchangePtr exchange);
+  void list_past_broadcasts(ExchangePtr exchange);
   void follow(ExchangePtr exchange);
   void unfollow(ExchangePtr exchange);
   // server_broadcasts.cc

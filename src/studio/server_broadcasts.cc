@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/whole_number.h"
 #include "studio/broadcast_records.h"
 #include "studio/name.h"
 #include "studio/server_exchange.h"
@@ -63,12 +62,8 @@ store::Outcome<Found> find_own(store::Database& database, int64_t account, int64
 
 void Server::list_broadcasts(ExchangePtr exchange) {
   Paging paging;
-  if (auto fault = read_paging(exchange->call.query, paging)) return exchange->refuse(*fault);
   int64_t before = 0;
-  if (const std::string& text = paging.cursor; !text.empty()) {
-    before = whole_number<int64_t>(text).value_or(0);
-    if (before <= 0) return exchange->refuse(unreadable_cursor);
-  }
+  if (auto fault = read_paging(exchange->call.query, paging, before)) return exchange->refuse(*fault);
   auto work = [account = exchange->account(), before, limit = paging.limit](store::Database& database) {
     return studio::list_broadcasts(database, account, before, limit);
   };
@@ -76,10 +71,7 @@ void Server::list_broadcasts(ExchangePtr exchange) {
                               [limit = paging.limit](Exchange& done, const std::vector<Broadcast>& broadcasts) {
                                 Json items = Json::array();
                                 for (const Broadcast& broadcast : broadcasts) items.push_back(json_of(broadcast));
-                                // A full page may be the last; then the next is empty.
-                                const Json next =
-                                    broadcasts.size() == limit ? Json(std::to_string(broadcasts.back().id)) : Json();
-                                done.answer(response_of(200, {{"items", std::move(items)}, {"next", next}}));
+                                done.answer(response_of(200, page_of(std::move(items), limit)));
                               });
 }
 

@@ -109,6 +109,18 @@ std::optional<Problem> read_paging(std::string_view query, Paging& paging) {
   return fault;
 }
 
+std::optional<Problem> read_paging(std::string_view query, Paging& paging, int64_t& before) {
+  if (auto fault = read_paging(query, paging)) return fault;
+  if (paging.cursor.empty()) return std::nullopt;
+  before = whole_number<int64_t>(paging.cursor).value_or(0);
+  return before > 0 ? std::nullopt : std::optional(unreadable_cursor);
+}
+
+Json page_of(Json items, size_t limit) {
+  Json next = items.size() == limit ? Json(std::to_string(items.back()["id"].get<int64_t>())) : Json();
+  return {{"items", std::move(items)}, {"next", std::move(next)}};
+}
+
 const Json* Fields::find(std::string_view name) {
   asked_.push_back(name);
   const auto found = body_.find(name);
@@ -126,6 +138,13 @@ std::string Fields::text(std::string_view name) {
   if (found && found->is_string()) return found->get<std::string>();
   note(name, "is to be a text");
   return "";
+}
+
+int64_t Fields::number(std::string_view name) {
+  const Json* found = find(name);
+  if (found && found->is_number_integer()) return found->get<int64_t>();
+  note(name, "is to be a whole number");
+  return 0;
 }
 
 std::optional<std::string> Fields::text_if_any(std::string_view name) {

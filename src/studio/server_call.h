@@ -54,6 +54,10 @@ struct Paging {
   size_t limit = 50;
 };
 std::optional<Problem> read_paging(std::string_view query, Paging& paging);
+// Of a list by id, the newest first, whose cursor is the last id of the page before. `before`: 0 for the first page.
+std::optional<Problem> read_paging(std::string_view query, Paging& paging, int64_t& before);
+// A page of such a list: a full one may be the last; then the next is empty.
+Json page_of(Json items, size_t limit);
 inline const Problem unreadable_cursor{400, "bad_cursor", "this cursor is not one that a list has named"};
 
 // The fields of a body. Each is asked for; one that nobody asked for is refused, for a misspelt "visibility" must not
@@ -63,6 +67,7 @@ class Fields {
   explicit Fields(const Json& body) : body_(body) {}
 
   std::string text(std::string_view name);
+  int64_t number(std::string_view name);
   std::optional<std::string> text_if_any(std::string_view name);  // null is none
   std::optional<std::vector<std::string>> texts_if_any(std::string_view name);
   // After all have been asked for: the first that is missing, of another type, or unknown.

@@ -1,9 +1,11 @@
-// People as others see them, and following them.
+// People as others see them, what they have broadcast, and following them.
 
 #include <utility>
 
+#include "studio/broadcast_records.h"
 #include "studio/follow_records.h"
 #include "studio/server_exchange.h"
+#include "wire/utc.h"
 
 namespace klieg::studio {
 namespace {
@@ -13,6 +15,17 @@ struct Seen {
   FollowCounts counts;
   bool followed = false;  // by who asks
 };
+
+Json json_of(const Broadcast& past) {
+  return {{"id", past.id},
+          {"title", past.title},
+          {"started", wire::utc_text(*past.started)},
+          {"ended", wire::utc_text(*past.ended)},
+          {"viewers_peak", past.counts.viewers_peak},
+          {"viewers_total", past.counts.viewers_total},
+          {"comments", past.counts.comments},
+          {"hearts", past.counts.hearts}};
+}
 
 }  // namespace
 
@@ -46,6 +59,27 @@ void Server::get_person(ExchangePtr exchange) {
                                                            {"following", seen->followed},
                                                            {"live", show && show->listing == Listing::listed}}));
                            });
+}
+
+void Server::list_past_broadcasts(ExchangePtr exchange) {
+  Paging paging;
+  int64_t before = 0;
+  if (auto fault = read_paging(exchange->call.query, paging, before)) return exchange->refuse(*fault);
+  using Found = std::optional<std::vector<Broadcast>>;
+  auto work = [name = *exchange->name, before,
+               limit = paging.limit](store::Database& database) -> store::Outcome<Found> {
+    auto account = find_account(database, name);
+    if (!account) return std::unexpected(std::move(account.error()));
+    if (!*account) return std::nullopt;
+    return studio::list_past_broadcasts(database, (*account)->id, before, limit);
+  };
+  ask<Found>(std::move(exchange), "broadcasts cannot be looked up", std::move(work),
+             [limit = paging.limit](Exchange& done, const Found& found) {
+               if (!found) return done.refuse(no_such_thing);
+               Json items = Json::array();
+               for (const Broadcast& broadcast : *found) items.push_back(json_of(broadcast));
+               done.answer(response_of(200, page_of(std::move(items), limit)));
+             });
 }
 
 void Server::follow(ExchangePtr exchange) {

@@ -22,6 +22,7 @@ std::optional<SignUpPolicy> sign_up_policy_of(std::string_view word);
 
 constexpr Duration invite_lifetime = std::chrono::days(14);
 constexpr int64_t invite_uses_max = 100;
+constexpr int64_t invites_max = 20;  // of an account, that are good yet
 // A family signs up at once; a network of a thousand people has its own Klieg, or invites.
 constexpr int sign_ups_at_once = 5;
 constexpr Duration sign_up_every = std::chrono::minutes(10);
