@@ -124,6 +124,7 @@ void Accounts::compare_for_log_in(AttemptPtr attempt, LogIn request, const std::
       std::move(job),
       [this, attempt = std::move(attempt), request = std::move(request), found](auto compared) mutable {
         if (!compared) return attempt->refuse(overloaded());
+        ++compared_;
         if (!found || compared->is == PasswordIs::wrong) return attempt->guessed_wrong();
         if (found->account.suspended) {
           return attempt->refuse({RefusalKind::suspended, "this account is suspended; ask the operator", {}});
@@ -271,6 +272,7 @@ void Accounts::compare_for_change(AttemptPtr attempt, PasswordChange request, Cr
       [this, attempt = std::move(attempt), request = std::move(request),
        found = std::move(found)](auto compared) mutable {
         if (!compared) return attempt->refuse(overloaded());
+        ++compared_;
         if (compared->is == PasswordIs::wrong) return attempt->guessed_wrong();
         if (!compared->digest) return attempt->refuse(overloaded());  // no memory for it
         change(std::move(attempt), request, std::move(found), std::move(*compared->digest));

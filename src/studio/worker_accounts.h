@@ -103,6 +103,8 @@ class Accounts {
   void sign_up(SignUp request, EntryDone done);
   // The session goes on, all others of the account end.
   void change_password(PasswordChange request, EntryDone done);
+  // Passwords that were compared with a digest, somebody's or nobody's: what a log-in costs, whoever it is of.
+  uint64_t compared() const { return compared_; }
 
  private:
   struct Attempt;  // one that is under way: its network, and whom to tell
@@ -124,6 +126,7 @@ class Accounts {
   net::Loop& loop_;
   const Options options_;
   const std::string nobodys_digest_;
+  uint64_t compared_ = 0;
   Budget tries_{tries_at_once, tries_every};
   Budget sign_ups_{sign_ups_at_once, sign_up_every};
   Suspicion suspicion_;

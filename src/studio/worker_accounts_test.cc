@@ -103,6 +103,30 @@ TEST_F(AccountsDoor, an_unknown_name_and_a_wrong_password_are_refused_in_the_sam
   }
 }
 
+// A digest is what a log-in takes its time for: counted, for a test that measured it would fail on a busy machine.
+TEST_F(AccountsDoor, an_unknown_name_takes_as_long_as_a_known_one) {
+  ASSERT_TRUE(sign_up("anna"));
+  const auto costs_of = [&](const std::string& name, std::string_view password) {
+    const uint64_t before = accounts->compared();
+    log_in(name, password);
+    return accounts->compared() - before;
+  };
+  EXPECT_EQ(costs_of("anna", good_password), 1u);
+  EXPECT_EQ(costs_of("anna", "wrong horse battery"), 1u);
+  EXPECT_EQ(costs_of("nobody", "wrong horse battery"), 1u);
+  ASSERT_DONE(suspend(*beside, 1, Suspension::begins, 1, WallTime(1s)));
+  EXPECT_EQ(costs_of("anna", "wrong horse battery"), 1u);
+}
+
+TEST_F(AccountsDoor, a_crowd_that_guesses_one_password_keeps_its_owner_out_from_nowhere_else) {
+  ASSERT_TRUE(sign_up("anna"));
+  for (uint8_t from = 10; from < 60; ++from) {
+    for (int i = 0; i < Suspicion::free_tries + 1; ++i) log_in("anna", "wrong horse battery", from);
+    EXPECT_EQ(refused(log_in("anna", good_password, from)), RefusalKind::try_later);
+  }
+  EXPECT_TRUE(log_in("anna", good_password, 1));
+}
+
 TEST_F(AccountsDoor, a_session_that_the_browser_came_with_ends_when_somebody_logs_in) {
   ASSERT_TRUE(sign_up("anna"));
   const Entry attacker = sign_up("mallory");
