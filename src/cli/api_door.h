@@ -12,7 +12,7 @@
 #include "cli/registry.h"
 #include "edge/client_address.h"
 #include "http/server.h"
-#include "studio/server_call.h"
+#include "studio/server.h"
 
 namespace klieg::cli {
 
@@ -23,8 +23,9 @@ studio::Call call_of(const http::Request& request, std::span<const edge::Address
 
 class ApiDoor final : public http::Handler {
  public:
-  // The store takes 1,000 questions; what waits here beyond that waits for a loop that stands still.
-  static constexpr size_t waiting_max = 2'000;
+  // The store takes 1,000 questions, and pages that wait for notices are answered in their time; what waits beyond that
+  // waits for a loop that stands still.
+  static constexpr size_t waiting_max = 2'000 + studio::Server::held_max;
 
   ApiDoor(World& world, ShardIndex index, const Config& config) : world_(world), index_(index), config_(config) {}
 

@@ -126,6 +126,20 @@ Result<void> set_sign_up(Config& config, Text text) {
                                               {{"off", off}, {"closed", closed}, {"invite", invite}, {"open", open}});
 }
 
+Result<void> set_notices_reach(Config& config, Text text) {
+  using enum studio::Reach;
+  return set_choice<studio::Reach, &Config::notices_reach>(config, text,
+                                                           {{"public", public_internet}, {"anywhere", anywhere}});
+}
+// RFC 8292 section 2.1; Apple's push service takes nothing without.
+Result<void> set_contact(Config& config, Text text) {
+  if (!text.empty() && !text.starts_with("mailto:") && !text.starts_with("https://")) {
+    return fail(fmt::format("'{}' is no contact: it is like mailto:me@example.org or https://example.org/", text));
+  }
+  config.contact = text;
+  return {};
+}
+
 Result<void> set_push_admit(Config& config, Text text) {
   using Rule = push::AdmissionRule;
   return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
@@ -254,6 +268,9 @@ constexpr Setting table[] = {
      "where people and what they say are kept; klieg.db in the data directory if not given", set_text<&C::database>},
     {"studio.sign_up", "", "off|closed|invite|open",
      "who may make an account; off: there are none, as where channels are given and this is not", set_sign_up},
+    {"studio.notices", "", "public|anywhere",
+     "where push notices and webhooks may go; anywhere: to private addresses and over http, too", set_notices_reach},
+    {"studio.contact", "", "mailto:|https://", "of who runs this server, for push services", set_contact},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",

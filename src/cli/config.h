@@ -28,6 +28,7 @@
 #include "origin/manifests.h"
 #include "push/admission.h"
 #include "studio/password.h"
+#include "studio/receiver.h"
 #include "transcoder/ladder.h"
 #include "transcoder/transcoder.h"
 

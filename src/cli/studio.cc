@@ -30,6 +30,7 @@ studio::Server::Options options_of(const Config& config) {
   studio::Server::Options options{.accounts = {.policy = policy_of(config.sign_up),
                                                .cost = config.password_cost,
                                                .key = {random_seed(), random_seed()}},
+                                  .herald = {.reach = config.notices_reach, .contact = config.contact},
                                   .seed = random_seed()};
   for (const Channel& channel : config.channels) options.accounts.not_free.insert(wire::lower_case(channel.name));
   return options;
@@ -37,11 +38,11 @@ studio::Server::Options options_of(const Config& config) {
 
 }  // namespace
 
-Studio::Studio(World& world, net::Loop& loop, store::Worker& store, const Config& config)
+Studio::Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config)
     : world_(world),
       config_(config),
       loop_(loop),
-      server_(loop, store, *this, options_of(config)),
+      server_(loop, store, *this, metrics, options_of(config)),
       counting_(loop, [this] { count(); }) {
   counting_.arm(loop.now() + count_every);
 }

@@ -21,7 +21,7 @@ class World;
 
 class Studio final : public KeyHolders, private studio::Stage {
  public:
-  Studio(World& world, net::Loop& loop, store::Worker& store, const Config& config);
+  Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config);
 
   bool may_know(std::string_view key) const override;
   void holder_of(const std::string& key, HolderDone done) override;

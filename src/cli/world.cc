@@ -66,7 +66,7 @@ Result<void> World::open_store() {
   hear_revoked_again_.emplace(shards_.front()->loop(), [this] { hear_revoked(); });
   if (comes_later) post_to_shard(0, [this](Shard&) { hear_revoked(); });
   if (has_accounts(config_)) {
-    studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, config_);
+    studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, metrics_, config_);
     registry_->ask(*studio_);
   }
   return {};

@@ -113,6 +113,7 @@ Outcome<Started> start_broadcast(Database& database, int64_t account, int64_t ke
       id = *made;
       auto begun = inside.run("UPDATE broadcasts SET started_ms = $2, stream_key = $3 WHERE id = $1", {id, now, key});
       if (!begun) return std::unexpected(std::move(begun.error()));
+      started.begins = true;
     }
     auto found = find_broadcast(inside, id);
     if (!found) return std::unexpected(std::move(found.error()));

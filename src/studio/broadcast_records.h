@@ -61,6 +61,7 @@ store::Outcome<Changed> change_broadcast(store::Database& database, int64_t acco
 struct Started {
   Broadcast broadcast;
   std::optional<int64_t> ended;
+  bool begins = false;  // and was not live with this key already
 };
 store::Outcome<Started> start_broadcast(store::Database& database, int64_t account, int64_t key, WallTime now);
 store::Outcome<void> end_broadcast(store::Database& database, int64_t id, const BroadcastCounts& counts, WallTime now);

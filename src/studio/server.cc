@@ -84,6 +84,14 @@ const std::vector<Server::Route>& Server::table() {
       {"GET", "/broadcasts/{id}", persons, Scope::broadcasts_read, &Server::get_broadcast},
       {"PATCH", "/broadcasts/{id}", persons, Scope::broadcasts_write, &Server::change_broadcast},
       {"POST", "/broadcasts/{id}/end", persons, Scope::broadcasts_write, &Server::end_broadcast},
+      {"GET", "/notices", persons, Scope::account_read, &Server::list_notices},
+      {"POST", "/notices/seen", persons, std::nullopt, &Server::mark_notices_seen},
+      {"GET", "/push", anybody, Scope::account_read, &Server::get_push_key},
+      {"PUT", "/push/subscription", persons, std::nullopt, &Server::put_push_subscription},
+      {"DELETE", "/push/subscription", persons, std::nullopt, &Server::remove_push_subscription},
+      {"GET", "/webhooks", persons, std::nullopt, &Server::list_webhooks},
+      {"POST", "/webhooks", persons, std::nullopt, &Server::make_webhook},
+      {"DELETE", "/webhooks/{id}", persons, std::nullopt, &Server::remove_webhook},
       {"GET", "/tokens", persons, std::nullopt, &Server::list_tokens},
       {"POST", "/tokens", persons, std::nullopt, &Server::make_token},
       {"DELETE", "/tokens/{id}", persons, std::nullopt, &Server::revoke_token},
@@ -100,15 +108,19 @@ std::vector<std::string> Server::routes() {
   return all;
 }
 
-Server::Server(net::Loop& loop, store::Worker& store, Stage& stage, const Options& options)
+Server::Server(net::Loop& loop, store::Worker& store, Stage& stage, Metrics& metrics, const Options& options)
     : loop_(loop),
       stage_(stage),
       options_(options),
       accounts_(loop, store, options.accounts),
       identities_(loop, store),
+      herald_(loop, store, metrics, options.herald),
       write_(loop, [this] { write_counts_down(); }),
+      let_go_(loop, [this] { let_go(); }),
       random_(options.seed),
       asker_(loop, store) {}
+
+Server::~Server() = default;
 
 void Server::serve(Call call, Answer answer) {
   auto exchange = std::make_unique<Exchange>();

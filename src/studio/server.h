@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/random.h"
 #include "net/loop.h"
 #include "store/worker.h"
@@ -27,6 +28,7 @@
 #include "studio/key_records.h"
 #include "studio/on_air.h"
 #include "studio/server_call.h"
+#include "studio/server_herald.h"
 #include "studio/server_identity.h"
 #include "studio/worker_accounts.h"
 
@@ -44,11 +46,17 @@ class Stage {
 
 class Server {
  public:
+  // Pages that wait to be told who goes live: one of each browser, some KiB each.
+  static constexpr size_t held_max = 5'000;
+  static constexpr size_t held_per_account_max = 8;
+
   struct Options {
     Accounts::Options accounts;
+    Herald::Options herald;
     uint64_t seed = 0;  // of draws from the list
   };
-  Server(net::Loop& loop, store::Worker& store, Stage& stage, const Options& options);
+  Server(net::Loop& loop, store::Worker& store, Stage& stage, Metrics& metrics, const Options& options);
+  ~Server();
 
   void serve(Call call, Answer answer);
   // Whose an encoder's key is. Nobody's: there is none like it any more.
@@ -108,6 +116,19 @@ class Server {
   void get_broadcast(ExchangePtr exchange);
   void change_broadcast(ExchangePtr exchange);
   void end_broadcast(ExchangePtr exchange);
+  // server_notices.cc
+  void list_notices(ExchangePtr exchange);
+  void mark_notices_seen(ExchangePtr exchange);
+  void get_push_key(ExchangePtr exchange);
+  void put_push_subscription(ExchangePtr exchange);
+  void remove_push_subscription(ExchangePtr exchange);
+  void list_webhooks(ExchangePtr exchange);
+  void make_webhook(ExchangePtr exchange);
+  void remove_webhook(ExchangePtr exchange);
+  void hold(ExchangePtr exchange, const NoticeCursor& after);
+  void announce(const Broadcast& broadcast);
+  void wake_followers(std::shared_ptr<const Notice> notice, int64_t after);
+  void let_go();
   // server_live.cc
   void list_live(ExchangePtr exchange);
   void write_start(const Show& show);
@@ -120,11 +141,16 @@ class Server {
   const Options options_;
   Accounts accounts_;
   Identities identities_;
+  Herald herald_;
   OnAir on_air_;
   std::map<std::string, KeyHolder> publishers_;  // the last with an account's key, by channel: as many as accounts
   std::vector<std::pair<int64_t, BroadcastCounts>> unwritten_ends_;
   bool write_due_ = false;
   net::Timer write_;
+  struct Held;
+  std::multimap<int64_t, Held> held_;  // by account
+  bool letting_go_ = false;
+  net::Timer let_go_;
   Random random_;
   store::Asker asker_;
 };

@@ -21,6 +21,13 @@ struct Server::Exchange {
   int64_t account() const { return who->account.id; }
 };
 
+// A page that waits for a notice.
+struct Server::Held {
+  ExchangePtr exchange;
+  NoticeCursor after;
+  LoopTime until;
+};
+
 // Who may use a route. `scope` is what a token needs for it; none: no token may.
 enum class Access : uint8_t { anybody, enters, persons };
 

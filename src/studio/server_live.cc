@@ -104,6 +104,7 @@ void Server::write_start(const Show& show) {
                         live->title = started->broadcast.title;
                         live->listing =
                             started->broadcast.visibility == Visibility::everyone ? Listing::listed : Listing::unlisted;
+                        if (started->begins && live->listing == Listing::listed) announce(started->broadcast);
                       });
 }
 

@@ -335,7 +335,7 @@ TEST_F(Api, says_what_cannot_be_done_while_the_database_is_down_and_still_who_is
   auto nowhere = store::open_postgresql({.conninfo = "host=/nowhere dbname=none"});
   ASSERT_TRUE(nowhere);
   store::Worker down(std::move(*nowhere));
-  server.emplace(loop, down, stage,
+  server.emplace(loop, down, stage, metrics,
                  Server::Options{.accounts = {.policy = SignUpPolicy::open, .cost = no_cost, .key = {1, 2}}});
   const Browser by{new_secret(SecretKind::session), ""};
   server->on_live("radio", WallTime(1s), Listing::listed);

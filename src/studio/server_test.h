@@ -52,7 +52,7 @@ class Api : public testing::Test {
   explicit Api(SignUpPolicy policy = SignUpPolicy::open) {
     EXPECT_DONE(store::migrate(*beside, WallTime(1s)));
     server.emplace(
-        loop, worker, stage,
+        loop, worker, stage, metrics,
         Server::Options{.accounts = {.policy = policy, .cost = no_cost, .key = {1, 2}, .not_free = {"radio"}}});
   }
 
@@ -121,6 +121,7 @@ class Api : public testing::Test {
   net::Loop loop;
   store::Worker worker{made.connect()};
   MadeUpStage stage;
+  Metrics metrics;
   std::optional<Server> server;
 };
 

@@ -49,4 +49,12 @@ std::optional<std::vector<uint8_t>> base64_content(std::string_view text) {
   return content;
 }
 
+std::optional<std::vector<uint8_t>> base64url_content(std::string_view text) {
+  if (text.find_first_of("+/") != text.npos) return std::nullopt;
+  std::string other(text);
+  std::ranges::replace(other, '-', '+');
+  std::ranges::replace(other, '_', '/');
+  return base64_content(other);
+}
+
 }  // namespace klieg::wire
