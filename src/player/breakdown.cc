@@ -20,12 +20,13 @@ void Breakdown::add(const Received& received, const ClockRelation& clocks) {
   ++pieces_;
   const auto took = [&](Hop hop, Duration duration) { taken_[static_cast<size_t>(hop)].push_back(duration); };
   const Duration half = clocks.round_trip / 2;
-  const WallTime whole = received.begins + received.duration;
   const WallTime asked = clocks.server_wall(received.transfer.asked) + half;
   const WallTime answered = clocks.server_wall(received.transfer.first_byte) - half;
+  const bool at_once = received.holds == Holds::one_frame && answered < received.begins + received.duration;
+  const WallTime whole = at_once ? received.begins : received.begins + received.duration;
   const WallTime there = received.told ? std::max(whole, clocks.server_wall(*received.told) - half) : whole;
   if (received.captured) took(Hop::upload, not_negative(received.begins - *received.captured));
-  took(Hop::chunking, received.duration);
+  took(Hop::chunking, whole - received.begins);
   took(Hop::waiting, not_negative(asked - there));
   took(Hop::origin_to_edge, there - whole + not_negative(answered - std::max(there, asked)));
   took(Hop::last_mile, received.transfer.last_byte - received.transfer.first_byte + half);

@@ -14,6 +14,9 @@
 // Who has asked before a piece is whole (of a segment that grows, or to be pushed to) waits for nothing: its way to the
 // edge lasts from then until its first byte.
 //
+// A chunk of one frame is whole with that frame, and there is no chunking, where its packager did not wait for the
+// next: so it was where the chunk was answered before its duration had passed.
+//
 // Upload is known where the camera stamps its frames, and then is true as far as its clock is.
 #pragma once
 

@@ -48,6 +48,23 @@ TEST(Breakdown, of_a_part_that_a_held_playlist_told_of_late_was_on_its_way_until
   EXPECT_EQ(breakdown.mean(Hop::total), 537ms);
 }
 
+TEST(Breakdown, of_a_frame_that_was_not_held_back_has_no_chunking) {
+  Breakdown at_once, held_back;
+  Received frame = part(-1s, 35ms, 36ms);
+  frame.duration = 40ms;
+  frame.holds = Holds::one_frame;
+  at_once.add(frame, clocks);
+  EXPECT_EQ(at_once.mean(Hop::chunking), 0ms);
+  EXPECT_EQ(at_once.mean(Hop::waiting), 0ms);
+  EXPECT_EQ(at_once.mean(Hop::origin_to_edge), 25ms);
+  EXPECT_EQ(at_once.mean(Hop::last_mile), 11ms);
+  EXPECT_EQ(at_once.mean(Hop::total), 36ms);
+  frame.transfer.first_byte = frame.transfer.last_byte = LoopTime(60ms);
+  held_back.add(frame, clocks);
+  EXPECT_EQ(held_back.mean(Hop::chunking), 40ms);
+  EXPECT_EQ(held_back.mean(Hop::total), 60ms);
+}
+
 TEST(Breakdown, knows_the_upload_where_the_camera_stamps) {
   Breakdown breakdown;
   EXPECT_FALSE(breakdown.mean(Hop::total));

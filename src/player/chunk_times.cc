@@ -59,7 +59,8 @@ std::optional<ChunkTime> ChunkTimes::read(const Bytes& chunk) {
   if (ticks > duration_s_max * track.timescale) return std::nullopt;
   ChunkTime time{.from = MediaTime(from_ticks(first_ticks, track.timescale)),
                  .duration = from_ticks(ticks, track.timescale),
-                 .captured = {}};
+                 .captured = {},
+                 .holds = movie_.samples.size() == 1 ? Holds::one_frame : Holds::more};
   const auto reference = wire::first_reference(chunk);
   if (reference && reference->event == wire::ReferenceEvent::captured) time.captured = reference->wall;
   return time;

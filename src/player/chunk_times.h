@@ -38,6 +38,7 @@ struct ChunkTime {
   MediaTime from;
   Duration duration{0};
   std::optional<WallTime> captured;
+  Holds holds = Holds::more;
 };
 
 class ChunkTimes {

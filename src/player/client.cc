@@ -27,7 +27,7 @@ class Watcher final : public Sink {
       : options_(options),
         manifest_(options.manifest.value_or(manifest_of(options.address))),
         each_second_(each_second),
-        playout_(options.policy),
+        playout_(options.policy, options.tier == Tier::push ? of_chunks : of_parts),
         client_(http::Client::make(loop_, asked().peer, http::ClientLimits{}, metrics_)),
         look_timer_(loop_, [this] { look(); }) {}
 

@@ -104,8 +104,12 @@ void PushedTo::take(const Pushed& pushed) {
   const auto begins = dates_->wall_of(pushed.from);
   if (!let_in_) let_in_ = pushed.first_byte - clocks_.round_trip / 2;
   if (!begins || *begins + pushed.duration < clocks_.server_wall(*let_in_)) return;
-  Received received{
-      .begins = *begins, .duration = pushed.duration, .captured = pushed.captured, .told = {}, .transfer = {}};
+  Received received{.begins = *begins,
+                    .duration = pushed.duration,
+                    .captured = pushed.captured,
+                    .told = {},
+                    .transfer = {},
+                    .holds = pushed.holds};
   received.transfer.asked = asked_;
   received.transfer.first_byte = pushed.first_byte;
   received.transfer.last_byte = pushed.last_byte;

@@ -160,7 +160,8 @@ std::vector<Received> DashViewer::grew(const Answered& so_far, ByteView piece, L
                  .duration = time->duration,
                  .captured = time->captured,
                  .told = {},
-                 .transfer = so_far};
+                 .transfer = so_far,
+                 .holds = time->holds};
     if (!joined_ && one.begins + one.duration < clocks_.server_wall(so_far.asked)) continue;
     one.transfer.first_byte = cut.first_byte;
     one.transfer.last_byte = cut.last_byte;

@@ -18,12 +18,19 @@ struct Position {
 
 inline constexpr double fastest = 1.1;  // speech stays natural where the pitch is kept
 inline constexpr double slowest = 0.97;
-inline constexpr Duration start_off = 150ms;  // acts when this far off...
-inline constexpr Duration settle_off = 40ms;  // ...and until this near: no flutter around the target
-inline constexpr Duration spare = 300ms;      // one and a half parts of 200 ms: never spent to catch up
-inline constexpr Duration dry = 100ms;        // three frames
-inline constexpr Duration replay = 5s;        // whoever is further behind watches the past
+inline constexpr Duration replay = 5s;  // whoever is further behind watches the past
 
-double pace(const Position& position);
+struct PaceLaw {
+  Duration start_off{0};   // acts when this far off...
+  Duration settle_off{0};  // ...and until this near: no flutter around the target
+  Duration spare{0};       // never spent to catch up
+  Duration dry{0};
+};
+// One and a half parts of 200 ms are spare; three frames are nearly nothing.
+inline constexpr PaceLaw of_parts{.start_off = 150ms, .settle_off = 40ms, .spare = 300ms, .dry = 100ms};
+// Where chunks of a frame or two come as they are born.
+inline constexpr PaceLaw of_chunks{.start_off = 60ms, .settle_off = 15ms, .spare = 70ms, .dry = 35ms};
+
+double pace(const Position& position, const PaceLaw& law);
 
 }  // namespace klieg::player

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "player/pace.h"
-
 namespace klieg::player {
 namespace {
 
@@ -83,7 +81,7 @@ void Playout::run(LoopTime now) {
 
 void Playout::choose_rate(LoopTime now) {
   if (std::holds_alternative<FixedBuffer>(policy_)) return;
-  rate_ = pace({.behind = *lag_, .target = *cushion_.target(now), .ahead = ahead(), .rate = rate_});
+  rate_ = pace({.behind = *lag_, .target = *cushion_.target(now), .ahead = ahead(), .rate = rate_}, pace_law_);
 }
 
 void Playout::show_until(MediaTime position, LoopTime now) {

@@ -2,7 +2,7 @@
 //
 // Two policies. FixedBuffer is the player of the Periscope paper (Wang et al., IMC 2016, section 6): wait until P of
 // media is in hand, then play at the speed of time. AdaptiveBuffer is Klieg's: play at the lag that Cushion wishes, and
-// come there by pace().
+// come there by pace(), by the law of what the pieces are.
 //
 // A piece that comes when it should be on the screen already is a stall from the one instant to the other; everything
 // after it is shown later by as much. (The paper calls such a piece discarded. But with a schedule that never moves, at
@@ -19,6 +19,7 @@
 
 #include "base/time.h"
 #include "player/cushion.h"
+#include "player/pace.h"
 
 namespace klieg::player {
 
@@ -47,7 +48,7 @@ class Playout {
   // Pieces in hand: frames of 60 fps for nine minutes, 24 bytes each. A player that far behind has other worries.
   static constexpr size_t waiting_max = 32'768;
 
-  explicit Playout(const Policy& policy) : policy_(policy) {}
+  Playout(const Policy& policy, const PaceLaw& pace_law) : policy_(policy), pace_law_(pace_law) {}
 
   void arrived(const Piece& piece, LoopTime now);
   void advance(LoopTime now);
@@ -71,6 +72,7 @@ class Playout {
   Duration ahead() const;
 
   Policy policy_;
+  PaceLaw pace_law_;
   Cushion cushion_;
   std::deque<Waiting> waiting_;   // not yet begun to be shown
   std::optional<MediaTime> end_;  // of what arrived

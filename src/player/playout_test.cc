@@ -26,8 +26,8 @@ std::vector<Arrival> arrivals(Duration duration, const std::vector<Duration>& la
   return all;
 }
 
-Account play(const Policy& policy, const std::vector<Arrival>& all) {
-  Playout playout(policy);
+Account play(const Policy& policy, const std::vector<Arrival>& all, const PaceLaw& law = of_parts) {
+  Playout playout(policy, law);
   LoopTime now;
   for (const Arrival& arrival : all) {
     for (; now < arrival.at; now += 100ms) playout.advance(now);
@@ -38,7 +38,7 @@ Account play(const Policy& policy, const std::vector<Arrival>& all) {
 }
 
 TEST(Playout, fixed_of_three_segments_waits_for_the_third) {
-  Playout playout(FixedBuffer{9s});
+  Playout playout(FixedBuffer{9s}, of_parts);
   const auto all = arrivals(3s, {0s, 0s, 0s, 0s});
   for (size_t i = 0; i < 2; ++i) playout.arrived(all[i].piece, all[i].at);
   EXPECT_FALSE(playout.position());
@@ -68,7 +68,7 @@ TEST(Playout, a_late_piece_stalls_for_as_long_as_it_is_late_and_what_follows_is_
 }
 
 TEST(Playout, a_hole_in_the_timeline_is_no_stall) {
-  Playout playout(FixedBuffer{0s});
+  Playout playout(FixedBuffer{0s}, of_parts);
   playout.arrived({MediaTime(0s), MediaTime(1s)}, LoopTime(1s));
   playout.arrived({MediaTime(8s), MediaTime(9s)}, LoopTime(9s));
   playout.finish(LoopTime(9s));
@@ -77,7 +77,7 @@ TEST(Playout, a_hole_in_the_timeline_is_no_stall) {
 }
 
 TEST(Playout, what_is_in_hand_already_is_dropped) {
-  Playout playout(FixedBuffer{0s});
+  Playout playout(FixedBuffer{0s}, of_parts);
   playout.arrived({MediaTime(0s), MediaTime(2s)}, LoopTime(2s));
   playout.arrived({MediaTime(1s), MediaTime(3s)}, LoopTime(2s));
   playout.arrived({MediaTime(2s), MediaTime(2s)}, LoopTime(2s));
@@ -90,7 +90,7 @@ TEST(Playout, one_that_ends_before_it_began_is_played_in_the_end) {
 }
 
 TEST(Playout, adaptive_comes_down_to_what_a_steady_network_needs) {
-  Playout playout(AdaptiveBuffer{});
+  Playout playout(AdaptiveBuffer{}, of_parts);
   LoopTime now;
   for (const Arrival& arrival : arrivals(3s, std::vector<Duration>(60, 100ms))) {
     for (; now < arrival.at; now += 100ms) playout.advance(now);
@@ -100,6 +100,21 @@ TEST(Playout, adaptive_comes_down_to_what_a_steady_network_needs) {
   const Duration lag = now.time_since_epoch() - playout.position()->time_since_epoch();
   EXPECT_LT(lag, 3s + 100ms + 1s + 300ms);  // a segment, its lateness, a third in reserve, and what pace() leaves alone
   EXPECT_GT(lag, 3s + 100ms + 500ms);
+}
+
+TEST(Playout, adaptive_comes_as_near_as_the_law_of_its_pieces_allows) {
+  std::vector<Duration> late(7'500, 20ms);  // five minutes of frames
+  late[100] = 500ms;                        // which two of them remember
+  const auto all = arrivals(40ms, late);
+  Duration ahead[2];
+  for (size_t i = 0; i < 2; ++i) {
+    Playout playout(AdaptiveBuffer{}, i == 0 ? of_chunks : of_parts);
+    for (const Arrival& arrival : all) playout.arrived(arrival.piece, arrival.at);
+    ahead[i] = all.back().piece.to - *playout.position();
+  }
+  EXPECT_GT(ahead[0], 60ms);
+  EXPECT_LT(ahead[0], 200ms);
+  EXPECT_GT(ahead[1], 290ms);
 }
 
 TEST(Playout, adaptive_grows_after_a_stall_so_that_the_like_of_it_is_none) {
@@ -145,7 +160,7 @@ RC_GTEST_PROP(Playout, a_larger_fixed_buffer_never_stalls_longer, ()) {
 
 RC_GTEST_PROP(Playout, the_position_never_goes_back_but_by_a_stall, ()) {
   const auto all = arrivals(200ms, gen_arrivals());
-  Playout playout(AdaptiveBuffer{});
+  Playout playout(AdaptiveBuffer{}, of_parts);
   LoopTime now;
   std::optional<MediaTime> before;
   for (const Arrival& arrival : all) {

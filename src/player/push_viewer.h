@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "player/viewer.h"
 
 namespace klieg::player {
 
@@ -21,6 +22,7 @@ struct Pushed {
   std::optional<WallTime> captured;  // where the camera stamped it; on the camera's clock
   LoopTime first_byte;
   LoopTime last_byte;
+  Holds holds = Holds::more;
 };
 
 class PushViewer {

@@ -130,7 +130,12 @@ void RtmpViewer::take_media(const rtmp::Message& message, LoopTime first_byte, L
   const MediaTime from(std::chrono::milliseconds(message.timestamp_ms) + packet->fine_offset + key_offset_);
   if (before_ && from > *before_ && from - *before_ <= frame_max) frame_ = from - *before_;
   before_ = from;
-  Pushed pushed{.from = from, .duration = frame_, .captured = {}, .first_byte = first_byte, .last_byte = now};
+  Pushed pushed{.from = from,
+                .duration = frame_,
+                .captured = {},
+                .first_byte = first_byte,
+                .last_byte = now,
+                .holds = Holds::one_frame};
   if (track_ && video) {
     if (const auto frame = wire::read_frame(*track_, packet->body)) pushed.captured = frame->captured;
   }

@@ -44,6 +44,9 @@ struct Answered {
   Bytes body;
 };
 
+// What a piece is: one frame may leave with itself, more leave when the last of them is there.
+enum class Holds : uint8_t { one_frame, more };
+
 // A piece of media that has arrived whole.
 struct Received {
   WallTime begins;  // on the server's clock: when its first frame came in at the ingest, by playlist or manifest
@@ -52,6 +55,7 @@ struct Received {
   // When a held playlist told of it, which it did as soon as it was there. Empty: the playlist was not held.
   std::optional<LoopTime> told;
   Answered transfer;
+  Holds holds = Holds::more;
 };
 
 class Viewer {

@@ -95,7 +95,7 @@ void WebSocketViewer::take_chunk(const push::Chunk& chunk, LoopTime first_byte, 
   }
   if (!times_) return end_with(fail("a chunk comes before its track's header"));
   if (const auto time = times_->read(chunk.content)) {
-    pushed_.push_back({time->from, time->duration, time->captured, first_byte, now});
+    pushed_.push_back({time->from, time->duration, time->captured, first_byte, now, time->holds});
   }
 }
 

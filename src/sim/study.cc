@@ -61,8 +61,9 @@ std::vector<Delivery> polled(const Uplink& uplink, Random& random) {
 
 }  // namespace
 
-player::Account play(const std::vector<Delivery>& deliveries, const player::Policy& policy) {
-  player::Playout playout(policy);
+player::Account play(const std::vector<Delivery>& deliveries, const player::Policy& policy,
+                     const player::PaceLaw& pace_law) {
+  player::Playout playout(policy, pace_law);
   if (deliveries.empty()) return playout.account();
   LoopTime now = deliveries.front().arrived;
   for (const Delivery& delivery : deliveries) {
@@ -81,7 +82,8 @@ std::vector<BufferResult> study_buffers(const std::vector<Uplink>& uplinks, Rand
       const auto& deliveries = contestant.road == Road::pushed_frames     ? frames
                                : contestant.road == Road::polled_segments ? segments
                                                                           : parts;
-      const player::Account account = play(deliveries, contestant.policy);
+      const player::PaceLaw& pace_law = contestant.road == Road::pushed_frames ? player::of_chunks : player::of_parts;
+      const player::Account account = play(deliveries, contestant.policy, pace_law);
       contestant.stall_ratio.push_back(account.stall_ratio());
       contestant.buffering_s.push_back(to_seconds(account.buffering_delay()));
     }

@@ -31,7 +31,8 @@ struct BufferResult {
 // Every policy sees the same arrivals: the polls' phases and the way to the edge are drawn once per broadcast.
 std::vector<BufferResult> study_buffers(const std::vector<Uplink>& uplinks, Random random);
 
-player::Account play(const std::vector<Delivery>& deliveries, const player::Policy& policy);
+player::Account play(const std::vector<Delivery>& deliveries, const player::Policy& policy,
+                     const player::PaceLaw& pace_law);
 
 struct PollingResult {
   double interval_s = 0;
