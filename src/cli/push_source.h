@@ -39,7 +39,7 @@ class PushSource final : public push::Source {
   net::Loop& loop_;
   edge::Engine& engine_;
   edge::Server& server_;                                    // keeps the engine's deadlines
-  std::map<uint64_t, std::unique_ptr<net::Timer>> pauses_;  // at most one for each track that is read
+  std::map<uint64_t, std::unique_ptr<net::Timer>> pauses_;  // at most one for each track that is read, and channel
   uint64_t pauses_count_ = 0;
   std::shared_ptr<PushSource*> self_ = std::make_shared<PushSource*>(this);  // for work that is posted
 };

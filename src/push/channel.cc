@@ -22,16 +22,6 @@ std::string_view track_name_of(std::string_view playlist_uri) {
   return playlist_uri.substr(0, playlist_uri.rfind('.'));
 }
 
-const wire::hls::Variant& choose(const std::vector<wire::hls::Variant>& variants, std::string_view wished) {
-  const auto named = [&](std::string_view name) {
-    return std::ranges::find_if(variants, [&](const auto& variant) { return track_name_of(variant.uri) == name; });
-  };
-  for (std::string_view name : {wished, std::string_view("video")}) {
-    if (const auto found = named(name); found != variants.end()) return *found;
-  }
-  return variants.front();
-}
-
 }  // namespace
 
 const TrackHeader* Headers::of(media::TrackKind kind) const {
@@ -77,7 +67,9 @@ void Channel::ask(const std::string& path, void (Channel::*then)(Answer)) {
   });
 }
 
-void Channel::find() { ask("/live/" + name_ + "/index.m3u8", &Channel::on_multivariant); }
+std::string Channel::multivariant_path() const { return "/live/" + name_ + "/index.m3u8"; }
+
+void Channel::find() { ask(multivariant_path(), &Channel::on_multivariant); }
 
 void Channel::find_again() {
   if (++looks_ > looks_max) return end(ChannelEnd::lost);
@@ -95,19 +87,34 @@ void Channel::on_multivariant(Answer answer) {
     if (!text) return find_again();
     const auto playlist = wire::hls::read_multivariant_playlist(text->text());
     if (!playlist) return end(ChannelEnd::unreadable);
-    const wire::hls::Variant& variant = choose(playlist->variants, rendition_);
-    std::vector<std::string_view> uris{variant.uri};
-    if (variant.audio == wire::hls::Audio::of_group && !playlist->audio.empty()) {
-      uris.push_back(playlist->audio.front().uri);
-    }
-    topics_.clear();
-    for (std::string_view uri : uris) {
-      if (uri.ends_with(".m3u8"))
-        topics_.push_back("/live/" + name_ + '/' + std::string(uri.substr(0, uri.size() - 5)));
-    }
+    topics_ = topics_in(*playlist);
     if (topics_.empty()) return end(ChannelEnd::unreadable);
     ask(topics_.front() + ".m3u8", &Channel::on_playlist);
   });
+}
+
+const std::string* Channel::read_for(std::string_view rendition) const {
+  for (std::string_view name : {rendition, std::string_view("video")}) {
+    if (const auto found = std::ranges::find(listed_, name); found != listed_.end()) return &*found;
+  }
+  return listed_.empty() ? nullptr : &listed_.front();
+}
+
+// Video first, of the rendition that is wished.
+std::vector<std::string> Channel::topics_in(const wire::hls::MultivariantPlaylist& playlist) {
+  listed_.clear();
+  for (const auto& variant : playlist.variants) listed_.emplace_back(track_name_of(variant.uri));
+  std::vector<std::string> topics;
+  const std::string* const chosen = read_for(rendition_);
+  if (!chosen) return topics;
+  rendition_ = *chosen;
+  const auto add = [&](std::string_view uri) {
+    if (uri.ends_with(".m3u8")) topics.push_back("/live/" + name_ + '/' + std::string(uri.substr(0, uri.size() - 5)));
+  };
+  const auto& variant = playlist.variants[static_cast<size_t>(chosen - listed_.data())];
+  add(variant.uri);
+  if (variant.audio == wire::hls::Audio::of_group && !playlist.audio.empty()) add(playlist.audio.front().uri);
+  return topics;
 }
 
 void Channel::on_playlist(Answer answer) {
@@ -118,18 +125,42 @@ void Channel::on_playlist(Answer answer) {
     if (!playlist) return end(ChannelEnd::unreadable);
     if (playlist->ended == wire::hls::Ended::yes) return end(ChannelEnd::ended);
     // The one that is open; or is about to be, where none is. Numbers mean the same in every track.
-    begin_at(playlist->media_sequence + playlist->segments.size());
+    read_from(playlist->media_sequence + playlist->segments.size(), topics_);
+    look_again();
   });
 }
 
-void Channel::begin_at(uint64_t msn) {
+void Channel::read_from(uint64_t msn, const std::vector<std::string>& topics) {
   const TrackReaderLimits limits{.header_bytes_max = limits_.header_bytes_max,
                                  .playlist_bytes_max = limits_.playlist_bytes_max};
   TrackHost& host = *this;
-  for (const std::string& topic : topics_) {
+  for (const std::string& topic : topics) {
     tracks_.push_back(std::make_shared<TrackReader>(source_, host, topic, msn, limits));
+    tracks_.back()->begin();
   }
-  for (const auto& track : tracks_) track->begin();
+}
+
+void Channel::look_again() {
+  source_.after(limits_.look_every, [weak = self_] {
+    const auto self = weak.lock();
+    if (self && !self->over_) self->ask(self->multivariant_path(), &Channel::on_looked_again);
+  });
+}
+
+void Channel::on_looked_again(Answer answer) {
+  look_again();
+  if (answer.status != 200) return;
+  body_.read(std::move(answer), limits_.playlist_bytes_max, [this](Result<Bytes, BodyFault> text) {
+    const auto playlist = text ? wire::hls::read_multivariant_playlist(text->text()) : fail("it broke off");
+    if (!playlist || tracks_.empty()) return;
+    std::vector<std::string> more = topics_in(*playlist);
+    const auto taken =
+        std::erase_if(more, [&](const auto& topic) { return std::ranges::find(topics_, topic) != topics_.end(); });
+    if (more.empty() || taken != topics_.size()) return;  // nothing has come, or it is another broadcast
+    topics_.insert(topics_.end(), more.begin(), more.end());
+    // The segment that is open began without it, or is half over.
+    read_from(std::ranges::max(tracks_, {}, [](const auto& track) { return track->msn(); })->msn() + 1, more);
+  });
 }
 
 // Reading.

@@ -8,6 +8,9 @@
 // protocol and keep it in a Reel (reel.h) for viewers. So a chunk is parsed once and rendered once per protocol,
 // however many look at it; a viewer is a cursor in a reel.
 //
+// What a broadcast has may change while it lasts: every few seconds a channel looks again at what there is. A track
+// that joins, sound that was not there at the beginning, is read from its next segment on.
+//
 // A reading may join at any time: it is first told the headers and the chunks since the latest key frame. All headers
 // are told before the first chunk, and again, all of them, before the first chunk that needs another.
 //
@@ -31,6 +34,7 @@
 #include "push/source.h"
 #include "push/track_reader.h"
 #include "push/whole_body.h"
+#include "wire/hls.h"
 #include "wire/mp4_reader.h"
 
 namespace klieg::push {
@@ -81,6 +85,7 @@ struct ChannelLimits {
   size_t bytes_max = size_t{32} << 20;
   size_t header_bytes_max = 64 << 10;     // the largest seen, HEVC with all its parameter sets, is 2 KiB
   size_t playlist_bytes_max = 256 << 10;  // 60 s of one-second segments, the last with parts: 20 KiB
+  Duration look_every = 5s;               // at what there is; the node has it at hand
 };
 
 class Channel final : private TrackHost {
@@ -98,7 +103,9 @@ class Channel final : private TrackHost {
   void leave(Reading& reading);  // asserted: it joined
 
   const std::string& name() const { return name_; }
-  const std::string& rendition() const { return rendition_; }
+  // The track of video that is read for who wishes for `rendition`, by what there is; null: that is not known yet.
+  const std::string* read_for(std::string_view rendition) const;
+  const std::string& rendition() const { return rendition_; }  // the one that is read; until it is known, the wish
   bool over() const { return over_.has_value(); }
   // Known once headers are told. Who looks on without being asked for a token looks at none that is for guests.
   media::Audience audience() const { return audience_; }
@@ -107,11 +114,15 @@ class Channel final : private TrackHost {
   Channel(Source& source, std::string name, std::string rendition, const ChannelLimits& limits);
 
   void ask(const std::string& path, void (Channel::*then)(Answer));
+  std::string multivariant_path() const;
   void find();
   void find_again();
   void on_multivariant(Answer answer);
+  void look_again();
+  void on_looked_again(Answer answer);
+  std::vector<std::string> topics_in(const wire::hls::MultivariantPlaylist& playlist);
   void on_playlist(Answer answer);
-  void begin_at(uint64_t msn);
+  void read_from(uint64_t msn, const std::vector<std::string>& topics);
   void on_track_header(TrackReader& reader) override;
   void on_track_chunk(TrackReader& reader, Bytes content, std::vector<wire::Mp4Sample> samples) override;
   void on_track_over(TrackReader& reader, TrackEnd why) override;
@@ -122,7 +133,8 @@ class Channel final : private TrackHost {
 
   Source& source_;
   const std::string name_;
-  const std::string rendition_;
+  std::string rendition_;
+  std::vector<std::string> listed_;  // tracks of video, as they were last looked at
   const ChannelLimits limits_;
   std::weak_ptr<Channel> self_;
   WholeBody body_;

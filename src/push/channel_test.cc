@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "push/channels.h"
 #include "push/made_up_source.h"
@@ -166,6 +168,36 @@ TEST(Channel, begins_without_a_track_that_does_not_come) {
   EXPECT_EQ(room.diary.take(), "V52") << "it is awaited once";
 }
 
+TEST(Channel, tells_of_sound_that_joins_late_from_a_segment_on) {
+  Room room;
+  room.broadcast.lists_sound = false;
+  room.broadcast.write_playlists();
+  room.open();
+  room.broadcast.ticks(7);
+  EXPECT_EQ(room.diary.take(), "Hvideo V0! V1 V2 V3 V4 V5! V6");
+  room.broadcast.lists_sound = true;
+  room.broadcast.write_playlists();
+  room.broadcast.ticks(2);
+  room.source.pass(5s);
+  EXPECT_EQ(room.diary.take(), "V7 V8");
+  room.broadcast.ticks(3);
+  EXPECT_EQ(room.diary.take(), "V9 Hvideo Haudio V10! A10 V11 A11");
+}
+
+TEST(Channel, is_not_disturbed_by_what_it_sees_when_it_looks_again) {
+  Room room;
+  room.open();
+  room.broadcast.ticks(2);
+  for (const char* seen : {"nonsense", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\ny.2/video.m3u8\n"}) {
+    room.source.put("/live/ada/index.m3u8", Bytes::copy_of(seen));
+    room.source.pass(5s);
+  }
+  room.source.refuse("/live/ada/index.m3u8", 502);
+  room.source.pass(5s);
+  room.broadcast.ticks(2);
+  EXPECT_EQ(room.diary.take(), "Hvideo Haudio V0! A0 V1 A1 V2 A2 V3 A3");
+}
+
 TEST(Channel, goes_on_without_a_track_that_ends_before_the_other_is_known) {
   Room room;
   room.source.refuse("/live/ada/x.1/audio-h0.mp4", 503);
@@ -229,6 +261,26 @@ TEST(Channels, share_a_channel_while_somebody_has_it_and_the_broadcast_lasts) {
   broadcast.end();
   ASSERT_TRUE(first->over());
   EXPECT_NE(channels.open("ada", ""), first);
+}
+
+TEST(Channels, share_one_among_all_who_wish_for_what_there_is_not) {
+  MadeUpSource source;
+  MadeUpBroadcast broadcast(source);
+  Channels channels(source);
+  const auto came = channels.open("ada", "");
+  source.run();
+  const auto small = channels.open("ada", "360p");
+  EXPECT_NE(small, came);
+  for (const char* wish : {"", "video", "720p", "nonsense"}) EXPECT_EQ(channels.open("ada", wish), came) << wish;
+  EXPECT_EQ(channels.open("ada", "360p"), small);
+}
+
+TEST(Channels, are_few_even_while_nobody_knows_what_there_is) {
+  MadeUpSource source;
+  Channels channels(source);
+  std::set<std::shared_ptr<Channel>> opened;
+  for (int i = 0; i < 200; ++i) opened.insert(channels.open("ada", std::to_string(i)));
+  EXPECT_EQ(opened.size(), Channels::renditions_max);
 }
 
 }  // namespace

@@ -88,16 +88,20 @@ class MadeUpBroadcast {
   uint64_t frame = 0;
   uint64_t header_version = 0;
   size_t frame_size = 1000;
+  bool lists_sound = true;
 
   void write_headers() {
     source_.put(folder + header_name("video"), wire::write_cmaf_header(video));
     source_.put(folder + header_name("audio"), wire::write_cmaf_header(audio));
   }
   void write_playlists(std::string_view end = "") {
+    const std::string_view sound =
+        lists_sound ? "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",DEFAULT=YES,URI=\"x.1/audio.m3u8\"\n" : "";
+    const std::string_view of_group = lists_sound ? ",AUDIO=\"a\"" : "";
     source_.put("/live/ada/index.m3u8",
-                Bytes::copy_of("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",DEFAULT=YES,URI=\"x.1/audio.m3u8\"\n"
-                               "#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO=\"a\"\nx.1/360p.m3u8\n"
-                               "#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO=\"a\"\nx.1/video.m3u8\n"));
+                Bytes::take(fmt::format("#EXTM3U\n{0}#EXT-X-STREAM-INF:BANDWIDTH=9{1}\nx.1/360p.m3u8\n"
+                                        "#EXT-X-STREAM-INF:BANDWIDTH=9{1}\nx.1/video.m3u8\n",
+                                        sound, of_group)));
     for (const char* track : {"video", "audio"}) {
       std::string text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n";
       for (uint64_t msn = 0; msn < frame / frames_per_segment; ++msn) {

@@ -60,11 +60,12 @@ class Shows {
   // The one that is looked at already, or a new one: also where the one before is over.
   std::shared_ptr<Show<Rendering, Viewer>> open(const std::string& channel, const std::string& rendition) {
     std::erase_if(shows_, [](const auto& entry) { return entry.second.expired(); });
-    std::weak_ptr<Show<Rendering, Viewer>>& known = shows_[{channel, rendition}];
+    auto shown = channels_.open(channel, rendition);
+    std::weak_ptr<Show<Rendering, Viewer>>& known = shows_[shown.get()];
     auto show = known.lock();
-    if (!show || show->channel().over()) {
+    if (!show) {
       known = show = std::make_shared<Show<Rendering, Viewer>>(loop_);
-      show->join(channels_.open(channel, rendition));
+      show->join(std::move(shown));
     }
     return show;
   }
@@ -72,7 +73,7 @@ class Shows {
  private:
   net::Loop& loop_;
   Channels& channels_;
-  std::map<std::pair<std::string, std::string>, std::weak_ptr<Show<Rendering, Viewer>>> shows_;
+  std::map<const Channel*, std::weak_ptr<Show<Rendering, Viewer>>> shows_;  // each holds its channel
 };
 
 }  // namespace klieg::push

@@ -62,6 +62,7 @@ class TrackReader final : public LogWaiter, public std::enable_shared_from_this<
   void stop();  // nothing is called any more
 
   std::string_view track_name() const;
+  uint64_t msn() const { return msn_; }  // of the segment that is read now, or wanted next
   // Of the header that the chunks told last need; null: none is known yet.
   const wire::Mp4Track* track() const { return header_.tracks.empty() ? nullptr : &header_.tracks.front(); }
   const Bytes& header() const { return header_content_; }
