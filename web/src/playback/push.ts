@@ -53,9 +53,14 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
 
   function give_way(why: string): void {
     if (failure !== null || destroyed) return;
+    give_up(why);
+    push_gives_way(why);
+  }
+
+  // Another player of this tier follows.
+  function give_up(why: string): void {
     failure = why;
     line?.close();
-    push_gives_way(why);
   }
 
   const not_taken = (error: unknown) => give_way(`this browser does not play it: ${String(error)}`);
@@ -66,6 +71,8 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
       if (feeders.size === 0) {
         source.duration = Infinity;
         for (const track of tracks) feeders.set(track.kind, new Feeder(source, track, grew, not_taken));
+      } else if (tracks.some((track) => !feeders.has(track.kind))) {
+        return give_up("a track has joined"); // an element that plays takes no other
       } else {
         for (const track of tracks) feeders.get(track.kind)?.change(track.mime);
       }
@@ -80,7 +87,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     const feeder = track && feeders.get(track.kind);
     if (feeder === undefined) {
       if (feeders.size === 0) early.push(chunk);
-      return; // of a track that was not there at the beginning
+      return;
     }
     if (track?.kind === "video" || tracks.length === 1) zero_ms = media_zero_ms(chunk.content, track?.timescale ?? 1) ?? zero_ms;
     if (!feeder.feed(chunk)) give_way("more came than the browser takes");
