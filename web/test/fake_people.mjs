@@ -5,11 +5,21 @@ export class FakePeople {
   follows = new Set(); // "follower>followed"
   keys = []; // { id, label, created, used, owner, secret }
   live = []; // as the list has them
+  past = []; // public broadcasts that are over, of anybody
+  notices = []; // as the API has them
+  webhooks = [];
   sign_up = "open";
   account = null; // who is logged in
   csrf = "csrf-0";
   refused = null; // [status, problem] for the next question that changes something
   #last_id = 0;
+  #held = []; // pages that wait for notices
+
+  // Somebody whom one follows goes live.
+  tell(notice) {
+    this.notices.unshift(notice);
+    for (const answer of this.#held.splice(0)) answer({ items: [notice], cursor: `${notice.id}` });
+  }
 
   static async beside(page) {
     const people = new FakePeople();
@@ -60,6 +70,25 @@ export class FakePeople {
       if (this.accounts.has(body.name)) return problem(409, "this name is taken");
       return enter(this.add(body.name, body.password, body.display_name));
     }
+    if (path === "/notices") {
+      if (!new URL(request.url()).searchParams.has("after")) return json({ items: this.notices, cursor: "0" });
+      return this.#held.push((told) => json(told));
+    }
+    if (path === "/notices/seen") {
+      this.notices = this.notices.map((one) => ({ ...one, seen: true }));
+      return route.fulfill({ status: 204 });
+    }
+    if (path === "/webhooks" && method === "GET") return json({ items: this.webhooks, next: null });
+    if (path === "/webhooks") {
+      const made = { id: ++this.#last_id, url: body.url, created: "2026-01-02T03:04:05Z", failures: 0, disabled: null };
+      this.webhooks.push(made);
+      return json({ id: made.id, url: made.url, secret: "5ec4e7" }, 201);
+    }
+    if (path.startsWith("/webhooks/")) {
+      this.webhooks = this.webhooks.filter((one) => one.id !== Number(path.slice("/webhooks/".length)));
+      return route.fulfill({ status: 204 });
+    }
+    if (/^\/people\/[^/]+\/broadcasts$/.test(path)) return json({ items: this.past, next: null });
     if (path === "/live") return json({ items: this.live, next: null });
     if (person) {
       const found = this.accounts.get(person[1])?.account;

@@ -173,3 +173,51 @@ test("the studio makes, replaces and revokes keys, shows each once, and says how
   await page.getByRole("heading", { name: "Your keys" }).waitFor({ state: "detached" });
   assert.deepEqual(people.keys, []);
 });
+
+test("who goes live is told at once, and the bell says who did", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  people.add("grace", "x", "Grace Hopper");
+  const notice = { id: 1, at: new Date(Date.now() - 3_600_000).toISOString(), channel: "alan", display_name: "Alan", title: "", live: false, seen: true };
+  people.notices = [notice];
+  await open("/");
+  await page.getByRole("button", { name: "Notices", exact: true }).waitFor();
+  const hostile = "<img src=x onerror=window.hit=1>";
+  people.tell({ ...notice, id: 2, at: new Date().toISOString(), channel: "grace", display_name: "Grace Hopper", title: hostile, live: true, seen: false });
+  await page.getByRole("status").getByRole("link", { name: `Grace Hopper is live: ${hostile}` }).waitFor();
+  await is_accessible("notice");
+  await page.getByRole("button", { name: "Notices, 1 new" }).click();
+  const list = page.getByRole("region", { name: "Notices" });
+  assert.deepEqual((await list.getByRole("listitem").allInnerTexts()).map((text) => text.split("\n")[0]), ["Grace Hopper is live", "Alan was live"]);
+  await page.getByRole("button", { name: "Notices", exact: true }).waitFor();
+  await is_accessible("notices");
+  await page.setViewportSize(phone);
+  const { x, width } = await list.boundingBox();
+  assert.ok(x >= 0 && x + width <= phone.width, `from ${x} to ${x + width} on a phone`);
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, "notices-open-phone.png") });
+  await page.keyboard.press("Escape");
+  await list.waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => window.hit), undefined);
+  assert.ok(people.notices.every((one) => one.seen));
+});
+
+test("a person's page has what they broadcast, and the studio who else is told", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  origin.set("ada", { state: "offline" });
+  const past = { id: 7, title: "A first evening with the analytical engine", started: "2026-01-02T20:00:00Z", ended: "2026-01-02T21:05:00Z", viewers_peak: 1240, viewers_total: 3000, comments: 12, hearts: 1 };
+  people.past = [past, { ...past, id: 6, title: "", viewers_peak: 0, comments: 0, hearts: 0 }];
+  await open("/@ada");
+  await page.getByRole("heading", { name: "Before" }).waitFor();
+  await page.getByText("1 h 5 min").first().waitFor();
+  await page.getByText("1 heart, 12 comments").waitFor();
+  await is_accessible("person-past");
+
+  await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
+  await open("/studio");
+  await field("Address").fill("https://example.org/live");
+  await page.getByRole("button", { name: "Add it" }).click();
+  assert.equal(await field("Secret of the signature").inputValue(), "5ec4e7");
+  await is_accessible("studio-webhooks");
+  await page.getByRole("button", { name: "Remove https://example.org/live" }).click();
+  await page.getByText("https://example.org/live").waitFor({ state: "detached" });
+  assert.deepEqual(people.webhooks, []);
+});

@@ -14,6 +14,12 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const answer_time_max_ms = 15_000; // a log-in may wait behind 16 others, of 0.13 s each
 
+// Of a question that is held until there is something to say.
+export interface Patience {
+  time_max_ms?: number;
+  stop?: AbortSignal;
+}
+
 export class Api {
   csrf: string | null = null;
   readonly #fetch: typeof fetch;
@@ -22,7 +28,7 @@ export class Api {
     this.#fetch = fetch_it;
   }
 
-  async ask<T>(method: Method, path: string, body?: unknown): Promise<Answer<T>> {
+  async ask<T>(method: Method, path: string, body?: unknown, { time_max_ms = answer_time_max_ms, stop }: Patience = {}): Promise<Answer<T>> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (body !== undefined) headers["content-type"] = "application/json";
     if (method !== "GET" && this.csrf !== null) headers["x-csrf-token"] = this.csrf;
@@ -31,7 +37,7 @@ export class Api {
         method,
         headers,
         cache: "no-store",
-        signal: AbortSignal.timeout(answer_time_max_ms),
+        signal: stop === undefined ? AbortSignal.timeout(time_max_ms) : AbortSignal.any([stop, AbortSignal.timeout(time_max_ms)]),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (!response.ok) return await refusal_of(response);

@@ -3,6 +3,7 @@
 import { getContext, setContext } from "svelte";
 
 import { Api, trouble_of } from "./api";
+import { end_push } from "./browser_push";
 
 export interface Account {
   id: number;
@@ -53,6 +54,7 @@ export class Session {
   }
 
   async log_out(): Promise<string | null> {
+    await end_push(this.api);
     const answer = await this.api.ask("DELETE", "/session");
     if (answer.kind !== "done") return trouble_of(answer);
     await this.load();
