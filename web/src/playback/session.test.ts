@@ -240,6 +240,37 @@ describe("a playback session", () => {
     expect(session.failures).toBe(1);
   });
 
+  it("opens no player while the viewer has paused, whatever becomes of the one there is", async () => {
+    for (const becomes of ["failed", "replaced"]) {
+      await playing();
+      const before = made.length;
+      session.intent = "behind";
+      session.held = true;
+      current().now_state = "paused";
+      session.tick(1000);
+      if (becomes === "failed") current().now_state = "failed";
+      else session.reopen(1500);
+      for (const t of [2000, 20_000, 40_000]) session.tick(t);
+      await opened();
+      expect(made).toHaveLength(before);
+      expect(session.state).toBe("paused");
+      session.held = false;
+      for (const t of [40_100, 60_000]) session.tick(t);
+      await opened();
+      expect(made).toHaveLength(before + 1);
+      session.close(70_000);
+    }
+  });
+
+  it("holds nothing for a viewer whose broadcast is over", async () => {
+    await playing();
+    session.held = true;
+    session.follow({ state: "live", broadcast: "7.2" }, 100);
+    await opened();
+    expect(made).toHaveLength(2);
+    expect(session.held).toBe(false);
+  });
+
   it("tries again when its player could not be fetched", async () => {
     let attempts = 0;
     const unlucky = new PlaybackSession(() => (attempts++, Promise.reject(new Error("offline"))), () => {}, backoff(500, 500, () => 0));

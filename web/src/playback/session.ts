@@ -42,7 +42,9 @@ export class PlaybackSession {
   #state: PlaybackState | "closed" = "closed";
   #since_ms = 0; // of #state
   #jumped_at_ms = -Infinity;
+  #stale = false; // another player is wanted, once the viewer goes on
   intent: Intent = "live";
+  held = false; // by the viewer, who paused: no player is opened, since one that is plays by itself
   restarts = 0;
   failures = 0; // of them those that were none's wish
   stalls = 0;
@@ -77,7 +79,8 @@ export class PlaybackSession {
       return;
     }
     if (this.#playback === null) return;
-    this.#enter(this.#playback.state(now_ms), now_ms);
+    const seen = this.#playback.state(now_ms);
+    this.#enter(seen === "failed" && this.held ? "paused" : seen, now_ms); // its picture is still there
     const for_ms = now_ms - this.#since_ms;
     const trouble =
       this.#state === "failed" ||
@@ -86,7 +89,9 @@ export class PlaybackSession {
       (this.#state === "loading" && for_ms > never_started_ms);
     switch (this.#followed.state) {
       case "live":
-        if (trouble) this.#restart_later(now_ms);
+        if (this.held) break;
+        if (this.#stale) this.#reopen(now_ms);
+        else if (trouble) this.#restart_later(now_ms);
         else if (this.#state === "playing" || (this.#state === "stalled" && for_ms > skip_ms)) this.#stay_live(now_ms);
         if (this.#state === "playing" && for_ms > well_again_ms) this.#waits.reset();
         break;
@@ -101,25 +106,29 @@ export class PlaybackSession {
 
   jump_to_live(now_ms: number): void {
     this.intent = "live";
+    this.held = false;
     if (this.#playback?.jump_to_live() === "make_anew") this.#reopen(now_ms);
   }
 
   // Another player for the same broadcast.
   reopen(now_ms: number): void {
-    if (this.#opened !== null) this.#reopen(now_ms);
+    if (this.#opened === null) return;
+    if (this.held) this.#stale = true;
+    else this.#reopen(now_ms);
   }
 
   close(now_ms: number): void {
     this.#discard();
     this.#opened = null;
     this.intent = "live";
+    this.held = false;
     this.#enter("closed", now_ms);
   }
 
   // The publisher has returned to the same broadcast. A player that waited goes on by itself, given the usual time.
   #welcome_back(now_ms: number): void {
     this.#waits.reset();
-    if (this.#state === "failed") this.#reopen(now_ms);
+    if (this.#state === "failed" && !this.held) this.#reopen(now_ms);
     else this.#since_ms = now_ms;
   }
 
@@ -165,6 +174,7 @@ export class PlaybackSession {
 
   #discard(): void {
     this.#opening += 1;
+    this.#stale = false;
     this.#retry_at_ms = null;
     if (this.#playback !== null) this.#leave();
     this.#playback?.destroy();

@@ -112,8 +112,10 @@ export class Watching {
   toggle_play(): void {
     if (this.video.paused) {
       this.#play();
+      this.#tick(); // what plays may have to be another player by now
     } else {
       this.#session.intent = "behind"; // what follows from here is wanted
+      this.#session.held = true;
       this.video.pause();
     }
   }
@@ -251,7 +253,7 @@ export class Watching {
       stood: () => this.#note_trouble((tiers, now_ms) => tiers.stalled(now_ms)),
       not_carried: () => this.#note_trouble((tiers, now_ms) => tiers.not_carried(now_ms)),
     });
-    this.#play();
+    if (!this.#session.held) this.#play();
     return playback;
   }
 
@@ -303,6 +305,7 @@ export class Watching {
 
   #play(): void {
     this.needs_tap = false;
+    this.#session.held = false;
     this.video.play().catch((refusal: unknown) => {
       if (refusal instanceof DOMException && refusal.name === "NotAllowedError") this.needs_tap = true;
     });
