@@ -135,9 +135,12 @@ void Fanout::schedule() {
 
 void Fanout::visit(Seat& seat) {
   if (seat.connection_.unsent() > 0) {
-    if (loop_.now() - seat.blocked_since_ >= limits_.stalled_max) seat.sitter_.on_stalled();
+    const LoopTime now = loop_.now();
+    if (!seat.blocked_since_) seat.blocked_since_ = now;
+    if (now - *seat.blocked_since_ >= limits_.stalled_max) seat.sitter_.on_stalled();
     return;
   }
+  seat.blocked_since_.reset();
   if (!send_due(seat)) return;
   if (!seat.reel_->log().growing() && !seat.cursor_.due(*seat.reel_)) seat.sitter_.on_reel_end();
 }

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/metrics.h"
@@ -50,7 +51,7 @@ class Seat {
   net::Connection& connection_;
   Sitter& sitter_;
   Cursor cursor_;
-  LoopTime blocked_since_{};
+  std::optional<LoopTime> blocked_since_;  // seen with something on its way, a push or an answer; nothing: not since
   size_t place_ = 0;
 };
 
