@@ -86,7 +86,7 @@ void Fanout::renew() {
 
 void Fanout::turn() {
   const LoopTime now = loop_.now();
-  pushes_ = 0;
+  sent_pushes_.Increment(static_cast<double>(std::exchange(pushes_, 0)));  // to connections that drained between turns
   for (size_t visits = round_.take(seats_.size(), pace_, now); visits > 0 && !seats_.empty(); --visits) {
     if (position_ >= seats_.size()) position_ = 0;
     look_ahead();
@@ -98,6 +98,7 @@ void Fanout::turn() {
   if (meter_ && bytes > 0) meter_->sent(bytes);
   sent_pushes_.Increment(static_cast<double>(pushes_));
   if (pushes_ > 0) measure();
+  pushes_ = 0;
   schedule();
 }
 

@@ -111,7 +111,7 @@ class Fanout {
   size_t position_ = 0;  // in seats_: who is next
   std::map<const Reel*, std::unique_ptr<Watch>> watches_;
   Batch batch_;                                                           // of this turn
-  size_t pushes_ = 0;                                                     // in this turn
+  size_t pushes_ = 0;                                                     // since the last turn, or in this one
   uint64_t bytes_ = 0;                                                    // not told to the operator yet
   enum class Scheduled : uint8_t { no, yes } scheduled_ = Scheduled::no;  // turn() will be called
   net::Timer timer_;

@@ -200,6 +200,21 @@ TEST(Fanout, one_whose_connection_has_something_else_on_its_way_does_not_stand_s
   EXPECT_EQ(viewer.line.received, "[h]K0[answer]a");
 }
 
+TEST(Fanout, the_operator_is_told_of_every_push_also_of_those_that_a_drained_connection_asked_for) {
+  Hall hall;
+  hall.key("K0");
+  Viewer& slow = hall.come();
+  slow.line.stuck = true;
+  hall.turns();
+  hall.frame("a");
+  hall.turns();
+  slow.take();
+  hall.frame("b");
+  hall.turns();
+  EXPECT_EQ(slow.line.writes, 3u);
+  EXPECT_EQ(hall.metrics.counter("klieg_push_pushes_total", "").Value(), 3);
+}
+
 TEST(Fanout, the_end_is_told_when_all_is_sent_to_a_slow_one_too) {
   Hall hall;
   hall.key("K0");
