@@ -47,7 +47,7 @@ std::vector<size_t> Hosts::order_for(std::string_view key, LoopTime now) const {
   return order;
 }
 
-std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTime now) {
+std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTime now) const {
   const std::vector<size_t> order = order_for(key, now);
   if (order.empty()) return std::nullopt;
   std::vector<size_t> usable;
@@ -59,21 +59,33 @@ std::optional<size_t> Hosts::pick(std::string_view key, uint32_t attempt, LoopTi
   const auto failed_lately = [&](size_t i) {
     return hosts_[i].failed_at > now - longest_rest ? hosts_[i].failed_at : LoopTime::min();
   };
-  const size_t chosen = usable.empty() ? *soonest()
-                        : attempt == 0 ? usable.front()
-                                       : *std::ranges::min_element(usable, {}, failed_lately);
-  // One request finds out whether it is back; others go elsewhere meanwhile.
-  if (hosts_[chosen].failures > 1) hosts_[chosen].rests_until = now + first_rest;
-  return chosen;
+  return usable.empty() ? *soonest()
+         : attempt == 0 ? usable.front()
+                        : *std::ranges::min_element(usable, {}, failed_lately);
+}
+
+// Its last answer was good, and if it ever failed, another has failed since: whatever brings a request here was not its
+// doing.
+bool Hosts::is_well(size_t index) const {
+  const Host& host = hosts_[index];
+  if (host.failures > 0) return false;
+  return host.failed_at == LoopTime::min() ||
+         std::ranges::any_of(hosts_, [&](const Host& other) { return other.failed_at > host.failed_at; });
+}
+
+// One request finds out whether it is back; others go elsewhere meanwhile.
+void Hosts::go_to(Host& host, LoopTime now) {
+  if (host.failures > 1) host.rests_until = now + first_rest;
 }
 
 std::optional<Routes::Way> Hosts::choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
                                          LoopTime now) {
-  RetryBudget& budget = request.whom == FetchRequest::For::all ? for_all_ : for_one_;
-  if (attempt > 0 && !budget.spend(now)) return std::nullopt;
-  if (attempt == 0) budget.earn();
   const auto chosen = pick(key, attempt, now);
   if (!chosen) return std::nullopt;
+  RetryBudget& budget = request.whom == FetchRequest::For::all ? for_all_ : for_one_;
+  if (attempt == 0) budget.earn();
+  if (attempt > 0 && !is_well(*chosen) && !budget.spend(now)) return std::nullopt;
+  go_to(hosts_[*chosen], now);
   ++hosts_[*chosen].load;
   return Way{hosts_[*chosen].upstream, *chosen};
 }
@@ -154,6 +166,7 @@ class Hosts::HostSubscription final : public media::Subscription, private media:
 std::unique_ptr<media::Subscription> Hosts::subscribe(std::string_view topic, media::PushSink& sink) {
   const auto chosen = pick(topic, 0, now_());
   KLIEG_ASSERT(chosen && hosts_[*chosen].topics, "who has nobody to ask takes nothing by push");
+  go_to(hosts_[*chosen], now_());
   return std::make_unique<HostSubscription>(*this, *chosen, topic, sink);
 }
 

@@ -9,8 +9,9 @@
 // A host that failed twice is left alone for a while that doubles with every further failure, then tried again by one
 // request; the first answer makes it healthy. When all are down the one that is due soonest is asked: an error of its
 // making is better than one of ours. Retries have a budget, so that parents in trouble are not asked more than they
-// would be in health: a fifth of all requests, and ten a second besides. What goes for one viewer alone has a budget of
-// its own: a herd of such must not cost an object its next attempt.
+// would be in health: a fifth of all requests, and ten a second besides. Where a parent dies and the next is well, what
+// was under way goes to that one at once, all of it: there it is no retry. What goes for one viewer alone has a budget
+// of its own: a herd of such must not cost an object its next attempt.
 //
 // Owner: the loop's shard. Thread: that loop; no clock of its own.
 #pragma once
@@ -75,7 +76,9 @@ class Hosts final : public Routes, public media::TopicSource {
   };
 
   std::vector<size_t> order_for(std::string_view key, LoopTime now) const;
-  std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now);
+  std::optional<size_t> pick(std::string_view key, uint32_t attempt, LoopTime now) const;
+  bool is_well(size_t index) const;
+  void go_to(Host& host, LoopTime now);
   void on_refused(Host& host);
 
   std::function<LoopTime()> now_;

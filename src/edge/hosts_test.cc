@@ -207,8 +207,9 @@ RC_GTEST_FIXTURE_PROP(HostsTest, no_host_ever_carries_more_than_its_bound, ()) {
   }
 }
 
-TEST_F(HostsOfANode, retries_are_a_fifth_of_requests_and_ten_a_second) {
-  parents(2);
+TEST_F(HostsOfANode, retries_of_the_ill_are_a_fifth_of_requests_and_ten_a_second) {
+  parents(1);
+  fail();
   const auto retries = [&] {
     int count = 0;
     while (const auto way = hosts.choose("/k", {}, 1, now)) {
@@ -226,11 +227,47 @@ TEST_F(HostsOfANode, retries_are_a_fifth_of_requests_and_ten_a_second) {
   EXPECT_EQ(retries(), 10);  // nothing is saved up
 }
 
-TEST_F(HostsOfANode, what_goes_for_one_viewer_each_spends_no_retry_of_what_goes_for_all) {
+TEST_F(HostsOfANode, all_that_a_dead_parent_had_goes_on_to_the_next_which_is_well) {
   parents(2);
+  std::vector<Routes::Way> under_way;
+  for (int i = 0; i < 300; ++i) under_way.push_back(choose(std::to_string(i)));
+  for (const Routes::Way& way : under_way) hosts.failed(way, now);
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(asked(std::to_string(i), 1), 1u);
+  // One that it cannot answer either is a retry like any other, and so is what follows, until it has answered.
+  hosts.failed(choose("/k", 1), now += 1ms);
+  int retries = 0;
+  while (const auto way = hosts.choose("/k", {}, 1, now)) {
+    hosts.released(*way);
+    ++retries;
+  }
+  EXPECT_EQ(retries, 10);
+}
+
+TEST_F(HostsOfANode, what_goes_for_one_viewer_each_spends_no_retry_of_what_goes_for_all) {
+  parents(1);
+  fail();
   const FetchRequest alone{.whom = FetchRequest::For::one};
   while (const auto way = hosts.choose("/k", alone, 1, now)) hosts.released(*way);
   EXPECT_EQ(asked("/k", 1), 0u);
+}
+
+TEST_F(HostsOfANode, topics_are_placed_on_cache_hosts_each_on_its_own) {
+  cache_hosts(3);
+  struct Deaf final : media::PushSink {
+    void on_push(media::PushRecord) override {}
+    void on_topic_end(media::TopicEnd) override {}
+  } deaf;
+  std::array<size_t, 3> wanted{};
+  std::vector<std::unique_ptr<media::Subscription>> subscriptions;
+  for (int i = 0; i < 30; ++i) {
+    const std::string topic = "/live/ada/" + std::to_string(i) + "/video";
+    ++wanted[placed(topic, 3)[0]];
+    subscriptions.push_back(hosts.subscribe(topic, deaf));
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(topics[i].asked(), wanted[i]);
+    EXPECT_GT(wanted[i], 0u);
+  }
 }
 
 struct Sink final : media::PushSink {
