@@ -442,6 +442,10 @@ TEST_F(EngineTopics, some_time_after_the_last_viewer_a_topic_is_left) {
   pass(11s);
   EXPECT_EQ(topics.running(), 0u);
   EXPECT_EQ(run().topics(), 0u);
+  EXPECT_EQ(first.asked(), 1u) << "the rest of what was being born is fetched for nobody";
+  EXPECT_EQ(run().flying(), 0u);
+  EXPECT_EQ(get("/t-1")->how(), "waiting") << "and what is not whole is not kept";
+  EXPECT_EQ(first.asked(), 2u);
   pass(100s);
   EXPECT_EQ(topics.asked(), 1u);
   watch("/t-2");

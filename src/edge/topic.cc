@@ -238,6 +238,17 @@ void Topic::orphan(std::map<media::ObjectNumber, Open>::iterator open) {
   if (taken.log) host_.on_orphaned(taken.name, taken.object, taken.log);
 }
 
+// The rest of what is being born would be fetched for nobody.
+void Topic::leave() {
+  while (!open_.empty()) {
+    const Open left = std::move(open_.begin()->second);
+    open_.erase(open_.begin());
+    if (left.log) left.log->end(LogEnd::aborted);
+    host_.on_pushed_whole(left.name);
+  }
+  if (!over()) on_topic_end(media::TopicEnd::lost);  // a reader may have made an end of it
+}
+
 void Topic::on_topic_end(media::TopicEnd why) {
   KLIEG_ASSERT(!over(), "a topic ends once");
   end_ = why;

@@ -3,6 +3,7 @@
 //   joining --(first record)--> live --(finished)--> over
 //      |                          |
 //      +--(unknown, refused)------+--(lagged, lost)--> over; the engine subscribes anew while somebody watches
+//                                 +--(left)----------> over; what was being born is let go of
 //
 // Records become cached objects as if they had been fetched. While the topic is live a name that is expected, or a
 // playlist version that is the next one, is waited for here; when it ends, whoever waits asks upward, and an object
@@ -65,9 +66,9 @@ class Topic final : private media::PushSink {
 
   const std::string& name() const { return name_; }
   void join(media::TopicSource& source);
-  void leave() { on_topic_end(media::TopicEnd::lost); }  // nobody watches any more
-  void refuse() { end_ = media::TopicEnd::refused; }     // instead of joining: children are told so
-  bool begun() const { return begun_; }                  // something was heard
+  void leave();                                       // nobody has asked for any of it for longer than a segment takes
+  void refuse() { end_ = media::TopicEnd::refused; }  // instead of joining: children are told so
+  bool begun() const { return begun_; }               // something was heard
   bool live() const { return begun_ && !over(); }
   bool over() const { return end_.has_value(); }
 
