@@ -218,11 +218,14 @@ void DiskRoutes::forget(std::string_view key) {
   entries_.erase(found);
 }
 
-// By the target, not by the key: that may be another's name too.
+// By the target, not by the key: that may be another's name too. Who is sent upward though it is here brings what may
+// be newer; an older version must not come back when memory has no room for that one.
 std::optional<Routes::Way> DiskRoutes::choose(std::string_view key, const FetchRequest& request, uint32_t attempt,
                                               LoopTime now) {
   const auto found = attempt == 0 ? entries_.find(request.target) : entries_.end();
-  if (found == entries_.end() || !found->second.written || !asks_for_bytes(request)) {
+  if (found == entries_.end()) return upward_.choose(key, request, attempt, now);
+  if (!found->second.written || !asks_for_bytes(request)) {
+    if (request.method == "GET") forget(request.target);
     return upward_.choose(key, request, attempt, now);
   }
   const ResponseFacts& facts = found->second.head->facts;

@@ -104,8 +104,9 @@ class OnDisk : public testing::Test {
 
 TEST_F(OnDisk, what_memory_had_no_room_for_comes_back_whole) {
   const std::string body(900, 'b');
+  routes->keep("/replay/1.m4s", object("before"));
+  EXPECT_FALSE(is_kept("/replay/1.m4s")) << "until it is written the parent is asked, who may know better";
   routes->keep("/replay/1.m4s", object(body));
-  EXPECT_FALSE(is_kept("/replay/1.m4s")) << "until it is written the parent is asked";
   settle();
   ASSERT_TRUE(is_kept("/replay/1.m4s"));
   const Heard heard = fetched("/replay/1.m4s");
@@ -163,9 +164,22 @@ TEST_F(OnDisk, a_file_answers_who_asks_for_bytes_and_nobody_who_asks_for_more) {
   for (const char* method : {"POST", "PUT", "DELETE", "HEAD", "OPTIONS"}) {
     EXPECT_FALSE(answers({.method = method, .target = "/a"})) << method;
   }
-  EXPECT_FALSE(answers({.target = "/a", .fields = {{"if-none-match", "\"e\""}}}));
-  EXPECT_FALSE(answers({.target = "/a", .fields = {{"cache-control", "no-cache"}}}));
   EXPECT_FALSE(answers({.target = "/a?token=b"})) << "of another name of the same key nothing is known here";
+  EXPECT_TRUE(answers({.target = "/a"}));
+  EXPECT_FALSE(answers({.target = "/a", .fields = {{"if-none-match", "\"e\""}}}));
+  routes->keep("/a", object("x"));
+  settle();
+  EXPECT_FALSE(answers({.target = "/a", .fields = {{"cache-control", "no-cache"}}}));
+}
+
+TEST_F(OnDisk, who_asked_upward_may_have_brought_a_newer_version_so_the_older_one_does_not_come_back) {
+  routes->keep("/a", object("version 1"));
+  settle();
+  EXPECT_FALSE(answers({.target = "/a", .fields = {{"cache-control", "no-cache"}}}));
+  routes->keep("/a", object("version 2"));
+  settle();
+  EXPECT_EQ(fetched("/a").body, "version 2");
+  EXPECT_EQ(files(), 1u);
 }
 
 TEST_F(OnDisk, a_file_that_was_cut_or_has_grown_is_not_passed_off_as_the_object_nor_read_again) {
