@@ -11,6 +11,9 @@ namespace {
 constexpr uint8_t uses_max = 3;       // two bits, as in the paper
 constexpr uint64_t small_share = 10;  // a tenth of the room
 constexpr size_t ghosts_min = 1024;   // hashes of eight bytes: kept even while little else is
+// Where all that is kept is being fetched, more is kept than may be until some of it has come: a settlement is 50 us of
+// looking at the most, and the next goes on where it stopped.
+constexpr size_t looks_in_vain_max = 1'000;
 
 uint64_t charge_of(const Resource& resource) {
   uint64_t bytes = Store::overhead + resource.key.size();
@@ -83,7 +86,7 @@ void Store::make_room() {
   size_t in_vain = 0;  // looks at the main queue
   while (bytes_ > bytes_max_) {
     // A round for each use and one to go: what is left there then is pinned.
-    const bool all_pinned = in_vain > (uses_max + 1) * resources_.size();
+    const bool all_pinned = in_vain > std::min((uses_max + 1) * resources_.size(), looks_in_vain_max);
     const bool from_small = small_.oldest && (small_.bytes * small_share >= bytes_max_ || !main_.oldest || all_pinned);
     if (!from_small && (all_pinned || !main_.oldest)) return;
     const bool went = from_small ? evict_from_small() : evict_from_main();
