@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -15,6 +16,12 @@ namespace {
 
 // Beyond it what need not be validated goes by eviction: a year's worth of deadlines would outgrow what they are about.
 constexpr Duration lifetime_watched_max = std::chrono::hours(1);
+// A deadline outlives what it is about, and any viewer can make a name. 65,536 x 512 bytes: 32 MiB. What has none goes
+// by eviction, or is asked upward once more.
+constexpr size_t lifetimes_max = 65'536;
+constexpr size_t lifetime_key_size_max = 512;
+// Tickets of who has left are looked for where there is no room for another: 65,536 in a millisecond.
+constexpr Duration swept_every = 1s;
 // Of a request that is made for all who wait. What is larger a parent may refuse for its size (nginx and Apache take 8
 // KiB of a line), and so goes alone: else one viewer's cookies would keep an object from everybody.
 constexpr size_t shared_head_size_max = size_t{8} << 10;
@@ -69,6 +76,22 @@ size_t head_size_of(const Question& question) {
 bool is_for_all(const FetchHead& head) {
   const std::string_view coding = field_of(head.fields, "content-encoding");
   return coding.empty() || coding == "gzip";
+}
+
+// What is said of the request rather than of what it asks for, so that the next one's may fare better: a loop that one
+// viewer made up (508), a precondition, a header that is too long.
+bool is_about_the_request(uint16_t status) {
+  constexpr std::array<uint16_t, 6> about_the_object{404, 410, 500, 502, 503, 504};
+  return status >= 400 && std::ranges::find(about_the_object, status) == about_the_object.end();
+}
+
+// Whether anybody said how it may be kept. Who says nothing does not think of caches, and what is made for a viewer who
+// shows who he is may be his alone.
+bool is_thoughtless(const FetchHead& head, std::span<const wire::HeaderView> asked) {
+  const bool knows_who = !field_of(asked, "cookie").empty() || !field_of(asked, "authorization").empty();
+  return knows_who && std::ranges::none_of(head.fields, [](const wire::HeaderView& field) {
+           return field.name == "expires" || field.name == "surrogate-control" || field.name.ends_with("cache-control");
+         });
 }
 
 // Not worth keeping, but good for all who wait: it was asked for after they had come. A parent's trouble is everybody's
@@ -128,6 +151,7 @@ class Ticket {
   const std::string client_address;
   const Outcome how;  // if the flight brings what it is to bring
   std::move_only_function<void(Answer)> then;
+  std::move_only_function<bool()> gone;
 
  private:
   Fields fields_;
@@ -217,7 +241,8 @@ std::optional<Engine::Found> Engine::await_document(const BlockingReload& reload
   }
   Trip& trip = depart(resource, question, nullptr);
   trip.flight->expect(clock_.now() + settings_.expect_max);
-  awaiting_.emplace(reload.name, Awaiting{reload.msn, reload.part, trip.flight});
+  trip.awaits = reload.name;
+  awaiting_[reload.name].emplace(trip.flight.get(), Awaiting{reload.msn, reload.part});
   return board(trip, question, Outcome::miss);
 }
 
@@ -276,8 +301,21 @@ Pending Engine::board(Trip& trip, const Question& question, Outcome how) {
   return trip.tickets.back();
 }
 
-void Engine::wait(const Pending& pending, std::move_only_function<void(Answer)> then) {
+void Engine::wait(const Pending& pending, std::move_only_function<void(Answer)> then,
+                  std::move_only_function<bool()> gone) {
   pending->then = std::move(then);
+  pending->gone = std::move(gone);
+}
+
+// After another look at who has left: a parent that says nothing for two minutes keeps every ticket as long.
+bool Engine::full() {
+  if (tickets_ < settings_.tickets_max) return false;
+  if (swept_ != LoopTime::min() && clock_.now() - swept_ < swept_every) return true;
+  swept_ = clock_.now();
+  for (auto& [_, trip] : trips_) {
+    tickets_ -= std::erase_if(trip.tickets, [](const Pending& ticket) { return ticket->gone && ticket->gone(); });
+  }
+  return tickets_ >= settings_.tickets_max;
 }
 
 void Engine::use(const Object& object) {
@@ -380,10 +418,12 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
     return {Verdict::take, {}, log};
   }
   query_rules_.learn(trip.path, object->facts.query_variance);
-  if (storable) {
+  if (storable && !is_thoughtless(head, asked)) {
     if (kept) keep(flight.key(), object);
     land(trip, object, std::nullopt);
-  } else if (is_everybodys(head, object->facts.storable)) {
+  } else if (is_about_the_request(head.status)) {
+    land_for_one(trip, object);
+  } else if (!is_thoughtless(head, asked) && is_everybodys(head, object->facts.storable)) {
     land_unkept(trip, object);
   } else {
     if (log) object->progress = flight.let_one_read();
@@ -445,15 +485,24 @@ void Engine::land_unkept(Trip& trip, const std::shared_ptr<const Object>& object
   }
 }
 
+// It is for the one who asked first, and says nothing of what others get: they go alone, all at once, and whoever comes
+// next is shared with again.
+void Engine::land_for_one(Trip& trip, const std::shared_ptr<const Object>& object) {
+  const std::vector<Pending> tickets = take_tickets(trip);
+  for (size_t i = 0; i < tickets.size(); ++i) {
+    i == 0 ? answer(tickets[i], Served{object, Outcome::uncacheable})
+           : go_on(tickets[i], pass(trip.flight->key(), tickets[i]->question()));
+  }
+}
+
 // It is for the one who asked first. The others go alone, and all at once; so does whoever comes in a while.
 void Engine::land_uncacheable(Trip& trip, const std::shared_ptr<const Object>& object) {
   std::vector<Pending> tickets = take_tickets(trip);
   Resource& resource = store_.obtain(trip.flight->key());
   const bool error = object->status >= 400;
   if (!error) resource.variants.clear();
-  resource.uncacheable_until =
-      clock_.now() + (error ? settings_.uncacheable_for_after_error : settings_.uncacheable_for);
-  lifetimes_.emplace(resource.uncacheable_until, resource.key);
+  const LoopTime until = clock_.now() + (error ? settings_.uncacheable_for_after_error : settings_.uncacheable_for);
+  resource.uncacheable_until = watch_lifetime(until, resource.key) ? until : LoopTime::min();
   store_.settle(resource);
   for (size_t i = 0; i < tickets.size(); ++i) {
     i == 0 ? answer(tickets[i], Served{object, Outcome::uncacheable}) : ask_anew(tickets[i]);
@@ -476,7 +525,9 @@ void Engine::answer(const Pending& ticket, Answer answer) {
 void Engine::ask_anew(const Pending& ticket) { go_on(ticket, ask(ticket->question())); }
 
 void Engine::go_on(const Pending& ticket, Found found) {
-  if (auto* pending = std::get_if<Pending>(&found)) return wait(*pending, std::exchange(ticket->then, nullptr));
+  if (auto* pending = std::get_if<Pending>(&found)) {
+    return wait(*pending, std::exchange(ticket->then, nullptr), std::exchange(ticket->gone, nullptr));
+  }
   if (auto* served = std::get_if<Served>(&found)) return answer(ticket, std::move(*served));
   answer(ticket, std::get<Refused>(found));
 }
@@ -512,6 +563,10 @@ void Engine::on_over(Flight& flight, FlightEnd how) {
   const auto found = trips_.find(&flight);
   if (found->second.wake != wakes_.end()) wakes_.erase(found->second.wake);
   KLIEG_ASSERT(found->second.tickets.empty(), "who waits for a flight is answered before it is over");
+  if (const auto waits = awaiting_.find(found->second.awaits); waits != awaiting_.end()) {
+    waits->second.erase(&flight);
+    if (waits->second.empty()) awaiting_.erase(waits);
+  }
   trips_.erase(found);
   if (how == FlightEnd::aborted) count(flight, FlightEnding::aborted);
   if (how == FlightEnd::abandoned) count(flight, FlightEnding::abandoned);
@@ -538,13 +593,20 @@ void Engine::keep(const std::string& key, std::shared_ptr<const Object> object) 
   // What is immutable is worth nothing beyond its lifetime: nobody will ask a parent whether it changed.
   const Duration remaining = remaining_lifetime(object->facts, clock_.wall_now());
   if (ends_with_its_lifetime(*object) && remaining <= lifetime_watched_max) {
-    lifetimes_.emplace(clock_.now() + remaining, key);
+    watch_lifetime(clock_.now() + remaining, key);
   }
   if (object->log->growing()) growing_.push_back(key);
   resource.variants.insert(resource.variants.begin(), std::move(object));
   if (resource.variants.size() > variants_max) resource.variants.pop_back();
   resource.uncacheable_until = LoopTime::min();
   store_.settle(resource);
+}
+
+// False: there are too many deadlines already.
+bool Engine::watch_lifetime(LoopTime end, const std::string& key) {
+  if (lifetimes_.size() >= lifetimes_max || key.size() > lifetime_key_size_max) return false;
+  lifetimes_.emplace(end, key);
+  return true;
 }
 
 void Engine::invalidate(const Trip& trip, const FetchHead& head) {

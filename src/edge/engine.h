@@ -134,7 +134,9 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   using Found = std::variant<Served, Refused, Pending>;
   Found ask(const Question& question);
   // Calls `then` once, in a later call to the engine or from a flight's turn. `then` may ask again.
-  void wait(const Pending& pending, std::move_only_function<void(Answer)> then);
+  // `gone`: whether he has left meanwhile; null: who waits stays.
+  void wait(const Pending& pending, std::move_only_function<void(Answer)> then,
+            std::move_only_function<bool()> gone = nullptr);
 
   // Topics for children: what is taken from the parent, subscribed to for them if need be.
   bool offers_topics() const { return source_ != nullptr; }
@@ -180,6 +182,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
     // What it asks for was changed meanwhile: whoever waits has asked before, whoever comes has not.
     enum class Word : uint8_t { good, out_of_date } word = Word::good;
     std::string path;                                       // of the first request
+    std::string awaits;                                     // the pushed playlist that will answer it; empty: none
     std::multimap<LoopTime, const Flight*>::iterator wake;  // in wakes_; its end: none
   };
   struct TopicEntry {
@@ -198,7 +201,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   Trip& depart(Resource& resource, const Question& question, std::shared_ptr<const Object> validated);
   Trip& add_trip(std::shared_ptr<Flight> flight);
   Pending board(Trip& trip, const Question& question, Outcome how);
-  bool full() const { return tickets_ >= settings_.tickets_max; }
+  bool full();
   void use(const Object& object);
   bool holds(std::string_view path) const;
   std::optional<LoopTime> first_question(Trip& trip);
@@ -211,6 +214,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   WallTime asked_at(const Flight& flight) const;
   void land(Trip& trip, const std::shared_ptr<const Object>& object, std::optional<Outcome> how);
   void land_unkept(Trip& trip, const std::shared_ptr<const Object>& object);
+  void land_for_one(Trip& trip, const std::shared_ptr<const Object>& object);
   void land_uncacheable(Trip& trip, const std::shared_ptr<const Object>& object);
   void land_pushed(Flight& flight, const std::shared_ptr<const Object>& object);
   std::vector<Pending> take_tickets(Trip& trip);
@@ -233,6 +237,7 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   void keep(const std::string& key, std::shared_ptr<const Object> object);
   void settle(const std::string& key);
   void outlive(Resource& resource);
+  bool watch_lifetime(LoopTime end, const std::string& key);
   void invalidate(const Trip& trip, const FetchHead& head);
 
   // Topics.
@@ -267,19 +272,19 @@ class Engine final : private FlightHost, private TopicHost, public media::TopicS
   std::multimap<LoopTime, std::string> lifetimes_;  // of what goes at its end, whatever room there is
   std::vector<std::string> growing_;                // keys of what grew when it was weighed last
   size_t tickets_ = 0;
+  LoopTime swept_ = LoopTime::min();  // of tickets whose viewers have left
   std::array<uint64_t, flight_endings> endings_{};
 
   std::map<std::string, TopicEntry, std::less<>> topics_;
   std::vector<std::shared_ptr<Topic>> topics_over_;  // until the next turn: one may be on the stack, or has to say so
   std::unordered_map<std::string, Topic*> documents_;
   std::unordered_set<std::string> expected_;
-  // Blocking reloads that wait for a pushed playlist: its name, the flight in which they sit.
+  // Blocking reloads that wait for a pushed playlist: its name, the flights in which they sit.
   struct Awaiting {
     uint64_t msn = 0;
     std::optional<uint64_t> part;
-    std::weak_ptr<Flight> flight;
   };
-  std::unordered_multimap<std::string, Awaiting> awaiting_;
+  std::unordered_map<std::string, std::unordered_map<const Flight*, Awaiting>> awaiting_;
   std::multimap<LoopTime, std::string> topic_retries_;
   LoopTime tended_ = LoopTime::min();
   bool newcomers_ = false;  // children wait for their snapshot

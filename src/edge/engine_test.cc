@@ -105,6 +105,31 @@ TEST_F(EngineTest, more_than_may_wait_are_refused_and_nothing_is_asked_for_them)
   EXPECT_EQ(first.asked(), 2u);
 }
 
+TEST_F(EngineTest, who_has_left_makes_room_for_who_comes) {
+  settings.tickets_max = 3;
+  bool left = false;
+  int answered = 0;
+  const auto come = [&](std::string_view path) {
+    auto found = run().ask({"GET", path, "", {}, {}, "192.0.2.1"});
+    Pending* pending = std::get_if<Pending>(&found);
+    if (pending) run().wait(*pending, [&](Answer) { ++answered; }, [&] { return left; });
+    return pending != nullptr;
+  };
+  EXPECT_TRUE(come("/a"));
+  EXPECT_TRUE(come("/a"));
+  const Seen stays = get("/a");
+  EXPECT_FALSE(come("/b"));
+  left = true;
+  EXPECT_FALSE(come("/b")) << "they are looked for once a second";
+  pass(1s);
+  left = true;
+  EXPECT_TRUE(come("/b"));
+  EXPECT_EQ(run().waiting(), 2u);
+  first.answer(0, 200, fresh, "abc");
+  EXPECT_EQ(stays->text(), "abc");
+  EXPECT_EQ(answered, 0);
+}
+
 TEST_F(EngineTest, what_is_asked_for_once_never_displaces_what_is_watched) {
   settings.bytes_max = 100 * (Store::overhead + 1000);
   const std::string thousand(1000, 'x');

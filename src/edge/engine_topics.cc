@@ -141,13 +141,11 @@ void Engine::on_document(const std::string& name, Topic& topic) {
   if (other && document.as_it_came.version < other->as_it_came.version) return;
   teller = &topic;
   std::vector<std::shared_ptr<Flight>> ripe;
-  const auto [first, last] = awaiting_.equal_range(name);
-  for (auto one = first; one != last;) {
-    auto flight = one->second.flight.lock();
-    const bool gone = !flight || flight->state() != Flight::State::expecting;
-    const bool answered = !gone && document.answers(one->second.msn, one->second.part);
-    if (answered) ripe.push_back(std::move(flight));
-    one = gone || answered ? awaiting_.erase(one) : std::next(one);
+  if (const auto waits = awaiting_.find(name); waits != awaiting_.end()) {
+    for (const auto& [flight, awaiting] : waits->second) {
+      const bool expects = flight->state() == Flight::State::expecting;
+      if (expects && document.answers(awaiting.msn, awaiting.part)) ripe.push_back(trips_.at(flight).flight);
+    }
   }
   const std::shared_ptr<const Object> object = document.object;
   for (const auto& flight : ripe) land_pushed(*flight, object);
@@ -163,11 +161,9 @@ void Engine::on_document_lost(const std::string& name, const Topic& topic) {
     }
   }
   std::vector<std::shared_ptr<Flight>> left;
-  const auto [first, last] = awaiting_.equal_range(name);
-  for (auto one = first; one != last; ++one) {
-    if (auto flight = one->second.flight.lock()) left.push_back(std::move(flight));
+  if (const auto waits = awaiting_.find(name); waits != awaiting_.end()) {
+    for (const auto& [flight, _] : waits->second) left.push_back(trips_.at(flight).flight);
   }
-  awaiting_.erase(name);
   for (const auto& flight : left) {
     if (flight->state() == Flight::State::expecting) flight->ask();
   }

@@ -104,6 +104,7 @@ struct Server::Waiting {
   }
   http::Conditions conditions() const { return {if_none_match_, if_modified_since_, range_, if_range_}; }
   bool answered() const { return !responder_; }
+  bool gone() const { return answered() || responder_->viewer_gone(); }
   void answer(http::Response response) { std::exchange(responder_, std::nullopt)->respond(std::move(response)); }
 
   const Trust trust;
@@ -213,9 +214,9 @@ void Server::serve_from_cache(const http::Request& request, Trust trust, std::un
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
     auto waiting = std::make_shared<Waiting>(request, trust, std::move(pass), std::move(responder));
-    engine_.wait(*pending, [this, waiting = std::move(waiting)](Answer answer) mutable {
-      answer_in_turn(std::move(waiting), std::move(answer));
-    });
+    engine_.wait(
+        *pending, [this, waiting](Answer answer) mutable { answer_in_turn(std::move(waiting), std::move(answer)); },
+        [waiting] { return waiting->gone(); });
   } else if (const Served* served = std::get_if<Served>(&found)) {
     responder.respond(respond(*served, http::Conditions::of(request), trust));
   } else {
@@ -282,7 +283,7 @@ http::Response Server::respond(const Answer& answer, const http::Conditions& con
 
 http::Response Server::respond(const Refused& refused) {
   requests_[static_cast<size_t>(refused.how)]->Increment();
-  http::Response response = http::Response::text(refused.status, refused.words);
+  http::Response response = refusal(refused.status, refused.words);
   response.own_headers.add("cache-status", cache_status(refused.how));
   if (refused.status == 503) response.own_headers.add("retry-after", "1");
   return response;

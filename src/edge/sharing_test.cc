@@ -98,6 +98,52 @@ TEST_F(EngineTest, an_error_with_something_of_ones_own_in_it_is_not_shared) {
   EXPECT_EQ(run().store().size(), 0u);
 }
 
+TEST_F(EngineTest, what_is_said_of_one_viewers_request_is_his_alone) {
+  for (const uint16_t status : std::initializer_list<uint16_t>{400, 403, 406, 412, 417, 431, 508}) {
+    const std::string path = "/" + std::to_string(status);
+    const size_t before = first.asked();
+    const Seen leader = get(path, {{"cdn-loop", "home"}});
+    std::vector<Seen> others;
+    for (int i = 0; i < 5; ++i) others.push_back(get(path));
+    ASSERT_EQ(first.asked(), before + 1);
+    first.answer(before, status, {}, "yours");
+    EXPECT_EQ(leader->status(), status);
+    ASSERT_EQ(first.asked(), before + 6) << "all at once";
+    for (size_t i = 0; i < others.size(); ++i) {
+      EXPECT_EQ(first.field(before + 1 + i, "cdn-loop"), "klieg");
+      first.answer(before + 1 + i, 200, fresh, "everybody's");
+      EXPECT_EQ(others[i]->text(), "everybody's");
+    }
+    EXPECT_EQ(get(path)->how(), "hit") << status;
+  }
+}
+
+TEST_F(EngineTest, what_says_nothing_of_caches_and_was_made_for_who_shows_who_he_is_is_his_alone) {
+  const Seen alice = get("/", {{"cookie", "user=alice"}});
+  const Seen bob = get("/", {{"cookie", "user=bob"}});
+  first.answer(0, 200, {{"etag", "\"a\""}, {"last-modified", "Thu, 01 Jan 1970 00:00:00 GMT"}}, "hello alice");
+  EXPECT_EQ(alice->text(), "hello alice");
+  EXPECT_EQ(bob->how(), "waiting");
+  ASSERT_EQ(first.asked(), 2u);
+  EXPECT_EQ(first.field(1, "cookie"), "user=bob");
+  first.answer(1, 200, {}, "hello bob");
+  EXPECT_EQ(bob->text(), "hello bob");
+  const Seen thoughtful = get("/b", {{"cookie", "user=alice"}});
+  const Seen joiner = get("/b", {{"cookie", "user=bob"}});
+  first.answer(2, 200, fresh, "everybody's");
+  EXPECT_EQ(joiner->text(), "everybody's");
+}
+
+TEST_F(EngineTest, marks_of_what_is_uncacheable_have_a_limit) {
+  const std::string long_query = "/a?" + std::string(2'000, 'q');
+  get(long_query);
+  first.answer(0, 200, {{"cache-control", "private"}}, "mine");
+  EXPECT_EQ(run().store().size(), 0u) << "of a long name nothing is kept";
+  get(long_query);
+  get(long_query);
+  EXPECT_EQ(first.asked(), 2u);
+}
+
 TEST_F(EngineTest, a_404_that_must_not_be_kept_makes_viewers_go_alone_for_a_second_only) {
   get("/a");
   first.answer(0, 404, {{"cache-control", "no-store"}}, "not yet");
