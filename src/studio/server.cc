@@ -70,11 +70,14 @@ const std::vector<Server::Route>& Server::table() {
       {"POST", "/accounts", enters, std::nullopt, &Server::sign_up},
       {"PATCH", "/me", persons, std::nullopt, &Server::change_me},
       {"PUT", "/me/password", persons, std::nullopt, &Server::change_password},
+      {"PUT", "/me/picture", persons, std::nullopt, &Server::put_picture, Takes::picture},
+      {"DELETE", "/me/picture", persons, std::nullopt, &Server::remove_picture},
       {"GET", "/keys", persons, Scope::keys_write, &Server::list_keys},
       {"POST", "/keys", persons, Scope::keys_write, &Server::make_key},
       {"POST", "/keys/{id}/rotate", persons, Scope::keys_write, &Server::rotate_key},
       {"DELETE", "/keys/{id}", persons, Scope::keys_write, &Server::revoke_key},
       {"GET", "/people/{name}", anybody, Scope::account_read, &Server::get_person},
+      {"GET", "/people/{name}/picture", anybody, Scope::account_read, &Server::get_picture},
       {"GET", "/people/{name}/broadcasts", anybody, Scope::account_read, &Server::list_past_broadcasts},
       {"PUT", "/people/{name}/follow", persons, Scope::follows_write, &Server::follow},
       {"DELETE", "/people/{name}/follow", persons, Scope::follows_write, &Server::unfollow},
@@ -157,7 +160,9 @@ void Server::serve(Call call, Answer answer) {
         route->access == Access::enters || proof.session.empty() || is_csrf_token_of(proof.session, asked.csrf_token);
     if (page == Page::another || !told) return exchange->refuse(from_elsewhere);
   }
-  if (auto fault = read_body(asked, exchange->body)) return exchange->refuse(*fault);
+  if (route->takes == Takes::json) {
+    if (auto fault = read_body(asked, exchange->body)) return exchange->refuse(*fault);
+  }
   if (route->access == Access::enters) return (this->*route->handle)(std::move(exchange));
   identities_.of(proof, [this, route, exchange = std::move(exchange)](Whose whose) mutable {
     identified(std::move(exchange), *route, std::move(whose));

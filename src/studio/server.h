@@ -108,6 +108,9 @@ class Server {
   // server_people.cc
   void get_person(ExchangePtr exchange);
   void list_past_broadcasts(ExchangePtr exchange);
+  void get_picture(ExchangePtr exchange);
+  void put_picture(ExchangePtr exchange);
+  void remove_picture(ExchangePtr exchange);
   void follow(ExchangePtr exchange);
   void unfollow(ExchangePtr exchange);
   // server_broadcasts.cc

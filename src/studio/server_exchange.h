@@ -31,12 +31,16 @@ struct Server::Held {
 // Who may use a route. `scope` is what a token needs for it; none: no token may.
 enum class Access : uint8_t { anybody, enters, persons };
 
+// What a body is.
+enum class Takes : uint8_t { json, picture };
+
 struct Server::Route {
   std::string_view method;
   std::string_view path;  // "{id}" stands for a number, "{name}" for a name
   Access access;
   std::optional<Scope> scope;
   void (Server::*handle)(ExchangePtr exchange);
+  Takes takes = Takes::json;
 };
 
 // What is the same when it is done twice is tried again when it is not known whether it was done.

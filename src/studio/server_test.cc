@@ -238,6 +238,31 @@ TEST_F(Api, is_described_route_by_route) {
   EXPECT_EQ(answer.body["openapi"], "3.1.0");
 }
 
+TEST_F(Api, a_picture_is_shown_to_everybody_as_a_picture_and_as_nothing_else) {
+  const Browser ada = sign_up("ada");
+  const auto put_it = [&](std::string_view content, std::string_view called) {
+    Call made = call(put, "/me/picture");
+    made.cookies = "klieg_session=" + ada.session;
+    made.csrf_token = ada.csrf;
+    made.body = Bytes::copy_of(content);
+    made.content_type = called;
+    return ask(std::move(made));
+  };
+  EXPECT_EQ(ask(get, "/people/ada").body["picture"], Json());
+  EXPECT_EQ(ask(get, "/people/ada/picture").status, 404);
+  EXPECT_EQ(put_it("<svg onload=alert(1)>", "image/png").code(), "bad_picture");
+  EXPECT_EQ(put_it("", "image/png").code(), "bad_picture");
+  EXPECT_EQ(put_it("\xff\xd8\xff picture", "text/html").status, 204) << "it is what its bytes say";
+  EXPECT_THAT(ask(get, "/people/ada").body["picture"].get<std::string>(), HasSubstr("/api/v1/people/ada/picture?at="));
+  const Answered shown = ask(get, "/people/ada/picture");
+  EXPECT_EQ(shown.header("content-type"), "image/jpeg");
+  EXPECT_EQ(shown.header("x-content-type-options"), "nosniff");
+  EXPECT_EQ(put_it("\x89PNG\r\n\x1a\n", "image/png").status, 204);
+  EXPECT_EQ(ask(get, "/people/ada/picture").header("content-type"), "image/png");
+  for (int time = 0; time < 2; ++time) EXPECT_EQ(ask(ada, delete_, "/me/picture").status, 204);
+  EXPECT_EQ(ask(get, "/people/ada").body["picture"], Json());
+}
+
 TEST_F(Api, who_follows_twice_follows_once) {
   const Browser ada = sign_up("ada"), bob = sign_up("bob");
   for (int time = 0; time < 2; ++time) EXPECT_EQ(ask(bob, put, "/people/ada/follow").status, 204);

@@ -81,7 +81,7 @@ class Api : public testing::Test {
     loop.run();
     Answered answered{got->status, nullptr, got->headers->all()};
     for (const auto& own : got->own_headers.all()) answered.headers.push_back(own);
-    if (const auto* body = std::get_if<Bytes>(&got->body)) answered.body = Json::parse(body->text());
+    if (const auto* body = std::get_if<Bytes>(&got->body)) answered.body = Json::parse(body->text(), nullptr, false);
     const Json* operation = description.operation(method, path);
     if (!operation) return answered;
     const Json& responses = (*operation)["responses"];
@@ -90,8 +90,10 @@ class Api : public testing::Test {
     if (!responses.contains(status) || !responses[status].contains("content")) return answered;
     const Json& content = responses[status]["content"];
     EXPECT_TRUE(content.contains(answered.header("content-type"))) << method << " " << path << " " << status;
+    if (!content.front().contains("schema")) return answered;  // a picture
     EXPECT_EQ(description.fault(content.front()["schema"], answered.body), "") << method << " " << path;
-    if (answered.status < 300 && operation->contains("requestBody")) {
+    if (answered.status < 300 && operation->contains("requestBody") &&
+        (*operation)["requestBody"]["content"].contains("application/json")) {
       const Json& schema = (*operation)["requestBody"]["content"]["application/json"]["schema"];
       EXPECT_EQ(description.fault(schema, Json::parse(sent)), "") << method << " " << path;
     }
