@@ -10,7 +10,7 @@ using namespace klieg::ingest;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   LoopTime now(1000s);
-  Session session({}, 1, now);
+  Session session({}, 1, now, WallTime(1'800'000'000s));
   if (data[0] % 2 == 0) {
     std::vector<uint8_t> hello(1 + 2 * wire::rtmp::handshake_packet_size);
     hello[0] = 3;

@@ -115,6 +115,12 @@ class Publisher final : public net::ConnectionHandler {
   void go_on_air() {
     deadline_timer_.cancel();
     logging::info("publishing", {{"to", url_.shown()}});
+    const auto& server = session_->server_clock();
+    clock_correction_ = server ? correction_by(*server, loop_.now(), loop_.wall_now()) : Duration(0);
+    if (clock_correction_ != Duration(0) && options_.stamp == CaptureStamp::at_sending) {
+      logging::info("frames are stamped by the server's clock",
+                    {{"ahead_ms", std::to_string(to_ms(clock_correction_))}});
+    }
     // After a move to another server the clip begins again: that server has seen none of it.
     playback_.emplace(clip_, options_.pace, options_.repeat, loop_.now());
     pump();
@@ -168,7 +174,7 @@ class Publisher final : public net::ConnectionHandler {
     if (packet.kind == ClipPacket::Kind::video && options_.stamp == CaptureStamp::at_sending) {
       if (packet.packet.type == Type::sequence_start) video_config_ = packet.packet.body;
       if (packet.packet.type == Type::coded_frames) {
-        packet.packet.body = with_capture_stamp(packet.packet, video_config_, loop_.wall_now());
+        packet.packet.body = with_capture_stamp(packet.packet, video_config_, loop_.wall_now() + clock_correction_);
       }
     }
     auto body = message_body(packet, form, clip_.audio);
@@ -227,6 +233,7 @@ class Publisher final : public net::ConnectionHandler {
   std::optional<ClientSession> session_;
   std::optional<Playback> playback_;
   Bytes video_config_;
+  Duration clock_correction_{0};  // of capture stamps: the server's clock less ours
   bool stopping_ = false, reconnecting_ = false;
   int reconnects_ = 0;
   Result<void> outcome_;

@@ -68,6 +68,11 @@ std::string_view name_of(ClientEnd end) {
   return "unknown";
 }
 
+Duration correction_by(const ServerClock& clock, LoopTime now, WallTime wall) {
+  const Duration off = now.time_since_epoch() + clock.loop_to_wall - wall.time_since_epoch();
+  return std::chrono::abs(off) <= clock.error_max ? Duration(0) : off;
+}
+
 ClientSession::ClientSession(ClientSettings settings, uint64_t seed, LoopTime now)
     : settings_(std::move(settings)),
       deadline_(now + settings_.answer_within),
@@ -97,6 +102,7 @@ void ClientSession::begin_connecting(LoopTime now) {
   request.flash_version = "FMLE/3.0 (compatible; klieg)";
   if (settings_.dialect == Dialect::enhanced) request.capabilities = what_we_send();
   link_.write(rtmp::connect_command(request, connect_call), 0);
+  connect_asked_ = now;
   step(ClientState::connecting, now);
 }
 
@@ -118,7 +124,13 @@ void ClientSession::obey_command(const rtmp::Message& message, LoopTime now) {
     return close({ClientEnd::refused, text_of(info.text_at("code")), text_of(info.text_at("description"))});
   }
   if (command->name != "_result") return;
-  if (command->transaction == connect_call && state_ == ClientState::connecting) return create_stream(now);
+  if (command->transaction == connect_call && state_ == ClientState::connecting) {
+    if (const auto told = rtmp::server_time_in(*command)) {
+      const Duration half = (now - connect_asked_) / 2;
+      server_clock_ = {told->time_since_epoch() - (connect_asked_ + half).time_since_epoch(), half};
+    }
+    return create_stream(now);
+  }
   if (command->transaction == create_stream_call && state_ == ClientState::creating) {
     const auto stream = rtmp::created_stream(*command);
     if (!stream) return close({ClientEnd::malformed, "", "createStream was answered without a stream"});

@@ -66,6 +66,15 @@ struct ClientEnded {
 };
 using ClientEvent = std::variant<WentOnAir, ReconnectAsked, ClientEnded>;
 
+// What the server's clock says, where it told in its answer to connect. Half of the way there and back lay before that.
+struct ServerClock {
+  Duration loop_to_wall{0};  // add it to a LoopTime's count to have the server's wall clock
+  Duration error_max{0};     // half a round trip: however unequal its halves were
+};
+// What to add to our own wall clock, which says `wall` at `now`, to have the server's. Nothing where they differ by no
+// more than may be the network's: two clocks that somebody sets well agree better than that.
+Duration correction_by(const ServerClock& clock, LoopTime now, WallTime wall);
+
 class ClientSession {
  public:
   ClientSession(ClientSettings settings, uint64_t seed, LoopTime now);
@@ -85,6 +94,7 @@ class ClientSession {
   std::vector<Bytes> take_output();
 
   ClientState state() const { return state_; }
+  const std::optional<ServerClock>& server_clock() const { return server_clock_; }
 
  private:
   void begin_connecting(LoopTime now);
@@ -99,6 +109,8 @@ class ClientSession {
   ClientSettings settings_;
   ClientState state_ = ClientState::handshaking;
   LoopTime deadline_;
+  LoopTime connect_asked_;
+  std::optional<ServerClock> server_clock_;
   wire::rtmp::ClientLink link_;
   uint32_t stream_id_ = 0;
   std::deque<ClientEvent> events_;

@@ -37,11 +37,11 @@ class Peer {
     }
   }
 
-  void say(const rtmp::Message& message) {
+  void say(const rtmp::Message& message, LoopTime now = t0) {
     std::vector<Bytes> out;
     writer_.write(message, rtmp::command_chunk_stream, out);
     const Bytes joined = Bytes::join(out);
-    session.receive(joined, t0);
+    session.receive(joined, now);
     exchange();
   }
   void say(const rtmp::Command& command, uint32_t stream_id = 0) { say(rtmp::command_message(command, stream_id)); }
@@ -233,6 +233,23 @@ TEST(client_session, a_command_that_makes_no_sense_ends_it) {
   peer.exchange();
   peer.say({rtmp::MessageType::amf0_command, 0, 0, Bytes::copy_of("\xFF\xFF")});
   EXPECT_EQ(peer.event<ClientEnded>().why, ClientEnd::malformed);
+}
+
+TEST(client_session, learns_the_servers_clock_from_its_answer_to_connect) {
+  constexpr WallTime noon(1'800'000'000s);
+  Peer peer;
+  peer.exchange();
+  peer.say(rtmp::command_message(rtmp::connect_result({}, 1, {}, noon), 0), t0 + 300ms);
+  ASSERT_TRUE(peer.session.server_clock());
+  const ServerClock clock = *peer.session.server_clock();
+  EXPECT_EQ(clock.error_max, 150ms);
+  EXPECT_EQ(correction_by(clock, t0 + 150ms, noon - 2s), 2s);
+  EXPECT_EQ(correction_by(clock, t0 + 1150ms, noon + 3s), -2s);
+  EXPECT_EQ(correction_by(clock, t0 + 150ms, noon + 150ms), 0s) << "that may be the network's";
+
+  Peer of_another_kind;
+  of_another_kind.go_on_air();
+  EXPECT_FALSE(of_another_kind.session.server_clock());
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
       : server_(server),
         connection_(std::move(connection)),
         reception_(reception),
-        session_(server.limits_of(reception), server.random_.next(), server.loop_.now()),
+        session_(server.limits_of(reception), server.random_.next(), server.loop_.now(), server.loop_.wall_now()),
         timer_(server.loop_, [this] { wake(); }),
         in_flight_(std::make_shared<InFlight>()) {}
 

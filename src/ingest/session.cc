@@ -83,9 +83,10 @@ std::string_view name_of(SessionEnd end) {
   return "unknown";
 }
 
-Session::Session(const SessionLimits& limits, uint64_t seed, LoopTime now)
+Session::Session(const SessionLimits& limits, uint64_t seed, LoopTime now, WallTime wall)
     : limits_(limits),
       deadline_(now + limits.publish_within),
+      loop_to_wall_(wall.time_since_epoch() - now.time_since_epoch()),
       last_bytes_at_(now),
       ping_at_(now + limits.ping_after),
       handshake_(seed),
@@ -173,7 +174,7 @@ void Session::obey_command(const Message& message, LoopTime now) {
   if (!command) return end(SessionEnd::malformed, command.error().message);
   const std::string& name = command->name;
   if (name == "connect") {
-    if (state_ == SessionState::connecting) connect(*command);
+    if (state_ == SessionState::connecting) connect(*command, now);
     return;
   }
   if (state_ == SessionState::connecting) return;  // nothing else counts before connect
@@ -196,7 +197,7 @@ void Session::obey_command(const Message& message, LoopTime now) {
   // Anything else (_checkbw, getStreamLength, an answer to nothing) asks for nothing that matters to publishing.
 }
 
-void Session::connect(const Command& command) {
+void Session::connect(const Command& command, LoopTime now) {
   connect_ = parse_connect(command);
   encoder_ = printable(connect_.flash_version);
   state_ = SessionState::connected;
@@ -204,7 +205,9 @@ void Session::connect(const Command& command) {
   send(set_peer_bandwidth(acknowledgement_window, BandwidthLimit::dynamic), control_chunk_stream);
   send(set_chunk_size(chunk_size_sent), control_chunk_stream);
   writer_.set_chunk_size(chunk_size_sent);
-  send(connect_result(connect_, command.transaction, our_capabilities()), 0);
+  send(connect_result(connect_, command.transaction, our_capabilities(),
+                      WallTime(now.time_since_epoch() + loop_to_wall_)),
+       0);
 }
 
 void Session::publish(const Command& command, uint32_t stream_id, LoopTime now) {

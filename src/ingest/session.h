@@ -87,7 +87,8 @@ using SessionEvent = std::variant<PublishAsked, PlayAsked, MediaMessage, Refused
 
 class Session {
  public:
-  Session(const SessionLimits& limits, uint64_t seed, LoopTime now);
+  // `wall`: what the wall clock says at `now`; encoders are told.
+  Session(const SessionLimits& limits, uint64_t seed, LoopTime now, WallTime wall);
 
   void receive(ByteView bytes, LoopTime now);
   void wake(LoopTime now);
@@ -118,7 +119,7 @@ class Session {
   void read(ByteView bytes, LoopTime now);
   void obey(const wire::rtmp::Message& message, LoopTime now);
   void obey_command(const wire::rtmp::Message& message, LoopTime now);
-  void connect(const wire::rtmp::Command& command);
+  void connect(const wire::rtmp::Command& command, LoopTime now);
   void publish(const wire::rtmp::Command& command, uint32_t stream_id, LoopTime now);
   void play(const wire::rtmp::Command& command, uint32_t stream_id);
   bool awaits_answer() const { return state_ == SessionState::claiming || state_ == SessionState::watching; }
@@ -133,6 +134,7 @@ class Session {
   SessionLimits limits_;
   SessionState state_ = SessionState::handshaking;
   LoopTime deadline_;  // of every state but publishing
+  Duration loop_to_wall_;
   LoopTime last_bytes_at_;
   LoopTime ping_at_;
   wire::rtmp::HandshakeServer handshake_;

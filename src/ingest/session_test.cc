@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+
 #include "ingest/test_encoder.h"
 #include "wire/test_material.h"
 
@@ -12,10 +14,11 @@ namespace {
 using namespace wire::rtmp;  // NOLINT(google-build-using-namespace)
 
 constexpr LoopTime start = LoopTime(1000s);
+constexpr WallTime noon(1'800'000'000s);  // at the start
 
 // A session with an encoder at its other end and a list of what came out.
 struct Room {
-  explicit Room(SessionLimits limits = {}) : session(limits, 7, start) {}
+  explicit Room(SessionLimits limits = {}) : session(limits, 7, start, noon) {}
 
   // Passes what both have said until neither says more.
   void exchange() {
@@ -66,6 +69,16 @@ struct Room {
   int unpublished = 0;
   std::optional<SessionEnded> ended;
 };
+
+TEST(Session, an_encoder_is_told_what_time_it_is_here) {
+  Room room;
+  room.now += 3s;
+  room.ask_to_publish();
+  const auto heard = room.encoder.commands_heard();
+  const auto answer = std::ranges::find(heard, "_result", &wire::rtmp::Command::name);
+  ASSERT_NE(answer, heard.end());
+  EXPECT_EQ(server_time_in(*answer), noon + 3s);
+}
 
 TEST(Session, an_encoder_with_the_right_key_goes_live) {
   Room room;
@@ -303,7 +316,7 @@ RC_GTEST_PROP(Session, whoever_stops_halfway_is_closed_in_the_same_time, ()) {
   ByteWriter all;
   {
     TestEncoder encoder;
-    Session session({}, 7, start);
+    Session session({}, 7, start, noon);
     for (int turn = 0; turn < 3; ++turn) {
       const Bytes said = encoder.take();
       all.bytes(said);

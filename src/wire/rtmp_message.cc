@@ -20,6 +20,7 @@ Message control_u32(MessageType type, uint32_t value) {
 // Masks come as AMF numbers; what is no small whole number says nothing.
 uint32_t mask_of(double number) { return number >= 0 && number < 0x1p32 ? static_cast<uint32_t>(number) : 0; }
 
+constexpr const char* server_time_name = "serverTimeMs";
 constexpr size_t fourccs_max = 32;  // more are ignored: about a dozen codecs have one
 
 std::vector<FourCc> parse_info_map(const Value* map) {
@@ -169,12 +170,16 @@ Command connect_command(const ConnectRequest& request, double transaction) {
   return {"connect", transaction, std::move(object), {}};
 }
 
-Command connect_result(const ConnectRequest& request, double transaction, const Capabilities& ours) {
+Command connect_result(const ConnectRequest& request, double transaction, const Capabilities& ours,
+                       std::optional<WallTime> server_time) {
   Object properties{{{"fmsVer", "FMS/3,0,1,123"}, {"capabilities", 31.0}}};
   Object info{{{"level", "status"},
                {"code", "NetConnection.Connect.Success"},
                {"description", "Connection succeeded."},
                {"objectEncoding", request.object_encoding}}};
+  if (server_time) {
+    info.properties.push_back({server_time_name, static_cast<double>(to_ms(server_time->time_since_epoch()))});
+  }
   // The specification wants the answer's capabilities beside code and description; some clients look in the first
   // object only, so they stand in both.
   if (!request.capabilities.empty()) {
@@ -182,6 +187,13 @@ Command connect_result(const ConnectRequest& request, double transaction, const 
     add_capabilities(info, ours);
   }
   return {"_result", transaction, std::move(properties), {std::move(info)}};
+}
+
+std::optional<WallTime> server_time_in(const Command& connect_result) {
+  constexpr double year_3000_ms = 32.5e12;
+  const double ms = connect_result.info().number_at(server_time_name);
+  if (!(ms > 0 && ms < year_3000_ms)) return std::nullopt;
+  return WallTime(std::chrono::milliseconds(static_cast<int64_t>(ms)));
 }
 
 }  // namespace klieg::wire::rtmp

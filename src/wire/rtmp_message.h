@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "wire/amf0.h"
 #include "wire/rtmp_chunk.h"
 
@@ -112,6 +113,11 @@ struct ConnectRequest {
 ConnectRequest parse_connect(const Command& command);
 Command connect_command(const ConnectRequest& request, double transaction);  // the client's side
 // The answer that lets the client in; our capabilities are said only to a client that said some.
-Command connect_result(const ConnectRequest& request, double transaction, const Capabilities& ours);
+//
+// `server_time` is our own: what the server's clock says ("serverTimeMs", since 1970), so that a camera can tell how
+// far its own is off. Others pass over a property that they do not know.
+Command connect_result(const ConnectRequest& request, double transaction, const Capabilities& ours,
+                       std::optional<WallTime> server_time = {});
+std::optional<WallTime> server_time_in(const Command& connect_result);
 
 }  // namespace klieg::wire::rtmp

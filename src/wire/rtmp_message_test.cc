@@ -72,6 +72,18 @@ TEST(RtmpMessage, capabilities_are_told_only_to_those_who_told_theirs) {
   EXPECT_EQ(connect_result(request, 1, ours).arguments.at(0).number_at("capsEx"), 1);
 }
 
+TEST(RtmpMessage, the_answer_to_connect_may_say_what_time_it_is) {
+  const WallTime time(1'800'000'000s + 123ms);
+  const auto read_back = [](const Command& command) {
+    return server_time_in(*parse_command(command_message(command, 0)));
+  };
+  EXPECT_EQ(read_back(connect_result({}, 1, {}, time)), time);
+  EXPECT_EQ(read_back(connect_result({}, 1, {})), std::nullopt);
+  for (const double nonsense : {-1.0, 1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_EQ(read_back({"_result", 1, amf0::Null{}, {Object{{{"serverTimeMs", nonsense}}}}}), std::nullopt);
+  }
+}
+
 TEST(RtmpMessage, a_mask_that_is_no_mask_says_nothing) {
   for (const double mask : {-1.0, 1e300, std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_EQ(parse_connect({"connect", 1, Object{{{"capsEx", mask}}}, {}}).capabilities.extended, 0u);

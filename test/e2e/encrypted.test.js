@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 
+import { start_edge } from "../world/edge.js";
 import { publish_with_ffmpeg } from "../world/encoder.js";
 import { key_of, start_klieg, temporary_folder } from "../world/klieg.js";
 import { run } from "../world/program.js";
@@ -12,7 +13,7 @@ import { suite_end } from "../world/suite.js";
 
 describe("over TLS", () => {
   const t = suite_end();
-  let klieg;
+  let klieg, edge;
 
   before(async () => {
     const folder = await temporary_folder(t);
@@ -22,19 +23,23 @@ describe("over TLS", () => {
     await run(t, "openssl", made, 10_000);
     const listen = ["--https", "127.0.0.1:0", "--rtmps", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key];
     klieg = await start_klieg(t, { flags: listen });
+    edge = await start_edge(t, [klieg.address.http], ["--rtmps", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key]);
     publish_with_ffmpeg(t, `rtmps://${klieg.address.rtmps}/live/${key_of("show")}`, { size: "320x180" });
   });
 
   test("what comes in by RTMPS can be watched", () => klieg.live());
 
-  test("what goes out by RTMPS is whole", async (test_context) => {
-    await klieg.live();
-    const read = await packets(test_context, `rtmps://${klieg.address.rtmps}/live/show`, 2);
-    assert_continuous(
-      read.filter((packet) => packet.kind === "video"),
-      0.05,
-    );
-  });
+  for (const node of ["the home", "an edge"]) {
+    test(`what goes out by RTMPS from ${node} is whole`, async (test_context) => {
+      await klieg.live();
+      const { rtmps } = (node === "an edge" ? edge : klieg).address;
+      const read = await packets(test_context, `rtmps://${rtmps}/live/show`, 2);
+      assert_continuous(
+        read.filter((packet) => packet.kind === "video"),
+        0.05,
+      );
+    });
+  }
 
   for (const version of ["1.1", "2"]) {
     test(`the playlist comes by HTTP/${version}`, async (test_context) => {
