@@ -48,7 +48,7 @@ class Conduct {
   void set_rules(const media::RoomRules& rules) { rules_ = rules; }
   void set_words(const std::vector<std::string>& words) { words_.set(words); }
 
-  // WallTime::max(): for good; WallTime::min(): no longer. False: there are barred_max already.
+  // WallTime::max(): for good; one that is past: no longer. False: there are barred_max already.
   bool bar(media::AccountId account, WallTime until, WallTime wall);
   std::optional<media::Refusal> barred(media::AccountId account, WallTime wall) const;
 

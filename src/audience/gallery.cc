@@ -157,6 +157,12 @@ void Gallery::connected() {
   outbox_.connected(census());
 }
 
+void Gallery::move() {
+  state_ = {};
+  edge_ = {};
+  for (const auto& [_, seat] : seats_) seat->screen_ = {};
+}
+
 Result<void> Gallery::hear(ByteView content, LoopTime now) {
   std::vector<media::RoomEvent> events;
   const auto fed = reader_.feed(content, events);

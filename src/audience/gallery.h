@@ -119,6 +119,8 @@ class Gallery {
   // The room's log, as it comes: an object begins, and grows. An error: it cannot be understood, and is to be
   // subscribed to anew.
   void begin_object() { reader_ = {}; }
+  // The room goes on elsewhere, with a timeline that begins anew. Its log is heard from the beginning.
+  void move();
   Result<void> hear(ByteView content, LoopTime now);
   // What moderators hear besides, with the answers; for the first of them what is held (Room::desk_state).
   void hear_desk(const media::RoomEvent& event);

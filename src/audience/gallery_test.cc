@@ -348,6 +348,31 @@ TEST(Gallery, tells_at_once_what_can_be_shown_and_draws_from_a_flood) {
   EXPECT_EQ(gallery.comments_left_out(), 7u);
 }
 
+TEST(Gallery, where_a_room_goes_on_what_is_seen_is_believed_anew_and_nothing_is_shown_twice) {
+  World world({}, 1);
+  Gallery& gallery = world.nodes[0]->gallery;
+  Viewer ada(world, 0, person(1), 1s), ben(world, 0, person(2), 1s);
+  ada.say({{"type", "comment"}, {"ref", 1}, {"text", "hello"}});
+  world.run(1s);
+  EXPECT_EQ(ben.heard("comment").size(), 1u);
+
+  gallery.move();
+  gallery.begin_object();
+  const media::Comment said{1, person(1), "hello", MediaTime(), WallTime()};
+  for (const media::RoomEvent& event : std::vector<media::RoomEvent>{
+           media::EdgeStamped{MediaTime(2s), WallTime()}, media::CommentMade{said}, media::ViewersCounted{2}}) {
+    EXPECT_TRUE(gallery.hear(wire::room::record_of(event), world.clock));
+  }
+  gallery.turn(world.clock);
+  EXPECT_EQ(ben.heard("comment").size(), 0u);
+  EXPECT_TRUE(ben.seat.hear(R"({"type":"comment","ref":2,"at":1200,"text":"back"})", world.clock));
+  const auto batches = gallery.to_send(world.clock + 1s);
+  ASSERT_EQ(batches.size(), 1u);
+  const auto* offered = std::get_if<media::CommentOffered>(&batches[0].records.at(0));
+  ASSERT_TRUE(offered);
+  EXPECT_EQ(offered->at, MediaTime(1200ms));
+}
+
 TEST(Gallery, who_lags_goes_on_with_how_things_are) {
   World world({.sample = {.per_second_max = 0}}, 1);
   Viewer slow(world, 0, person(1), 1s);

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/bytes.h"
+#include "base/result.h"
 #include "media/room.h"
 
 namespace klieg::audience {
@@ -23,6 +25,10 @@ struct JournalEntry {
   std::vector<media::RoomEvent> events;
   bool operator==(const JournalEntry&) const = default;
 };
+
+// As it lies in the store, beside its number: the answer's record, then the events' (wire/room_record.h).
+Bytes content_of(const JournalEntry& entry);
+Result<JournalEntry> read_entry(uint64_t number, ByteView content);
 
 class Journal {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "audience/room_log.h"
 #include "audience/upward.h"
 #include "base/assert.h"
 #include "wire/room_record.h"
@@ -32,7 +33,7 @@ void Line::wake() {
   }
   if (state_ == State::resting && host_.now() >= look_at_) {
     state_ = State::looking;
-    host_.look([this](Looked looked) { on_looked(looked); });
+    host_.look([this](Looked looked, const std::string& topic) { on_looked(looked, topic); });
   }
   if (way_lost_ && object_ && host_.now() >= up_again_at_) {
     way_lost_ = false;
@@ -80,10 +81,21 @@ void Line::rest() {
   lose_way_up();
 }
 
-void Line::on_looked(Looked looked) {
+void Line::on_looked(Looked looked, const std::string& topic) {
   if (state_ != State::looking) return;
-  if (looked == Looked::gone) return finish();
-  if (looked == Looked::here) return listen();
+  if (looked == Looked::live) {
+    if (name_of_room(topic) != name_of_room(topic_)) return finish();
+    absent_since_.reset();
+    if (std::exchange(topic_, topic) != topic) {
+      object_name_.clear();
+      tell(RoomMoved());
+    }
+    return listen();
+  }
+  if (looked == Looked::absent) {
+    if (!absent_since_) absent_since_ = host_.now();
+    if (host_.now() - *absent_since_ >= absent_max) return finish();
+  }
   state_ = State::resting;
   look_at_ = host_.now() + pause_after(failures_++);
 }

@@ -1,9 +1,13 @@
 // The line between a node far away and the home of a room: the room's log comes down, the node's batches go up.
 //
 //   listening ──the log's topic ended──► resting ──► looking ──the room is its channel's still──► listening
-//       │                                   ▲            ├── it cannot be known now ──► resting
-//       └── it is finished ──► over         └────────────┤
-//                                                        └── another broadcast, or none ──► over
+//       │                                   ▲            ├── the same broadcast of a later epoch ──► listening, there
+//       └── it is finished ──► over         ├────────────┤
+//                                           │            ├── nothing is live for absent_max; another broadcast ──► over
+//                                           └────────────┴── nothing is live; it cannot be known now
+//
+// A home that died comes again as another epoch: its room goes on, and so does the line. Viewers stay, and what is not
+// known to be safe is sent there, where what the home before it had is known.
 //
 // Down, the log is a topic as tracks are (room_log.h), of whichever parent is well. Up, one request is under way at a
 // time (upward.h); what comes meanwhile goes with the next, in its order, so that no batch overtakes another. A request
@@ -35,15 +39,16 @@
 
 namespace klieg::audience {
 
-enum class Looked : uint8_t { here, gone, unknown };
+enum class Looked : uint8_t { live, absent, unknown };
 
 class LineHost {
  public:
   virtual ~LineHost() = default;
   virtual LoopTime now() const = 0;
   virtual std::unique_ptr<media::Subscription> subscribe(const std::string& topic, media::PushSink& sink) = 0;
-  // Whether the room is its channel's still. Both call `then` once, in a later turn, while the line is there.
-  virtual void look(std::move_only_function<void(Looked)> then) = 0;
+  // What is live on the room's channel, with the topic of its room. Both call `then` once, in a later turn, while the
+  // line is there.
+  virtual void look(std::move_only_function<void(Looked, const std::string& topic)> then) = 0;
   // Nothing: it was not answered, or not so.
   virtual void post(std::string path, std::string query, Bytes body,
                     std::move_only_function<void(std::optional<Bytes>)> then) = 0;
@@ -56,6 +61,8 @@ class Line final : private media::PushSink {
   // After a failure, and twice as long after each that follows: as a herd of nodes may come.
   static constexpr Duration pause_first = 250ms;
   static constexpr Duration pause_max = 4s;  // a vote is waited for longer (Polls::delivery_max)
+  // A server is started again, and an encoder finds it. What is over says so in its log.
+  static constexpr Duration absent_max = 60s;
 
   Line(LineHost& host, std::string topic);
 
@@ -70,7 +77,7 @@ class Line final : private media::PushSink {
   void on_topic_end(media::TopicEnd why) override { end_ = why; }  // wake() sees it: not from inside the call
   void listen();
   void rest();
-  void on_looked(Looked looked);
+  void on_looked(Looked looked, const std::string& topic);
   void finish();
   void ask();
   void on_answer(std::optional<Bytes> body);
@@ -78,7 +85,7 @@ class Line final : private media::PushSink {
   void tell(Told told);
 
   LineHost& host_;
-  const std::string topic_;
+  std::string topic_;
   State state_ = State::listening;
 
   // Down.
@@ -89,6 +96,7 @@ class Line final : private media::PushSink {
   uint64_t offset_ = 0;  // in it
   uint32_t failures_ = 0;
   LoopTime look_at_;
+  std::optional<LoopTime> absent_since_;
 
   // Up.
   std::deque<Bytes> waiting_;  // the first under_way_ of them were sent

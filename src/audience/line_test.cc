@@ -31,12 +31,13 @@ struct MadeUpHost final : LineHost {
 
   LoopTime now() const override { return clock; }
   std::unique_ptr<media::Subscription> subscribe(const std::string& name, media::PushSink& listener) override {
-    EXPECT_EQ(name, topic);
+    subscribed = name;
     ++subscriptions;
     sink = &listener;
     return std::make_unique<Handle>(*this);
   }
-  void look(std::move_only_function<void(Looked)> then) override { looking = std::move(then); }
+  void look(std::move_only_function<void(Looked, const std::string&)> then) override { looking = std::move(then); }
+  void see(Looked looked, const std::string& live = "") { std::exchange(looking, nullptr)(looked, live); }
   void post(std::string path, std::string query, Bytes body,
             std::move_only_function<void(std::optional<Bytes>)> then) override {
     requests.push_back({std::move(path), std::move(query), std::move(body), std::move(then)});
@@ -47,6 +48,7 @@ struct MadeUpHost final : LineHost {
       if (const auto* more = std::get_if<ObjectContinued>(&one)) heard += more->content.text();
       if (std::holds_alternative<WayLost>(one)) heard += "<lost>";
       if (std::holds_alternative<WayFound>(one)) heard += "<found>";
+      if (std::holds_alternative<RoomMoved>(one)) heard += "<moved>";
       if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) answered.push_back(answer->key.sequence);
     }
   }
@@ -84,7 +86,8 @@ struct MadeUpHost final : LineHost {
   LoopTime clock = LoopTime(1000s);
   media::PushSink* sink = nullptr;  // of the subscription there is
   int subscriptions = 0;
-  std::move_only_function<void(Looked)> looking;
+  std::move_only_function<void(Looked, const std::string&)> looking;
+  std::string subscribed;
   std::vector<Request> requests;
   std::string heard;
   std::vector<uint64_t> answered;
@@ -113,7 +116,7 @@ TEST_F(RoomLine, tells_what_the_log_says_and_nothing_twice_when_it_is_subscribed
   host.grow(4, 0, "abc");
   host.sink->on_topic_end(media::TopicEnd::lost);
   run(Line::wake_every);
-  std::exchange(host.looking, nullptr)(Looked::here);
+  host.see(Looked::live, topic);
   EXPECT_EQ(host.subscriptions, 2);
   host.begin("room-0", 9);  // another parent counts otherwise
   host.grow(9, 0, "ab");
@@ -160,7 +163,7 @@ TEST_F(RoomLine, an_answer_to_a_request_that_was_given_up_is_not_taken_for_the_n
   line.send(batches(1, 1));
   host.sink->on_topic_end(media::TopicEnd::lost);
   run(Line::wake_every);
-  std::exchange(host.looking, nullptr)(Looked::here);
+  host.see(Looked::live, topic);
   host.begin("room-0", 0);
   run(Line::pause_max);
   line.send(batches(1, 2));
@@ -181,16 +184,46 @@ TEST_F(RoomLine, goes_on_looking_while_nobody_knows_and_is_over_when_another_bro
     run(Line::wake_every);
     if (!host.looking) continue;
     ++looks;
-    std::exchange(host.looking, nullptr)(Looked::unknown);
+    host.see(Looked::unknown);
   }
   EXPECT_GE(looks, 15) << "every pause_max at least";
   EXPECT_LE(looks, 20) << "and no herd";
   run(Line::pause_max);
-  std::exchange(host.looking, nullptr)(Looked::gone);
+  host.see(Looked::live, "/live/ada/y8g.1/room");
   EXPECT_TRUE(line.over());
   EXPECT_EQ(host.heard.substr(0, 8), "|<lost>|");
   line.send(batches(1, 1));
   EXPECT_THAT(host.requests, IsEmpty());
+}
+
+TEST_F(RoomLine, goes_where_the_broadcast_goes_on_and_says_there_what_is_not_safe) {
+  host.begin("/live/ada/x7f.1/room-0", 0);
+  host.grow(0, 0, "abc");
+  host.sink->on_topic_end(media::TopicEnd::unreachable);
+  run(Line::wake_every);
+  host.see(Looked::absent);  // its encoder is not back yet
+  run(Line::pause_max);
+  const std::string later = "/live/ada/x7f.2/room";
+  host.see(Looked::live, later);
+  EXPECT_EQ(host.subscribed, later);
+  host.begin("/live/ada/x7f.2/room-0", 0);
+  host.grow(0, 0, "d");
+  run(Line::pause_max);
+  EXPECT_EQ(host.heard, "|abc<lost><moved>|d<found>");
+  line.send(batches(1, 1));
+  EXPECT_EQ(host.requests.at(0).path, upward_path_of(later));
+}
+
+TEST_F(RoomLine, is_over_when_nothing_is_live_for_long) {
+  host.begin("room-0", 0);
+  host.sink->on_topic_end(media::TopicEnd::lost);
+  const LoopTime lost = host.clock;
+  while (!line.over() && host.clock < lost + 2 * Line::absent_max) {
+    run(Line::wake_every);
+    if (host.looking) host.see(Looked::absent);
+  }
+  EXPECT_TRUE(line.over());
+  EXPECT_GE(host.clock, lost + Line::absent_max);
 }
 
 TEST_F(RoomLine, is_over_when_the_log_is_finished) {

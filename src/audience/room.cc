@@ -240,7 +240,7 @@ std::expected<void, Refusal> Room::command(const media::Bar& command, const medi
 }
 
 std::expected<void, Refusal> Room::command(const media::Unbar& command, const media::CommandGiven&, Now now) {
-  happen(media::PersonBarred{command.account, WallTime::min()}, now.wall);
+  happen(media::PersonBarred{command.account, WallTime()}, now.wall);
   return {};
 }
 

@@ -24,6 +24,15 @@ class RoomLog::Child final : public media::Subscription {
   std::optional<media::TopicEnd> end;  // is all that it will be told
 };
 
+std::string name_of_room(std::string_view topic) {
+  const size_t end = topic.rfind('/');
+  const size_t epoch = topic.substr(0, end).rfind('.');
+  if (end == topic.npos || epoch == topic.npos || topic.substr(epoch, end - epoch).contains('/')) {
+    return std::string(topic);
+  }
+  return std::string(topic.substr(0, epoch)) + std::string(topic.substr(end));
+}
+
 RoomLog::RoomLog(std::string topic)
     : topic_(std::move(topic)),
       head_(std::make_shared<const media::ObjectHead>(

@@ -33,6 +33,9 @@
 
 namespace klieg::audience {
 
+// Of a room's topic its name, which is the same for every epoch of the broadcast: "/live/ada/x7f/room".
+std::string name_of_room(std::string_view topic);
+
 class RoomLog final : public media::TopicSource {
  public:
   static constexpr uint64_t object_size_max = 256 * 1024;  // 1,000 comments; what a newcomer reads at most

@@ -142,5 +142,12 @@ TEST(RoomLog, what_moderators_say_is_not_for_everybody) {
   EXPECT_EQ(reader_of(media::CommentMade{}), EventReader::everybody);
 }
 
+TEST(RoomLog, a_rooms_name_is_the_same_in_every_epoch) {
+  EXPECT_EQ(name_of_room("/live/ada/x7f.1/room"), "/live/ada/x7f/room");
+  EXPECT_EQ(name_of_room("/live/ada/x7f.12/room"), "/live/ada/x7f/room");
+  EXPECT_EQ(name_of_room("/live/a.b/x7f/room"), "/live/a.b/x7f/room");
+  EXPECT_EQ(name_of_room("room"), "room");
+}
+
 }  // namespace
 }  // namespace klieg::audience

@@ -229,7 +229,7 @@ void Server::enter(const http::WebSocketOffer& offer, const std::string& channel
 }
 
 std::shared_ptr<Server::Hall> Server::hall_of(const std::string& channel, const std::string& topic) {
-  std::shared_ptr<Hall>& hall = halls_[topic];
+  std::shared_ptr<Hall>& hall = halls_[name_of_room(topic)];
   if (hall) return hall;
   const auto wall_ms = std::chrono::floor<std::chrono::milliseconds>(loop_.wall_now().time_since_epoch()).count();
   run_ = std::max(run_ + 1, static_cast<uint64_t>(wall_ms));
@@ -242,11 +242,12 @@ std::shared_ptr<Server::Hall> Server::hall_of(const std::string& channel, const 
 }
 
 void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
-  const auto found = halls_.find(topic);
+  const auto found = halls_.find(name_of_room(topic));
   if (found == halls_.end()) return;
   Hall& hall = *found->second;
   Gallery& gallery = hall.gallery;
   for (const Told& one : told) {
+    if (std::holds_alternative<RoomMoved>(one)) gallery.move();
     if (std::holds_alternative<ObjectOpened>(one)) {
       gallery.begin_object();
       hall.readable = true;

@@ -125,7 +125,8 @@ class Server {
   Metrics& metrics_;
   const ServerLimits limits_;
   net::Visits visits_;
-  std::map<std::string, std::shared_ptr<Hall>> halls_;  // by topic
+  // By name, which is the same for every epoch: whoever comes to a room that has moved joins those who are there.
+  std::map<std::string, std::shared_ptr<Hall>> halls_;
   std::unordered_set<std::shared_ptr<Visitor>> visitors_;
   std::vector<Bytes> pieces_;  // of one visit
   uint64_t bytes_ = 0;         // not told to the operator yet

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "audience/resumption.h"
+
 namespace klieg::audience {
 
 // A loop that has joined.
@@ -38,6 +40,12 @@ HomeServer::~HomeServer() {
   if (over()) log_.end();
   for (Caller& caller : callers_) caller.reply(std::move(caller.answers));
 }
+
+void HomeServer::restore(JournalEntry entry) {
+  room_.restore(resumed(std::move(entry), loop_.wall_now()), now());
+}
+
+void HomeServer::restored() { wake(); }
 
 void HomeServer::join(const std::string& node, Tell tell) {
   auto& member = members_[node];

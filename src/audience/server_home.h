@@ -43,7 +43,10 @@ struct NotTaken {};  // the room was too busy for a batch: all that is on its wa
 // again.
 struct WayLost {};
 struct WayFound {};
-using Told = std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, NotTaken, WayLost, WayFound>;
+struct RoomMoved {
+};  // it goes on at another home, with a timeline that begins anew: its log follows from the beginning
+using Told =
+    std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, NotTaken, WayLost, WayFound, RoomMoved>;
 
 class HomeServer {
  public:
@@ -52,6 +55,11 @@ class HomeServer {
   // `topic`: "/live/ada/x7f.1/room". The journal says safe_up_to() in later turns, and outlives this.
   HomeServer(net::Loop& loop, const std::string& topic, const RoomSettings& settings, Journal& journal);
   ~HomeServer();
+
+  // Of a room that goes on, before anything else but log(): the entries of its journal, in their order, between these.
+  void restoring() { timer_.cancel(); }  // a room that is woken has begun
+  void restore(JournalEntry entry);
+  void restored();
 
   // `node`: what the loop's batches are signed with. Who has joined is told once more from the beginning.
   void join(const std::string& node, Tell tell);

@@ -23,6 +23,7 @@
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "packager/packager.h"
+#include "studio/room_life_records.h"
 #include "transcoder/worker_host.h"
 
 namespace klieg::cli {
@@ -48,10 +49,11 @@ class BroadcastHome final : private media::RecordSink {
  public:
   using Follower = std::function<void(std::vector<media::Record>)>;
 
-  // `workers`: null where no ladder is wished. `on_ended` is called once, also for a broadcast that never began; the
-  // owner then destroys the home in a later turn.
+  // `goes_on`: one that a server died of, and is this one. `workers`: null where no ladder is wished. `on_ended` is
+  // called once, also for a broadcast that never began; the owner then destroys the home in a later turn.
   BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const Config& config,
-                BroadcastMetrics& metrics, transcoder::WorkerPool* workers, std::function<void()> on_ended);
+                const std::optional<studio::RoomLife>& goes_on, BroadcastMetrics& metrics,
+                transcoder::WorkerPool* workers, std::function<void()> on_ended);
   ~BroadcastHome() override;
 
   void publisher_began();

@@ -70,11 +70,16 @@ store::Worker::Begin begin_later(const Config& config) {
 
 }  // namespace
 
+std::string name_among_rooms(const Config& config) {
+  const bool shared = config.database.contains("://") || config.database.contains('=');
+  return shared ? config.node_name : "";
+}
+
 Result<OpenedDatabase> open_database(const Config& config) {
   const std::string name = config.database.empty() ? config.data + "/klieg.db" : config.database;
   auto database = store::open(name, random_seed());
   if (!database) return fail(database.error().message);
-  OpenedDatabase opened{.database = std::move(*database), .told_once = "", .begin = {}, .revoked = {}};
+  OpenedDatabase opened{.database = std::move(*database), .told_once = "", .begin = {}, .revoked = {}, .lives = {}};
   auto reached = opened.database->reach();
   auto first = reached ? begin(config, *opened.database) : Outcome<FirstAccount>(std::unexpected(reached.error()));
   if (!first && first.error().kind == store::FailureKind::unavailable) {
@@ -85,6 +90,9 @@ Result<OpenedDatabase> open_database(const Config& config) {
   auto revoked = kept_revocations(*opened.database, read_wall_clock());
   if (!revoked) return fail(fmt::format("{}: {}", store::without_password(name), revoked.error().message));
   opened.revoked = std::move(*revoked);
+  auto lives = studio::take_up_rooms(*opened.database, name_among_rooms(config), read_wall_clock());
+  if (!lives) return fail(fmt::format("{}: {}", store::without_password(name), lives.error().message));
+  opened.lives = std::move(*lives);
   if (!*first) return opened;
   if (config.log_format == logging::Format::text) {
     opened.told_once = account_lines(**first);

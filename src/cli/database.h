@@ -12,16 +12,22 @@
 #include "cli/config.h"
 #include "media/push.h"
 #include "store/worker.h"
+#include "studio/room_life_records.h"
 
 namespace klieg::cli {
 
 struct OpenedDatabase {
   std::unique_ptr<store::Database> database;
   std::string told_once;  // lines for who starts the server
-  // What is still to be done, on the store's thread. Empty: all is done, and `revoked` is what the database has.
+  // What is still to be done, on the store's thread. Empty: all is done, and the rest is what the database has.
   store::Worker::Begin begin;
   std::vector<media::GuestsRevoked> revoked;
+  std::vector<studio::RoomLife> lives;  // that go on here
 };
+
+// By which name this node's rooms are written down, so that it finds them again: none in a file, which is its own.
+// PostgreSQL is shared, so a node without a `node.name` of its own, which is another at every start, finds none.
+std::string name_among_rooms(const Config& config);
 
 // Waits for PostgreSQL for store::connect_max at most. `config` outlives what is still to be done.
 Result<OpenedDatabase> open_database(const Config& config);

@@ -50,12 +50,11 @@ class EdgeRooms::Way final : public audience::WayUp, private audience::LineHost 
     return subscription;
   }
 
-  void look(std::move_only_function<void(audience::Looked)> then) override {
+  void look(std::move_only_function<void(audience::Looked, const std::string& topic)> then) override {
     rooms_.find(channel_, [weak = std::weak_ptr(self_), then = std::move(then)](Found found) mutable {
-      const auto self = weak.lock();
-      if (!self) return;
-      if (found.live == Live::unknown) return then(audience::Looked::unknown);
-      then(found.topic == (*self)->topic_ ? audience::Looked::here : audience::Looked::gone);
+      if (!weak.lock()) return;
+      if (found.live == Live::unknown) return then(audience::Looked::unknown, "");
+      then(found.live == Live::yes ? audience::Looked::live : audience::Looked::absent, found.topic);
     });
   }
 

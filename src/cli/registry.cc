@@ -39,11 +39,24 @@ Result<Registry::Place, ingest::Refusal> Registry::admit(Result<ingest::Granted,
         {ingest::RefusalReason::taken_over, fmt::format("another encoder publishes {} now", granted->channel)});
   }
   const ingest::PublisherId publisher = granted->permit.publisher();
+  std::optional<studio::RoomLife> goes_on;
+  if (!homes_.contains(granted->channel)) goes_on = life_of(granted->channel);
   Home& home = homes_.try_emplace(granted->channel, Home{arrived, 0, 0}).first->second;
   home.last_publisher = publisher;
   home.key = key;
   active_.emplace(publisher, Active{granted->channel, std::move(granted->permit), request.publisher});
-  return Place{granted->channel, home.shard, publisher};
+  return Place{granted->channel, home.shard, publisher, std::move(goes_on)};
+}
+
+void Registry::go_on(std::vector<studio::RoomLife> lives) {
+  for (studio::RoomLife& life : lives) lives_.emplace(life.channel, life);
+}
+
+std::optional<studio::RoomLife> Registry::life_of(const std::string& channel) {
+  auto life = lives_.extract(channel);
+  if (!life || loop_.wall_now() - life.mapped().seen > studio::room_goes_on_within + studio::room_seen_every)
+    return std::nullopt;
+  return std::move(life.mapped());
 }
 
 void Registry::touch(ingest::PublisherId publisher) {
@@ -78,7 +91,7 @@ std::optional<Registry::Place> Registry::end(const std::string& channel, const i
   for (const auto& [_, active] : active_) {
     if (active.channel == channel) active.publisher->refuse(why);
   }
-  return Place{channel, home->second.shard, home->second.last_publisher};
+  return Place{channel, home->second.shard, home->second.last_publisher, {}};
 }
 
 void Registry::expire_when_due() {

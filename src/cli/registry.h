@@ -20,6 +20,7 @@
 #include "ingest/slots.h"
 #include "net/loop.h"
 #include "studio/key_records.h"
+#include "studio/room_life_records.h"
 
 namespace klieg::cli {
 
@@ -46,10 +47,13 @@ class Registry {
     std::string channel;
     ShardIndex home = 0;
     ingest::PublisherId publisher = 0;
+    std::optional<studio::RoomLife>
+        goes_on;  // a broadcast that a server died of, which begins again with this publisher
   };
   using Claimed = std::move_only_function<void(Result<Place, ingest::Refusal>)>;
   // Before the loops run. They outlive this.
   void ask(KeyHolders& holders) { holders_ = &holders; }
+  void go_on(std::vector<studio::RoomLife> lives);
   // Lets a publisher in, at the home of the channel's broadcast or, for a new broadcast, at `arrived`. Answers at once
   // or, where the key is an account's, later.
   void claim(ingest::PublishRequest request, ShardIndex arrived, Claimed claimed);
@@ -77,6 +81,7 @@ class Registry {
   };
   Result<Place, ingest::Refusal> admit(Result<ingest::Granted, ingest::Refusal> granted, int64_t key,
                                        const ingest::PublishRequest& request, ShardIndex arrived);
+  std::optional<studio::RoomLife> life_of(const std::string& channel);
   void expire_when_due();
 
   net::Loop& loop_;
@@ -84,6 +89,7 @@ class Registry {
   ingest::Slots slots_;
   std::map<ingest::PublisherId, Active> active_;  // at most one per channel, and displaced ones until they are gone
   std::unordered_map<std::string, Home> homes_;   // one per broadcast that has not ended
+  std::unordered_map<std::string, studio::RoomLife> lives_;  // by channel; each for the first who comes in time
   net::Timer expiry_;
 };
 

@@ -28,8 +28,8 @@ std::unique_ptr<media::Subscription> RoomGate::subscribe(std::string_view topic,
   }
   const ShardIndex home = places_.home_of(channel);
   if (home == index_) {
-    audience::HomeServer* room = rooms_.at_home(std::string(topic));
-    return room ? room->log().subscribe(topic, sink) : others_.subscribe(topic, sink);
+    media::TopicSource* log = rooms_.log_at_home(std::string(topic));
+    return (log ? *log : others_).subscribe(topic, sink);
   }
   std::unique_ptr<edge::LoopParent>& loop = loops_[home];
   if (!loop) {
@@ -64,16 +64,16 @@ void RoomGate::serve(const http::Request& request, http::Responder responder) {
   if (waiting_.size() >= requests_max) return refuse(503, "too much waits to be made safe");
   const uint64_t number = ++requests_;
   waiting_.emplace(number, std::move(responder));
-  world_.post_to_shard(places_.home_of(channel),
-                       [&world = world_, from = index_, number, topic, batches = std::move(batches)](Shard& home) {
-                         const auto reply = [&world, from, number](std::vector<media::BatchAnswer> answers) {
-                           world.post_to_shard(from, [number, answers = std::move(answers)](Shard& shard) {
-                             shard.room_gate().on_reply(number, answers);
-                           });
-                         };
-                         audience::HomeServer* room = home.rooms().at_home(topic);
-                         room ? room->take(batches, reply) : reply({});
-                       });
+  world_.post_to_shard(places_.home_of(channel), [&world = world_, from = index_, number, topic,
+                                                  batches = std::move(batches)](Shard& home) {
+    const auto reply = [&world, from, number](std::vector<media::BatchAnswer> answers) {
+      world.post_to_shard(
+          from, [number, answers = std::move(answers)](Shard& shard) { shard.room_gate().on_reply(number, answers); });
+    };
+    const bool there =
+        home.rooms().at_home(topic, [batches, reply](audience::HomeServer& room) { room.take(batches, reply); });
+    if (!there) reply({});
+  });
 }
 
 void RoomGate::on_reply(uint64_t request, const std::vector<media::BatchAnswer>& answers) {

@@ -2,31 +2,68 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "base/logging.h"
-#include "wire/room_record.h"
+#include "store/answer.h"
 
 namespace klieg::cli {
 namespace {
 
 constexpr size_t rows_per_commit_max = 256;  // of some hundred bytes each; of the largest, a transaction of 128 MiB
+constexpr size_t rows_per_page = 1'000;
 constexpr Duration again_after = 1s;
 
 }  // namespace
 
-RoomJournal::RoomJournal(net::Loop& loop, store::Worker& store, std::string topic,
-                         std::function<void(uint64_t)> on_safe)
-    : loop_(loop), store_(loop, store), topic_(std::move(topic)), on_safe_(std::move(on_safe)), again_(loop, [this] {
-        write_next();
+RoomJournal::RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::function<void(uint64_t)> on_safe)
+    : loop_(loop), store_(loop, store), name_(std::move(name)), on_safe_(std::move(on_safe)), again_(loop, [this] {
+        restored_ ? read_next() : write_next();
       }) {}
 
+void RoomJournal::restore(std::function<void(audience::JournalEntry)> on_entry, std::move_only_function<void()> done) {
+  on_entry_ = std::move(on_entry);
+  restored_ = std::move(done);
+  read_next();
+}
+
+void RoomJournal::read_next() {
+  store_.ask<std::vector<Row>>(
+      [name = name_, after = read_](store::Database& database) {
+        return store::all_of(
+            database.run("SELECT number, entry FROM room_journals WHERE topic = $1 AND number > $2 ORDER BY number "
+                         "LIMIT $3",
+                         {name, static_cast<int64_t>(after), static_cast<int64_t>(rows_per_page)}),
+            [](const store::Row& row) { return Row{static_cast<uint64_t>(row[0].integer()), row[1].bytes()}; });
+      },
+      [this](store::Outcome<std::vector<Row>> rows) {
+        if (!rows) return try_again_later(rows.error(), "a room's journal cannot be read; the room waits for it");
+        failing_ = false;
+        for (const Row& row : *rows) {
+          auto entry = audience::read_entry(row.number, row.entry);
+          if (!entry) {
+            logging::error("an entry of a room's journal is not understood; the room goes on without it",
+                           {{"room", name_}, {"number", std::to_string(row.number)}, {"why", entry.error().message}});
+            entry = audience::JournalEntry{.number = row.number, .answer = {}, .events = {}};
+          }
+          read_ = row.number;
+          on_entry_(std::move(*entry));
+        }
+        if (rows->size() == rows_per_page) return read_next();
+        std::exchange(restored_, nullptr)();  // which may be the last that is heard of us
+      });
+}
+
 void RoomJournal::write(audience::JournalEntry entry) {
-  std::vector<Bytes> records{wire::room::record_of(entry.answer)};
-  for (const media::RoomEvent& event : entry.events) records.push_back(wire::room::record_of(event));
-  rows_.push_back({entry.number, Bytes::join(records)});
+  rows_.push_back({entry.number, audience::content_of(entry)});
   if (under_way_ == 0 && !failing_) write_next();
+}
+
+void RoomJournal::try_again_later(const store::Failure& why, std::string_view what) {
+  if (!std::exchange(failing_, true)) logging::error(std::string(what), {{"room", name_}, {"why", why.message}});
+  again_.arm(loop_.now() + again_after);
 }
 
 void RoomJournal::write_next() {
@@ -35,13 +72,13 @@ void RoomJournal::write_next() {
   auto rows =
       std::make_shared<const std::vector<Row>>(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(under_way_));
   store_.ask<void>(
-      [rows, topic = topic_, wall = loop_.wall_now()](store::Database& database) {
+      [rows, name = name_, wall = loop_.wall_now()](store::Database& database) {
         return store::transact(database, [&](store::Database& open) -> store::Outcome<void> {
           for (const Row& row : *rows) {
             auto done = open.run(
                 "INSERT INTO room_journals (topic, number, written_ms, entry) VALUES ($1, $2, $3, $4) "
                 "ON CONFLICT DO NOTHING",
-                {topic, static_cast<int64_t>(row.number), wall, row.entry});
+                {name, static_cast<int64_t>(row.number), wall, row.entry});
             if (!done) return std::unexpected(std::move(done.error()));
           }
           return {};
@@ -50,11 +87,8 @@ void RoomJournal::write_next() {
       [this](store::Outcome<void> written) {
         const size_t count = std::exchange(under_way_, 0);
         if (!written) {
-          if (!std::exchange(failing_, true)) {
-            logging::error("a room's journal cannot be written; nobody is told what is said there until it is",
-                           {{"room", topic_}, {"why", written.error().message}});
-          }
-          return again_.arm(loop_.now() + again_after);
+          return try_again_later(written.error(),
+                                 "a room's journal cannot be written; nobody is told what is said there until it is");
         }
         failing_ = false;
         const uint64_t safe = rows_[count - 1].number;

@@ -4,12 +4,16 @@
 // makes the transactions larger and not the queue longer. A write that fails is tried again until it succeeds: what was
 // not safe was told to nobody. Each entry is keyed by its number, so that one whose commit is in doubt is there once.
 //
+// A room that goes on after a death is read back in pages, before anything is written. What cannot be read is tried
+// again until it can: while there is no store a room could tell nobody anything either.
+//
 // Owner: who owns the room. Thread: its loop; the store's own does the writing. Limit: Room::pending_bytes_max.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "audience/journal.h"
 #include "base/bytes.h"
@@ -20,8 +24,12 @@ namespace klieg::cli {
 
 class RoomJournal final : public audience::Journal {
  public:
-  // `on_safe` is told the number of the last entry that is, in later turns.
-  RoomJournal(net::Loop& loop, store::Worker& store, std::string topic, std::function<void(uint64_t)> on_safe);
+  // `name`: of the room, the same for every epoch. `on_safe` is told the number of the last entry that is, in later
+  // turns.
+  RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::function<void(uint64_t)> on_safe);
+
+  // Of a room that goes on: every entry there is, in its order, in later turns; then `done`, once.
+  void restore(std::function<void(audience::JournalEntry)> on_entry, std::move_only_function<void()> done);
 
   void write(audience::JournalEntry entry) override;
 
@@ -34,13 +42,18 @@ class RoomJournal final : public audience::Journal {
     uint64_t number;
     Bytes entry;
   };
+  void read_next();
   void write_next();
+  void try_again_later(const store::Failure& why, std::string_view what);
 
   net::Loop& loop_;
   store::Asker store_;
-  const std::string topic_;
+  const std::string name_;
   const std::function<void(uint64_t)> on_safe_;
-  std::deque<Row> rows_;  // the first under_way_ of them are being written
+  std::function<void(audience::JournalEntry)> on_entry_;
+  std::move_only_function<void()> restored_;  // while it is read back
+  uint64_t read_ = 0;                         // up to this number
+  std::deque<Row> rows_;                      // the first under_way_ of them are being written
   size_t under_way_ = 0;
   bool failing_ = false;
   net::Timer again_;

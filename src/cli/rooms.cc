@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "cli/database.h"
 #include "cli/first_run.h"
 #include "cli/node.h"
 #include "cli/world.h"
@@ -23,6 +25,20 @@ constexpr Duration sweep_every = 5s;
 std::string room_topic_of(std::string_view channel, std::string_view broadcast) {
   return fmt::format("/live/{}/{}/room", channel, broadcast);
 }
+
+namespace {
+
+// Of "x7f.1".
+studio::RoomLife life_of(const std::string& channel, const std::string& broadcast, WallTime now) {
+  studio::RoomLife life{.channel = channel, .broadcast = broadcast, .epoch = 1, .seen = now};
+  const size_t dot = broadcast.rfind('.');
+  if (dot == broadcast.npos) return life;
+  life.broadcast.resize(dot);
+  std::from_chars(broadcast.data() + dot + 1, broadcast.data() + broadcast.size(), life.epoch);
+  return life;
+}
+
+}  // namespace
 
 std::string_view channel_of_room(std::string_view topic) {
   constexpr std::string_view begin = "/live/", end = "/room";
@@ -76,6 +92,7 @@ Rooms::Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& conf
       config_(config),
       places_(places),
       sweep_(loop, [this] { close_those_over(); }),
+      seen_(loop, [this] { write_live(); }),
       server_(loop, *this, fmt::format("{}/{}", node_name_of(config), index), gallery_settings_of(config), metrics) {}
 
 Rooms::~Rooms() = default;
@@ -88,21 +105,47 @@ void Rooms::begin(const std::string& channel, const std::string& broadcast) {
     return;  // paused, or live again
   }
   end(channel);
-  live_here_[channel].topic = topic;
+  live_here_[channel] = {topic, life_of(channel, broadcast, loop_.wall_now()), {}};
+  write_live();
 }
 
 void Rooms::stamp(const std::string& channel, MediaTime newest) {
   const auto live = live_here_.find(channel);
   if (live == live_here_.end()) return;
   live->second.newest = newest;
-  if (const auto home = homes_.find(live->second.topic); home != homes_.end()) home->second.room->stamp(newest);
+  const auto home = homes_.find(live->second.topic);
+  if (home != homes_.end() && home->second.open) home->second.room->stamp(newest);
 }
 
 void Rooms::end(const std::string& channel) {
   const auto live = live_here_.find(channel);
   if (live == live_here_.end()) return;
-  if (const auto home = homes_.find(live->second.topic); home != homes_.end()) home->second.room->end();
+  const studio::RoomLife life = live->second.life;
+  if (going_) return write_live();  // its polls stay open, and who is in it is told by the server that goes
+  at_home_if_there(live->second.topic, [](audience::HomeServer& room) { room.end(); });
   live_here_.erase(live);
+  // Not written: the channel's next broadcast may go on with this room, if its server dies within room_seen_every.
+  store().ask<void>([life, now = loop_.wall_now()](store::Database& open) { return write_room_over(open, life, now); },
+                    [](const store::Outcome<void>&) {});
+}
+
+// Now, and while there is something live; a write that fails is followed by the next.
+void Rooms::write_live() {
+  if (live_here_.empty()) return;
+  std::vector<studio::RoomLife> lives;
+  for (auto& [_, live] : live_here_) {
+    live.life.seen = loop_.wall_now();
+    lives.push_back(live.life);
+  }
+  store().ask<void>(
+      [lives, node = name_among_rooms(config_)](store::Database& open) { return write_live_rooms(open, node, lives); },
+      [](const store::Outcome<void>&) {});
+  seen_.arm(loop_.now() + studio::room_seen_every);
+}
+
+store::Asker& Rooms::store() {
+  if (!store_) store_.emplace(loop_, world_.store());
+  return *store_;
 }
 
 std::vector<std::pair<std::string, uint64_t>> Rooms::viewers() const {
@@ -114,22 +157,56 @@ std::vector<std::pair<std::string, uint64_t>> Rooms::viewers() const {
   return all;
 }
 
-audience::HomeServer& Rooms::open(const Live& live) {
+Rooms::Home& Rooms::open(const Live& live) {
   Home& home = homes_[live.topic];
-  home.journal =
-      std::make_unique<RoomJournal>(loop_, world_.store(), live.topic, [this, topic = live.topic](uint64_t number) {
-        if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->safe_up_to(number);
-      });
+  home.journal = std::make_unique<RoomJournal>(loop_, world_.store(), audience::name_of_room(live.topic),
+                                               [this, topic = live.topic](uint64_t number) {
+                                                 if (const auto found = homes_.find(topic); found != homes_.end())
+                                                   found->second.room->safe_up_to(number);
+                                               });
   home.room = std::make_unique<audience::HomeServer>(loop_, live.topic, audience::RoomSettings(), *home.journal);
-  home.room->stamp(live.newest);
   sweep_.arm(loop_.now() + sweep_every);
-  return *home.room;
+  if (live.life.epoch == 1) {
+    opened(live.topic);  // there was nothing before
+  } else {
+    home.room->restoring();
+    home.journal->restore([&room = *home.room](audience::JournalEntry entry) { room.restore(std::move(entry)); },
+                          [this, topic = live.topic] {
+                            homes_.at(topic).room->restored();
+                            opened(topic);
+                          });
+  }
+  return home;
 }
 
-audience::HomeServer* Rooms::at_home(const std::string& topic) {
-  if (const auto found = homes_.find(topic); found != homes_.end()) return found->second.room.get();
+void Rooms::opened(const std::string& topic) {
+  Home& home = homes_.at(topic);
+  home.open = true;
+  const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
+  if (live != live_here_.end()) home.room->stamp(live->second.newest);
+  for (WithRoom& then : std::exchange(home.waiting, {})) then(*home.room);
+}
+
+Rooms::Home* Rooms::home_of(const std::string& topic) {
+  if (const auto found = homes_.find(topic); found != homes_.end()) return &found->second;
   const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
   return live == live_here_.end() ? nullptr : &open(live->second);
+}
+
+bool Rooms::at_home(const std::string& topic, WithRoom then) {
+  Home* home = home_of(topic);
+  if (!home) return false;
+  home->open ? then(*home->room) : home->waiting.push_back(std::move(then));
+  return true;
+}
+
+void Rooms::at_home_if_there(const std::string& topic, WithRoom then) {
+  if (homes_.contains(topic)) at_home(topic, std::move(then));
+}
+
+media::TopicSource* Rooms::log_at_home(const std::string& topic) {
+  Home* home = home_of(topic);
+  return home ? &home->room->log() : nullptr;
 }
 
 void Rooms::close_those_over() {
@@ -142,18 +219,18 @@ void Rooms::on_join(const std::string& topic, const std::string& node, ShardInde
     // In a later turn, also on this loop: a gallery is told of nothing while it speaks.
     world_.post_to_shard(from, [topic, told = std::move(told)](Shard& shard) { shard.rooms().on_told(topic, told); });
   };
-  if (audience::HomeServer* room = at_home(topic)) return room->join(node, tell);
+  if (at_home(topic, [node, tell](audience::HomeServer& room) { room.join(node, tell); })) return;
   // It was over before this was heard.
   tell({audience::ObjectOpened(),
         audience::ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))}});
 }
 
 void Rooms::on_leave(const std::string& topic, const std::string& node) {
-  if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->leave(node);
+  at_home_if_there(topic, [node](audience::HomeServer& room) { room.leave(node); });
 }
 
 void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>& batches) {
-  if (const auto found = homes_.find(topic); found != homes_.end()) found->second.room->take(batches);
+  at_home_if_there(topic, [batches](audience::HomeServer& room) { room.take(batches); });
 }
 
 // --- viewers who are here ---
@@ -176,10 +253,7 @@ void Rooms::admit(const http::Request& request, std::string_view channel, audien
 }
 
 void Rooms::find_person(const studio::Proof& proof, const std::string& channel, Found then) {
-  if (!identities_) {
-    store_.emplace(loop_, world_.store());
-    identities_.emplace(loop_, world_.store());
-  }
+  if (!identities_) identities_.emplace(loop_, world_.store());
   identities_->of(proof, [this, channel, then = std::move(then)](studio::Whose whose) mutable {
     if (!whose || (whose->scopes && !whose->scopes->allow(studio::Scope::rooms_write))) return then(std::nullopt);
     const studio::Account& account = whose->account;
@@ -189,7 +263,7 @@ void Rooms::find_person(const studio::Proof& proof, const std::string& channel, 
       person.standing = media::Standing::broadcaster;
     }
     if (given || person.standing == media::Standing::broadcaster) return then(std::move(person));
-    store_->ask<bool>(
+    store().ask<bool>(
         [follower = account.id, channel](store::Database& database) -> store::Outcome<bool> {
           auto host = studio::find_account(database, channel);
           if (!host) return std::unexpected(std::move(host.error()));

@@ -1,6 +1,9 @@
 // The rooms of a shard of `klieg serve`: those whose broadcasts live here, and the viewers who are on this loop,
 // wherever their room lives. Joined to the other shards by posted messages.
 //
+// What is live is written down (studio/room_life_records.h), so that after a death its room goes on: it is opened when
+// its journal has been read back, and who comes meanwhile waits.
+//
 // Owner: the shard. Thread: its loop.
 #pragma once
 
@@ -20,6 +23,7 @@
 #include "http/server.h"
 #include "net/loop.h"
 #include "store/worker.h"
+#include "studio/room_life_records.h"
 #include "studio/server_identity.h"
 
 namespace klieg::cli {
@@ -56,6 +60,8 @@ class Rooms final : private audience::Homes {
   void begin(const std::string& channel, const std::string& broadcast);
   void stamp(const std::string& channel, MediaTime newest);
   void end(const std::string& channel);
+  // The server is going: broadcasts that end now go on where their publishers go.
+  void going() { going_ = true; }
 
   // Of broadcasts that live here, by channel: who is in their rooms.
   std::vector<std::pair<std::string, uint64_t>> viewers() const;
@@ -66,8 +72,11 @@ class Rooms final : private audience::Homes {
   }
   void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
 
-  // Null: it is not live here. It is opened for who comes first.
-  audience::HomeServer* at_home(const std::string& topic);
+  // `then` with the room, as soon as it is open; a room is opened for who comes first. False: it is not live here.
+  using WithRoom = std::move_only_function<void(audience::HomeServer&)>;
+  bool at_home(const std::string& topic, WithRoom then);
+  // Its log can be subscribed to before it is open. Null: it is not live here.
+  media::TopicSource* log_at_home(const std::string& topic);
 
   // Posted by other shards.
   void on_join(const std::string& topic, const std::string& node, ShardIndex from);
@@ -79,11 +88,14 @@ class Rooms final : private audience::Homes {
   // Most broadcasts have nobody who talks: a room is opened for who comes first.
   struct Live {
     std::string topic;
+    studio::RoomLife life;
     MediaTime newest;
   };
   struct Home {
     std::unique_ptr<RoomJournal> journal;
     std::unique_ptr<audience::HomeServer> room;
+    bool open = false;              // all of its journal has been read
+    std::vector<WithRoom> waiting;  // until it is: what nodes say, each bounded by its Outbox
   };
   class ToHome;
   void admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) override;
@@ -93,8 +105,13 @@ class Rooms final : private audience::Homes {
   void find_person(const studio::Proof& proof, const std::string& channel, Found then);
   std::unique_ptr<audience::WayUp> join(std::string_view channel, const std::string& topic,
                                         const std::string& node) override;
-  audience::HomeServer& open(const Live& live);
+  Home* home_of(const std::string& topic);
+  void at_home_if_there(const std::string& topic, WithRoom then);  // opens none
+  Home& open(const Live& live);
+  void opened(const std::string& topic);
   void close_those_over();
+  store::Asker& store();
+  void write_live();
 
   World& world_;
   const ShardIndex index_;
@@ -103,9 +120,11 @@ class Rooms final : private audience::Homes {
   const RoomPlaces& places_;
   std::map<std::string, Live> live_here_;  // by channel
   std::map<std::string, Home> homes_;      // of those whom somebody joined, by topic
-  std::optional<store::Asker> store_;      // there from the first who has an account on
+  bool going_ = false;
+  std::optional<store::Asker> store_;  // there from the first who needs it on: the store is started after us
   std::optional<studio::Identities> identities_;
   net::Timer sweep_;
+  net::Timer seen_;
   audience::Server server_;
 };
 

@@ -147,6 +147,7 @@ Result<net::Endpoint> Shard::open(Door door, const net::Endpoint& endpoint, std:
 
 void Shard::drain(std::function<void()> drained) {
   listeners_.clear();
+  rooms_.going();
   edge_.end_feeds();
   end_broadcasts();  // not after the publishers: the slowest would have viewers wait for an end they then miss
   ingest_.stop([this, drained = std::move(drained)]() mutable {
@@ -173,9 +174,7 @@ void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
     registry.claim(std::move(request), index_, [this, port, answer = std::move(answer)](auto place) mutable {
       if (!place) return answer(std::unexpected(place.error()));
       // The home hears of the publisher before the connection may send: posts arrive in order.
-      world_.on_shard(place->home, [place = *place, port](Shard& home) {
-        home.publisher_began(place.channel, place.publisher, port);
-      });
+      world_.on_shard(place->home, [place = *place, port](Shard& home) { home.publisher_began(place, port); });
       answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
     });
   });
@@ -185,17 +184,18 @@ void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connectio
   push_.play(std::move(request), std::move(connection));
 }
 
-void Shard::publisher_began(const std::string& channel, ingest::PublisherId publisher,
-                            std::shared_ptr<ingest::Publisher> port) {
+void Shard::publisher_began(const Registry::Place& place, std::shared_ptr<ingest::Publisher> port) {
+  const std::string& channel = place.channel;
   if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
   Home& home = homes_[channel];
   if (!home.broadcast || home.broadcast->ended()) {
-    home.broadcast = std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, broadcast_metrics_,
-                                                     workers_.get(), [this, channel] { bury(channel); });
+    home.broadcast =
+        std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, place.goes_on, broadcast_metrics_,
+                                        workers_.get(), [this, channel] { bury(channel); });
   } else if (home.publisher != 0) {
     home.broadcast->publisher_gone();  // displaced by this one
   }
-  home.publisher = home.last_publisher = publisher;
+  home.publisher = home.last_publisher = place.publisher;
   home.port = std::move(port);
   home.broadcast->publisher_began();
 }

@@ -61,8 +61,7 @@ class Shard final : public LoopHouse,
   void drain(std::function<void()> drained) override;
 
   // Posted by other shards.
-  void publisher_began(const std::string& channel, ingest::PublisherId publisher,
-                       std::shared_ptr<ingest::Publisher> port);
+  void publisher_began(const Registry::Place& place, std::shared_ptr<ingest::Publisher> port);
   void on_message(const std::string& channel, ingest::PublisherId publisher, const ingest::MediaMessage& message);
   void publisher_gone(const std::string& channel, ingest::PublisherId publisher);
   void end_broadcast(const std::string& channel);  // its publisher may not return to it

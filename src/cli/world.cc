@@ -60,6 +60,7 @@ Result<void> World::open_store() {
   for (const media::GuestsRevoked& one : opened->revoked) {
     for (const auto& shard : shards_) shard->on_revoked(one);  // their loops do not run yet
   }
+  registry_->go_on(std::move(opened->lives));
   const bool comes_later = static_cast<bool>(opened->begin);
   store_ = std::make_unique<store::Worker>(std::move(opened->database), std::move(opened->begin));
   asker_ = std::make_unique<store::Asker>(shards_.front()->loop(), *store_);

@@ -322,7 +322,7 @@ struct VotesCast {  // for the journal alone
   std::vector<AccountId> accounts;
   bool operator==(const VotesCast&) const = default;
 };
-// Who may not take part until then; WallTime::max(): ever again. WallTime::min(): he may.
+// Who may not take part until then; WallTime::max(): ever again. WallTime(): he may.
 struct PersonBarred {
   AccountId account = AccountId::anonymous;
   WallTime until;

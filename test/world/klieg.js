@@ -14,15 +14,19 @@ export const klieg_path = fileURLToPath(new URL(`../../build/${build}/klieg`, im
 const loopback = "127.0.0.1:0";
 
 // Starts a server with one channel per name in `channels`; the key of NAME is key-of-NAME. Most tests are about one
-// rendition: whoever wants a ladder says so.
-export async function start_klieg(t, { channels = ["show"], ladder = "none", flags = [], env = {} } = {}) {
-  const data = await temporary_folder(t);
+// rendition: whoever wants a ladder says so. `data`, `address`: those of one before, which this one comes after.
+export async function start_klieg(
+  t,
+  { channels = ["show"], ladder = "none", flags = [], env = {}, data, address: at = {} } = {},
+) {
+  data ??= await temporary_folder(t);
   const program = new Program(
     t,
     klieg_path,
     [
       "serve",
-      ...["--data", data, "--http", loopback, "--rtmp", loopback, "--admin", loopback],
+      ...["--data", data],
+      ...["http", "rtmp", "admin"].flatMap((door) => [`--${door}`, at[door] ?? loopback]),
       ...["--ladder", ladder],
       ...channels.flatMap((name) => ["--channel", `${name}:${key_of(name)}`]),
       ...flags,
