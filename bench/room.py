@@ -178,7 +178,7 @@ class Room:
             self.rows.pop()
             return found and not found["missing"] and found["core"] <= FULL_CORE and found["p99_ms"] <= 1000
 
-        best, rate = 0, first
+        best, rate = 0, min(first, most)
         while rate >= 1 and not holds(rate):
             rate //= 2
         while rate >= 1:
