@@ -66,6 +66,11 @@ bool Conduct::bar(media::AccountId account, WallTime until, WallTime wall) {
   return true;
 }
 
+void Conduct::set_barred(const std::vector<media::PersonBarred>& all, WallTime wall) {
+  std::erase_if(barred_, [](const auto& one) { return !media::is_guest(one.first); });
+  for (const media::PersonBarred& one : all) bar(one.account, one.until, wall);
+}
+
 std::optional<media::Refusal> Conduct::barred(media::AccountId account, WallTime wall) const {
   const auto found = barred_.find(account);
   if (found == barred_.end() || found->second <= wall) return std::nullopt;

@@ -50,6 +50,8 @@ class Conduct {
 
   // WallTime::max(): for good; one that is past: no longer. False: there are barred_max already.
   bool bar(media::AccountId account, WallTime until, WallTime wall);
+  // Of all but guests: these are barred and no others.
+  void set_barred(const std::vector<media::PersonBarred>& all, WallTime wall);
   std::optional<media::Refusal> barred(media::AccountId account, WallTime wall) const;
 
   // What becomes of a comment. `came_as`: the how-manieth account he was to come (from 0); nothing: beyond counting.

@@ -112,5 +112,24 @@ TEST_F(Resumption, who_was_barred_is_and_who_may_again_may) {
   EXPECT_TRUE(std::holds_alternative<media::CommentTaken>(free.answers.at(0).outcome));
 }
 
+TEST_F(Resumption, who_is_barred_elsewhere_is_barred_here_and_what_is_not_safe_yet_stands) {
+  say(before, 1, media::CommandGiven{ada, {}, media::Bar{AccountId{2}, Duration::max()}});
+  Room& room = kill_and_go_on();
+  EXPECT_EQ(room.take({{"edge/0", 7, 2}, {media::CommandGiven{ada, {}, media::Bar{AccountId{4}, 60s}}}}, now),
+            Taken::taken);
+  room.set_barred({{AccountId{3}, WallTime::max()}}, now);
+  room.safe_up_to(journal.entries.size());
+  room.take_answers();
+  uint64_t sequence = 3;
+  const auto may = [&](uint64_t account) {
+    const media::Person person{AccountId{account}, "Someone", media::Standing::stranger};
+    const auto answer = say(room, sequence++, media::CommentOffered{person, "hello", {}});
+    return std::holds_alternative<media::CommentTaken>(answer.answers.at(0).outcome);
+  };
+  EXPECT_TRUE(may(2)) << "it was lifted elsewhere";
+  EXPECT_FALSE(may(3));
+  EXPECT_FALSE(may(4));
+}
+
 }  // namespace
 }  // namespace klieg::audience

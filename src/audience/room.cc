@@ -62,6 +62,18 @@ void Room::restore(const JournalEntry& entry, Now now) {
   if (heard.answers.size() > answers_kept) heard.answers.pop_front();
 }
 
+void Room::set_barred(const std::vector<media::PersonBarred>& all, Now now) {
+  conduct_.set_barred(all, now.wall);
+  // What is not safe yet is not known there.
+  for (const Pending& pending : pending_) {
+    for (const media::RoomEvent& event : pending.events) {
+      if (const auto* barred = std::get_if<media::PersonBarred>(&event)) {
+        conduct_.bar(barred->account, barred->until, now.wall);
+      }
+    }
+  }
+}
+
 void Room::begin() {
   if (!beginning_) return;
   events_ = beginning_->events();
@@ -286,6 +298,7 @@ void Room::settle(const media::RoomEvent& event, WallTime wall) {
   if (const auto* made = std::get_if<media::CommentMade>(&event)) {
     last_comment_ = std::max(last_comment_, made->comment.id);
     held_.erase(made->comment.id);
+    ++comments_made_;
     comments_[made->comment.id] = made->comment;
     if (comments_.size() > remembered_max) comments_.erase(comments_.begin());
   } else if (const auto* held = std::get_if<media::CommentHeld>(&event)) {

@@ -81,6 +81,9 @@ class Room {
   // Before anything else: the entries of the journal, in their order. They are safe.
   void restore(const JournalEntry& entry, Now now);
 
+  // Who may take part is kept elsewhere, too, beyond this room: as it is there. Not written down; counts at once.
+  void set_barred(const std::vector<media::PersonBarred>& all, Now now);
+
   // The newest media there is, from ingest. Every second or oftener.
   void stamp(MediaTime newest, Now now);
   Taken take(const media::Batch& batch, Now now);
@@ -99,6 +102,7 @@ class Room {
   std::vector<media::RoomEvent> desk_state() const;
 
   const HeartHistogram& hearts() const { return histogram_; }
+  uint64_t comments() const { return comments_made_; }  // that were shown, also if they are gone now
   const Presence& presence() const { return presence_; }
 
  private:
@@ -153,6 +157,7 @@ class Room {
   std::map<media::CommentId, media::Comment> comments_;  // the latest remembered_max that are shown
   std::map<media::CommentId, media::Comment> held_;
   media::CommentId last_comment_ = 0;
+  uint64_t comments_made_ = 0;
   media::Comment pinned_;
 
   std::unordered_map<std::string, Heard> nodes_;

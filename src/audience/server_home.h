@@ -60,6 +60,7 @@ class HomeServer {
   void restoring() { timer_.cancel(); }  // a room that is woken has begun
   void restore(JournalEntry entry);
   void restored();
+  void set_barred(const std::vector<media::PersonBarred>& all) { room_.set_barred(all, now()); }
 
   // `node`: what the loop's batches are signed with. Who has joined is told once more from the beginning.
   void join(const std::string& node, Tell tell);

@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "store/answer.h"
+#include "studio/moderation_records.h"
 
 namespace klieg::cli {
 namespace {
@@ -18,10 +19,14 @@ constexpr Duration again_after = 1s;
 
 }  // namespace
 
-RoomJournal::RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::function<void(uint64_t)> on_safe)
-    : loop_(loop), store_(loop, store), name_(std::move(name)), on_safe_(std::move(on_safe)), again_(loop, [this] {
-        restored_ ? read_next() : write_next();
-      }) {}
+RoomJournal::RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::string host,
+                         std::function<void(uint64_t)> on_safe)
+    : loop_(loop),
+      store_(loop, store),
+      name_(std::move(name)),
+      host_(std::move(host)),
+      on_safe_(std::move(on_safe)),
+      again_(loop, [this] { restored_ ? read_next() : write_next(); }) {}
 
 void RoomJournal::restore(std::function<void(audience::JournalEntry)> on_entry, std::move_only_function<void()> done) {
   on_entry_ = std::move(on_entry);
@@ -57,7 +62,11 @@ void RoomJournal::read_next() {
 }
 
 void RoomJournal::write(audience::JournalEntry entry) {
-  rows_.push_back({entry.number, audience::content_of(entry)});
+  Row row{entry.number, audience::content_of(entry)};
+  for (const media::RoomEvent& event : entry.events) {
+    if (const auto* deed = std::get_if<media::Audited>(&event); deed && !host_.empty()) row.deeds.push_back(*deed);
+  }
+  rows_.push_back(std::move(row));
   if (under_way_ == 0 && !failing_) write_next();
 }
 
@@ -72,7 +81,7 @@ void RoomJournal::write_next() {
   auto rows =
       std::make_shared<const std::vector<Row>>(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(under_way_));
   store_.ask<void>(
-      [rows, name = name_, wall = loop_.wall_now()](store::Database& database) {
+      [rows, name = name_, host = host_, wall = loop_.wall_now()](store::Database& database) {
         return store::transact(database, [&](store::Database& open) -> store::Outcome<void> {
           for (const Row& row : *rows) {
             auto done = open.run(
@@ -80,6 +89,9 @@ void RoomJournal::write_next() {
                 "ON CONFLICT DO NOTHING",
                 {name, static_cast<int64_t>(row.number), wall, row.entry});
             if (!done) return std::unexpected(std::move(done.error()));
+            if (done->changed == 0) continue;  // it is there since a commit that was in doubt
+            auto lasts = studio::write_moderation(open, host, row.deeds, wall);
+            if (!lasts) return lasts;
           }
           return {};
         });

@@ -14,6 +14,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audience/journal.h"
 #include "base/bytes.h"
@@ -24,9 +25,11 @@ namespace klieg::cli {
 
 class RoomJournal final : public audience::Journal {
  public:
-  // `name`: of the room, the same for every epoch. `on_safe` is told the number of the last entry that is, in later
-  // turns.
-  RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::function<void(uint64_t)> on_safe);
+  // `name`: of the room, the same for every epoch. `host`: the account whose room it is; empty: none. What moderators
+  // do in his rooms is written where it lasts, too, in the same transaction (studio/moderation_records.h). `on_safe` is
+  // told the number of the last entry that is, in later turns.
+  RoomJournal(net::Loop& loop, store::Worker& store, std::string name, std::string host,
+              std::function<void(uint64_t)> on_safe);
 
   // Of a room that goes on: every entry there is, in its order, in later turns; then `done`, once.
   void restore(std::function<void(audience::JournalEntry)> on_entry, std::move_only_function<void()> done);
@@ -41,6 +44,7 @@ class RoomJournal final : public audience::Journal {
   struct Row {
     uint64_t number;
     Bytes entry;
+    std::vector<media::Audited> deeds = {};
   };
   void read_next();
   void write_next();
@@ -49,6 +53,7 @@ class RoomJournal final : public audience::Journal {
   net::Loop& loop_;
   store::Asker store_;
   const std::string name_;
+  const std::string host_;
   const std::function<void(uint64_t)> on_safe_;
   std::function<void(audience::JournalEntry)> on_entry_;
   std::move_only_function<void()> restored_;  // while it is read back

@@ -10,7 +10,7 @@
 #include "cli/first_run.h"
 #include "cli/node.h"
 #include "cli/world.h"
-#include "studio/follow_records.h"
+#include "studio/moderation_records.h"
 #include "wire/hmac.h"
 #include "wire/room_record.h"
 
@@ -122,6 +122,7 @@ void Rooms::end(const std::string& channel) {
   if (live == live_here_.end()) return;
   const studio::RoomLife life = live->second.life;
   if (going_) return write_live();  // its polls stay open, and who is in it is told by the server that goes
+  world_.on_studio([last = figures_of(channel, live->second.topic)](Studio& studio) { studio.on_figures(last); });
   at_home_if_there(live->second.topic, [](audience::HomeServer& room) { room.end(); });
   live_here_.erase(live);
   // Not written: the channel's next broadcast may go on with this room, if its server dies within room_seen_every.
@@ -148,18 +149,23 @@ store::Asker& Rooms::store() {
   return *store_;
 }
 
-std::vector<std::pair<std::string, uint64_t>> Rooms::viewers() const {
-  std::vector<std::pair<std::string, uint64_t>> all;
-  for (const auto& [channel, live] : live_here_) {
-    const auto home = homes_.find(live.topic);
-    all.emplace_back(channel, home == homes_.end() ? 0 : home->second.room->room().presence().viewers());
-  }
+std::vector<Rooms::Figures> Rooms::figures() const {
+  std::vector<Figures> all;
+  for (const auto& [channel, live] : live_here_) all.push_back(figures_of(channel, live.topic));
   return all;
+}
+
+Rooms::Figures Rooms::figures_of(const std::string& channel, const std::string& topic) const {
+  const auto home = homes_.find(topic);
+  if (home == homes_.end()) return {channel};
+  const audience::Room& room = home->second.room->room();
+  return {channel, room.presence().viewers(), room.comments(), room.hearts().total()};
 }
 
 Rooms::Home& Rooms::open(const Live& live) {
   Home& home = homes_[live.topic];
-  home.journal = std::make_unique<RoomJournal>(loop_, world_.store(), audience::name_of_room(live.topic),
+  if (is_hosted(live.life.channel)) home.host = live.life.channel;
+  home.journal = std::make_unique<RoomJournal>(loop_, world_.store(), audience::name_of_room(live.topic), home.host,
                                                [this, topic = live.topic](uint64_t number) {
                                                  if (const auto found = homes_.find(topic); found != homes_.end())
                                                    found->second.room->safe_up_to(number);
@@ -167,16 +173,46 @@ Rooms::Home& Rooms::open(const Live& live) {
   home.room = std::make_unique<audience::HomeServer>(loop_, live.topic, audience::RoomSettings(), *home.journal);
   sweep_.arm(loop_.now() + sweep_every);
   if (live.life.epoch == 1) {
-    opened(live.topic);  // there was nothing before
+    restored(live.topic);  // there was nothing before
   } else {
     home.room->restoring();
     home.journal->restore([&room = *home.room](audience::JournalEntry entry) { room.restore(std::move(entry)); },
                           [this, topic = live.topic] {
                             homes_.at(topic).room->restored();
-                            opened(topic);
+                            restored(topic);
                           });
   }
   return home;
+}
+
+void Rooms::restored(const std::string& topic) {
+  Home& home = homes_.at(topic);
+  home.restored = true;
+  home.host.empty() ? opened(topic) : ask_who_is_barred(topic);
+}
+
+// What the store cannot say now is asked again by the next sweep; until then nobody is let in.
+void Rooms::ask_who_is_barred(const std::string& topic) {
+  using Barred = std::vector<media::PersonBarred>;
+  store().ask<Barred>([host = homes_.at(topic).host, now = loop_.wall_now()](
+                          store::Database& open) { return studio::barred_from_rooms(open, host, now); },
+                      [this, topic](const store::Outcome<Barred>& barred) {
+                        const auto home = homes_.find(topic);
+                        if (!barred || home == homes_.end()) return;
+                        home->second.room->set_barred(*barred);
+                        if (!home->second.open) opened(topic);
+                      });
+}
+
+void Rooms::bans_changed(const std::string& channel) {
+  for (const auto& [topic, home] : homes_) {
+    if (home.host == channel && home.restored) ask_who_is_barred(topic);
+  }
+}
+
+bool Rooms::is_hosted(const std::string& channel) const {
+  return has_accounts(config_) &&
+         std::ranges::find(config_.channels, channel, &Channel::name) == config_.channels.end();
 }
 
 void Rooms::opened(const std::string& topic) {
@@ -211,6 +247,9 @@ media::TopicSource* Rooms::log_at_home(const std::string& topic) {
 
 void Rooms::close_those_over() {
   std::erase_if(homes_, [](const auto& home) { return home.second.room->over(); });
+  for (const auto& [topic, home] : homes_) {
+    if (home.restored && !home.open) ask_who_is_barred(topic);
+  }
   if (!homes_.empty()) sweep_.arm(loop_.now() + sweep_every);
 }
 
@@ -258,19 +297,17 @@ void Rooms::find_person(const studio::Proof& proof, const std::string& channel, 
     if (!whose || (whose->scopes && !whose->scopes->allow(studio::Scope::rooms_write))) return then(std::nullopt);
     const studio::Account& account = whose->account;
     media::Person person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name, media::Standing::stranger};
-    const bool given = std::ranges::find(config_.channels, channel, &Channel::name) != config_.channels.end();
+    const bool given = !is_hosted(channel);
     if (given ? account.role == studio::Role::operator_ : account.name == channel) {
       person.standing = media::Standing::broadcaster;
     }
     if (given || person.standing == media::Standing::broadcaster) return then(std::move(person));
-    store().ask<bool>(
-        [follower = account.id, channel](store::Database& database) -> store::Outcome<bool> {
-          auto host = studio::find_account(database, channel);
-          if (!host) return std::unexpected(std::move(host.error()));
-          return *host ? studio::follows(database, follower, (*host)->id) : store::Outcome<bool>(false);
+    store().ask<media::Standing>(
+        [account = account.id, channel](store::Database& open) {
+          return studio::standing_in_rooms(open, channel, account);
         },
-        [person = std::move(person), then = std::move(then)](store::Outcome<bool> follows) mutable {
-          if (follows && *follows) person.standing = media::Standing::follower;
+        [person = std::move(person), then = std::move(then)](store::Outcome<media::Standing> standing) mutable {
+          if (standing) person.standing = *standing;
           then(std::move(person));
         });
   });

@@ -60,11 +60,17 @@ class Rooms final : private audience::Homes {
   void begin(const std::string& channel, const std::string& broadcast);
   void stamp(const std::string& channel, MediaTime newest);
   void end(const std::string& channel);
+  // Who may take part in the channel's rooms is other than it was.
+  void bans_changed(const std::string& channel);
   // The server is going: broadcasts that end now go on where their publishers go.
   void going() { going_ = true; }
 
-  // Of broadcasts that live here, by channel: who is in their rooms.
-  std::vector<std::pair<std::string, uint64_t>> viewers() const;
+  // Of broadcasts that live here: who is in their rooms, and what was said there.
+  struct Figures {
+    std::string channel;
+    uint64_t viewers = 0, comments = 0, hearts = 0;
+  };
+  std::vector<Figures> figures() const;
 
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
   void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {
@@ -94,7 +100,9 @@ class Rooms final : private audience::Homes {
   struct Home {
     std::unique_ptr<RoomJournal> journal;
     std::unique_ptr<audience::HomeServer> room;
-    bool open = false;              // all of its journal has been read
+    std::string host;  // the account whose room it is; empty: none
+    bool restored = false;
+    bool open = false;              // all of its journal has been read, and who is barred
     std::vector<WithRoom> waiting;  // until it is: what nodes say, each bounded by its Outbox
   };
   class ToHome;
@@ -108,6 +116,10 @@ class Rooms final : private audience::Homes {
   Home* home_of(const std::string& topic);
   void at_home_if_there(const std::string& topic, WithRoom then);  // opens none
   Home& open(const Live& live);
+  bool is_hosted(const std::string& channel) const;  // by an account of that name
+  Figures figures_of(const std::string& channel, const std::string& topic) const;
+  void restored(const std::string& topic);
+  void ask_who_is_barred(const std::string& topic);
   void opened(const std::string& topic);
   void close_those_over();
   store::Asker& store();

@@ -62,14 +62,25 @@ void Studio::on_status(const std::string& channel, const origin::Status& status)
 void Studio::count() {
   for (ShardIndex index = 0; index < world_.shards(); ++index) {
     world_.on_shard(index, [&world = world_](Shard& shard) {
-      auto viewers = shard.rooms().viewers();
-      if (viewers.empty()) return;
-      world.on_studio([viewers = std::move(viewers)](Studio& studio) {
-        for (const auto& [channel, count] : viewers) studio.on_viewers(channel, count);
+      auto figures = shard.rooms().figures();
+      if (figures.empty()) return;
+      world.on_studio([figures = std::move(figures)](Studio& studio) {
+        for (const Rooms::Figures& one : figures) studio.on_figures(one);
       });
     });
   }
   counting_.arm(loop_.now() + count_every);
+}
+
+void Studio::on_figures(const Rooms::Figures& figures) {
+  server_.on_viewers(figures.channel, figures.viewers);
+  server_.on_said(figures.channel, figures.comments, figures.hearts);
+}
+
+void Studio::bans_changed(const std::string& channel) {
+  for (ShardIndex index = 0; index < world_.shards(); ++index) {
+    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().bans_changed(channel); });
+  }
 }
 
 bool Studio::may_know(std::string_view key) const { return studio::is_secret(studio::SecretKind::stream_key, key); }

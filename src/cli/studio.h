@@ -12,6 +12,7 @@
 
 #include "cli/config.h"
 #include "cli/registry.h"
+#include "cli/rooms.h"
 #include "origin/origin.h"
 #include "studio/server.h"
 
@@ -28,12 +29,13 @@ class Studio final : public KeyHolders, private studio::Stage {
   void on_publisher(const studio::KeyHolder& holder) override { server_.on_publisher(holder); }
   // What becomes of broadcasts, and how many watch: said by their homes.
   void on_status(const std::string& channel, const origin::Status& status);
-  void on_viewers(const std::string& channel, uint64_t viewers) { server_.on_viewers(channel, viewers); }
+  void on_figures(const Rooms::Figures& figures);
   void serve(studio::Call call, studio::Answer answer) { server_.serve(std::move(call), std::move(answer)); }
 
  private:
   void end_carried_by(int64_t key) override;
   void end(const std::string& channel) override;
+  void bans_changed(const std::string& channel) override;
   void end_at(const std::optional<Registry::Place>& place);
   void count();
 

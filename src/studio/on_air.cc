@@ -52,6 +52,13 @@ void OnAir::set_viewers(std::string_view channel, uint64_t viewers) {
   show->viewers_peak = std::max(show->viewers_peak, viewers);
 }
 
+void OnAir::set_said(std::string_view channel, uint64_t comments, uint64_t hearts) {
+  Show* show = find(channel);
+  if (!show) return;
+  show->comments = comments;
+  show->hearts = hearts;
+}
+
 std::optional<Show> OnAir::end(std::string_view channel) {
   const auto found = shows_.find(channel);
   if (found == shows_.end()) return std::nullopt;

@@ -35,7 +35,9 @@ struct Show {
   uint64_t viewers = 0;
   uint64_t viewers_peak = 0;
   uint64_t viewers_came = 0;  // at least: who came while another left is not seen
-  uint64_t number = 0;        // of the shows of this node
+  uint64_t comments = 0;      // that were shown, and hearts that were given, in its room
+  uint64_t hearts = 0;
+  uint64_t number = 0;  // of the shows of this node
 };
 
 enum class ListOrder : uint8_t { viewers, freshness };
@@ -55,6 +57,7 @@ class OnAir {
   Show& begin(const std::string& channel, WallTime started);
   Show* find(std::string_view channel);
   void set_viewers(std::string_view channel, uint64_t viewers);
+  void set_said(std::string_view channel, uint64_t comments, uint64_t hearts);
   std::optional<Show> end(std::string_view channel);
 
   const std::map<std::string, Show, std::less<>>& all() const { return shows_; }

@@ -42,6 +42,8 @@ class Stage {
   virtual void end_carried_by(int64_t key) = 0;
   // Its owner has ended what is live on the channel: the same.
   virtual void end(const std::string& channel) = 0;
+  // Who may take part in the rooms of the channel's account is other than it was.
+  virtual void bans_changed(const std::string& channel) = 0;
 };
 
 class Server {
@@ -69,6 +71,10 @@ class Server {
   void on_live(const std::string& channel, WallTime started, Listing listing);
   void on_ended(const std::string& channel);
   void on_viewers(const std::string& channel, uint64_t viewers) { on_air_.set_viewers(channel, viewers); }
+  // So much was said in the broadcast's room, as yet.
+  void on_said(const std::string& channel, uint64_t comments, uint64_t hearts) {
+    on_air_.set_said(channel, comments, hearts);
+  }
 
   // "GET /keys/{id}", each once: what openapi.json is held against.
   static std::vector<std::string> routes();
@@ -113,6 +119,13 @@ class Server {
   void remove_picture(ExchangePtr exchange);
   void follow(ExchangePtr exchange);
   void unfollow(ExchangePtr exchange);
+  // server_rooms.cc
+  void list_moderators(ExchangePtr exchange);
+  void appoint_moderator(ExchangePtr exchange);
+  void dismiss_moderator(ExchangePtr exchange);
+  void list_bans(ExchangePtr exchange);
+  void ban(ExchangePtr exchange);
+  void unban(ExchangePtr exchange);
   // server_broadcasts.cc
   void list_broadcasts(ExchangePtr exchange);
   void make_broadcast(ExchangePtr exchange);

@@ -21,7 +21,9 @@ constexpr size_t drawn = 50;
 
 BroadcastCounts counts_of(const Show& show) {
   return {.viewers_peak = static_cast<int64_t>(show.viewers_peak),
-          .viewers_total = static_cast<int64_t>(show.viewers_came)};
+          .viewers_total = static_cast<int64_t>(show.viewers_came),
+          .comments = static_cast<int64_t>(show.comments),
+          .hearts = static_cast<int64_t>(show.hearts)};
 }
 
 void note_unwritten(const store::Failure& failure) {
