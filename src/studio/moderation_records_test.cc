@@ -88,7 +88,7 @@ TEST_P(ModerationRecords, what_is_done_in_a_room_lasts_and_is_in_the_audit_log) 
                                           {host, media::DeleteComment{12}, start}};
   ASSERT_DONE(write_moderation(*database, "anna", deeds, start));
   EXPECT_EQ(barred(), (std::vector<media::PersonBarred>{{id_of(ben), start + 600s}})) << "a guest has no account";
-  const auto log = list_deeds(*database, anna, 0);
+  const auto log = list_deeds(*database, anna, 0, 100);
   ASSERT_DONE(log);
   ASSERT_EQ(log->size(), 3u);
   EXPECT_EQ(log->front().action, "room comment deleted");
