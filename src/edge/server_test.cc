@@ -107,10 +107,10 @@ struct Guestbook final : Gatekeeper {
 
 class EdgeServerOfGuests : public testing::Test {
  protected:
-  void ask(const std::string& path, http::HeaderView header = {"accept", "*/*"}) {
+  void ask(const std::string& target, http::HeaderView header = {"accept", "*/*"}) {
     http::Request request;
     request.method_name = "GET";
-    request.path = path;
+    request.path = target;
     request.headers = {header};
     request.peer = "192.0.2.1:4711";
     server.serve(request, http::Responder(viewer, 1));
