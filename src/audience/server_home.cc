@@ -41,9 +41,7 @@ HomeServer::~HomeServer() {
   for (Caller& caller : callers_) caller.reply(std::move(caller.answers));
 }
 
-void HomeServer::restore(JournalEntry entry) {
-  room_.restore(resumed(std::move(entry), loop_.wall_now()), now());
-}
+void HomeServer::restore(JournalEntry entry) { room_.restore(resumed(std::move(entry), loop_.wall_now()), now()); }
 
 void HomeServer::restored() { wake(); }
 
