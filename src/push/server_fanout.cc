@@ -59,7 +59,8 @@ void Fanout::add(Seat& seat) {
   renew();
 }
 
-// Those before position_ have been visited in this round, and nobody changes sides.
+// Who was visited last and who is last of all move up. In a round that has begun anywhere, either may have been
+// visited.
 void Fanout::remove(Seat& seat) {
   size_t hole = seat.place_;
   const auto move_to_hole = [&](size_t from) {
@@ -71,6 +72,7 @@ void Fanout::remove(Seat& seat) {
   if (hole < position_) move_to_hole(--position_);
   move_to_hole(seats_.size() - 1);
   seats_.pop_back();
+  round_.one_more();
   const auto watch = watches_.find(seat.reel_.get());
   if (--watch->second->seats == 0) watches_.erase(watch);
   batch_.clear();  // with the last seat the reel may go, and another come to lie where it was

@@ -70,8 +70,8 @@ struct Hall {
     at += 40ms;
   }
   // Turns of the loop, more than any posted work here makes.
-  void turns() {
-    for (int i = 0; i < 50; ++i) {
+  void turns(size_t count = 50) {
+    for (; count > 0; --count) {
       loop.post([this] { loop.stop(); });
       loop.run();
     }
@@ -248,6 +248,29 @@ TEST(Fanout, whoever_leaves_between_two_rounds_the_others_stay) {
       EXPECT_EQ(hall.fanout.seats(), first == second ? 3u : 2u);
       for (const auto& viewer : hall.viewers) {
         if (viewer->seat) EXPECT_EQ(viewer->line.received, "[h]K0ab") << first << second;
+      }
+    }
+  }
+}
+
+TEST(Fanout, whoever_leaves_in_a_round_that_began_in_the_middle_nobody_is_left_out) {
+  constexpr size_t count = 8;
+  for (size_t begins_at = 0; begins_at < count; ++begins_at) {
+    for (size_t leaves = 0; leaves < count; ++leaves) {
+      for (size_t visited = 0; visited < count; ++visited) {
+        Hall hall({}, 1);
+        hall.key("K0");
+        for (size_t i = 0; i < count; ++i) hall.come();
+        hall.turns();
+        hall.frame("a");
+        hall.turns(begins_at);
+        hall.frame("b");
+        hall.turns(visited);
+        hall.viewers[leaves]->seat.reset();
+        hall.turns();
+        for (const auto& viewer : hall.viewers) {
+          if (viewer->seat) ASSERT_EQ(viewer->line.received, "[h]K0ab") << begins_at << leaves << visited;
+        }
       }
     }
   }
