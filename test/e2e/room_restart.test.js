@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { start_browser } from "../world/browser.js";
 import { start_edge } from "../world/edge.js";
 import { publish_with_ffmpeg } from "../world/encoder.js";
 import { key_of, start_klieg, temporary_folder } from "../world/klieg.js";
@@ -51,10 +52,15 @@ test("a room goes on when its server was killed or told to go, with nothing lost
   };
 
   await publish();
+  const page = await (await start_browser(t)).newPage();
+  page.setDefaultTimeout(60_000);
+  await page.goto(home.page());
+  const shown = (text) => page.getByRole("log", { name: "Comments" }).getByText(text);
   const edge = await start_edge(t, [home.address.http], flags);
   let broadcaster = await enter_as_broadcaster();
   const guest = await enter_room(t, edge.address.http);
   const said = [await comment(broadcaster, "welcome"), await comment(guest, "hello from afar")];
+  await shown("hello from afar").waitFor();
   await ask(broadcaster, { type: "pin", comment: 1 });
   await ask(broadcaster, { type: "rules", who: "everyone", first: 100, slow_ms: 0, review: "filtered" });
   const command = { type: "open_poll", question: "Tea?", options: ["yes", "no"], seconds: 600 };
@@ -88,5 +94,8 @@ test("a room goes on when its server was killed or told to go, with nothing lost
     }
     assert.equal(sum(guest), hearts);
     assert.equal(guest.all.filter((event) => event.type === "closed").length, 0);
+    // A page comes again by itself, and shows what it showed.
+    await shown(`still here after ${signal}`).waitFor();
+    for (const line of said) assert.equal(await shown(line.replace(/^\d+ /, "")).count(), 1, line);
   }
 });
