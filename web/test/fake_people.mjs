@@ -8,17 +8,21 @@ export class FakePeople {
   past = []; // public broadcasts that are over, of anybody
   notices = []; // as the API has them
   webhooks = [];
+  pictures = new Map(); // name -> { type, content }
   sign_up = "open";
   account = null; // who is logged in
   csrf = "csrf-0";
   refused = null; // [status, problem] for the next question that changes something
   #last_id = 0;
   #held = []; // pages that wait for notices
+  #untold = []; // what was told before any did
 
   // Somebody whom one follows goes live.
   tell(notice) {
     this.notices.unshift(notice);
-    for (const answer of this.#held.splice(0)) answer({ items: [notice], cursor: `${notice.id}` });
+    const told = { items: [notice], cursor: `${notice.id}` };
+    if (this.#held.length === 0) this.#untold.push(told);
+    for (const answer of this.#held.splice(0)) answer(told);
   }
 
   static async beside(page) {
@@ -43,7 +47,8 @@ export class FakePeople {
     const path = new URL(request.url()).pathname.slice("/api/v1".length);
     const json = (value, status = 200) => route.fulfill({ status, contentType: "application/json", body: JSON.stringify(value) });
     const problem = (status, detail) => route.fulfill({ status, contentType: "application/problem+json", body: JSON.stringify({ title: "No", detail, status }) });
-    const body = request.postDataJSON?.() ?? {};
+    const is_json = request.headers()["content-type"] === "application/json";
+    const body = (is_json && request.postDataJSON()) || {};
     if (method !== "GET" && request.headers()["x-csrf-token"] !== this.csrf && this.account !== null) return problem(403, "the token is missing");
     if (method !== "GET" && this.refused !== null) {
       const [status, detail] = this.refused;
@@ -72,7 +77,8 @@ export class FakePeople {
     }
     if (path === "/notices") {
       if (!new URL(request.url()).searchParams.has("after")) return json({ items: this.notices, cursor: "0" });
-      return this.#held.push((told) => json(told));
+      const untold = this.#untold.shift();
+      return untold === undefined ? this.#held.push(json) : json(untold);
     }
     if (path === "/notices/seen") {
       this.notices = this.notices.map((one) => ({ ...one, seen: true }));
@@ -89,6 +95,27 @@ export class FakePeople {
       return route.fulfill({ status: 204 });
     }
     if (/^\/people\/[^/]+\/broadcasts$/.test(path)) return json({ items: this.past, next: null });
+    if (path === "/me") {
+      this.account = { ...this.account, display_name: body.display_name };
+      this.accounts.get(this.account.name).account = this.account;
+      return json(this.account);
+    }
+    if (path === "/me/password") {
+      const mine = this.accounts.get(this.account.name);
+      if (mine.password !== body.password) return problem(401, "the name or the password is wrong");
+      mine.password = body.new_password;
+      return route.fulfill({ status: 204 });
+    }
+    if (path === "/me/picture") {
+      if (method === "DELETE") this.pictures.delete(this.account.name);
+      else this.pictures.set(this.account.name, { type: request.headers()["content-type"], content: request.postDataBuffer() });
+      return route.fulfill({ status: 204 });
+    }
+    const shown = /^\/people\/([^/]+)\/picture$/.exec(path);
+    if (shown) {
+      const { type, content } = this.pictures.get(shown[1]);
+      return route.fulfill({ status: 200, contentType: type, body: content });
+    }
     if (path === "/live") return json({ items: this.live, next: null });
     if (person) {
       const found = this.accounts.get(person[1])?.account;
@@ -96,7 +123,8 @@ export class FakePeople {
       const tie = `${this.account?.name}>${found.name}`;
       if (!person[2]) {
         const followers = [...this.follows].filter((one) => one.endsWith(`>${found.name}`)).length;
-        return json({ ...found, followers, following: this.follows.has(tie) });
+        const picture = this.pictures.has(found.name) ? `/api/v1/people/${found.name}/picture?at=1` : null;
+        return json({ ...found, picture, followers, following: this.follows.has(tie) });
       }
       if (method === "PUT") this.follows.add(tie);
       else this.follows.delete(tie);

@@ -218,6 +218,43 @@ test("a person's page has what they broadcast, and the studio who else is told",
   assert.equal(await field("Secret of the signature").inputValue(), "5ec4e7");
   await is_accessible("studio-webhooks");
   await page.getByRole("button", { name: "Remove https://example.org/live" }).click();
-  await page.getByText("https://example.org/live").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Remove https://example.org/live" }).waitFor({ state: "detached" });
   assert.deepEqual(people.webhooks, []);
+});
+
+test("the studio is where one is shown otherwise", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
+  await open("/studio");
+  const you = page.getByRole("region", { name: "You" });
+  const drawn = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [800, 600];
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#c04";
+    context.fillRect(0, 0, 800, 600);
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  await you.getByLabel("Choose a picture").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: Buffer.from(drawn, "base64") });
+  await you.getByText("The picture is set.").waitFor();
+  assert.equal(people.pictures.get("ada").type, "image/jpeg");
+  await page.waitForFunction(() => [...document.querySelectorAll("img")].some((one) => one.src.includes("/picture") && one.naturalWidth === 256));
+  await you.getByLabel("Choose a picture").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+  await you.getByRole("alert").getByText("This is no picture that the browser can read.").waitFor();
+  await you.getByLabel("Shown as").fill("Ada <b>Lovelace</b>");
+  await you.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Ada <b>Lovelace</b>" }).waitFor();
+  await you.getByText("Change your password").click();
+  await you.getByLabel("Password now").fill("y");
+  await you.getByLabel("New password").fill("another good one");
+  await you.getByRole("button", { name: "Change it" }).click();
+  await you.getByRole("alert").getByText("The name or the password is wrong.").waitFor();
+  await you.getByLabel("Password now").fill("x");
+  await you.getByRole("button", { name: "Change it" }).click();
+  await you.getByText("Your password is another one").waitFor();
+  assert.equal(people.accounts.get("ada").password, "another good one");
+  await is_accessible("studio-you");
+  await you.getByRole("button", { name: "Remove the picture" }).click();
+  await you.getByText("The picture is removed.").waitFor();
+  assert.equal(people.pictures.size, 0);
 });

@@ -30,7 +30,8 @@ export class Api {
 
   async ask<T>(method: Method, path: string, body?: unknown, { time_max_ms = answer_time_max_ms, stop }: Patience = {}): Promise<Answer<T>> {
     const headers: Record<string, string> = { accept: "application/json" };
-    if (body !== undefined) headers["content-type"] = "application/json";
+    const is_file = body instanceof Blob; // a picture
+    if (body !== undefined) headers["content-type"] = is_file ? body.type : "application/json";
     if (method !== "GET" && this.csrf !== null) headers["x-csrf-token"] = this.csrf;
     try {
       const response = await this.#fetch(`/api/v1${path}`, {
@@ -38,7 +39,7 @@ export class Api {
         headers,
         cache: "no-store",
         signal: stop === undefined ? AbortSignal.timeout(time_max_ms) : AbortSignal.any([stop, AbortSignal.timeout(time_max_ms)]),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: is_file ? body : JSON.stringify(body) }),
       });
       if (!response.ok) return await refusal_of(response);
       const text = await response.text();

@@ -73,7 +73,7 @@ export class Bell {
             stop,
           }),
         (items, what) => {
-          if (what === "first") return;
+          if (what === "first") return void (this.notices = merged(this.notices, items));
           const told: Told = { kind: "news", items };
           this.#others.postMessage(told);
           this.#take(items);

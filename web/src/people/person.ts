@@ -7,6 +7,7 @@ export interface Person {
   id: number;
   name: string;
   display_name: string;
+  picture: string | null; // its address
   followers: number;
   following: boolean; // by who is logged in
 }
