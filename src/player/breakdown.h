@@ -17,8 +17,8 @@
 // A chunk of one frame is whole with that frame, and there is no chunking, where its packager did not wait for the
 // next: so it was where the chunk was answered before its duration had passed.
 //
-// Upload is known where the camera stamps its frames, and then is true as far as its clock is: ours goes by the server's
-// (broadcaster/client_session.h), to half a round trip.
+// Upload is known where the camera stamps its frames, and then is true as far as its clock is: ours goes by the
+// server's (broadcaster/client_session.h), to half a round trip.
 #pragma once
 
 #include <array>
