@@ -1,5 +1,8 @@
 #include "edge/engine.h"
 
+// long: one class, whose flights, waiters and topics change each other; what can be decided apart from them is in files
+// of its own beside this one.
+
 #include <fmt/format.h>
 
 #include <algorithm>
