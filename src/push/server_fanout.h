@@ -1,8 +1,8 @@
 // Sends reels to viewers: all viewers of a loop, whatever they look at and in whatever protocol.
 //
-// Each has a seat: a connection and a cursor in a reel. When reels grow, seats are visited in the order and at the pace
-// of pace.h; a visit is one writev of all that is due. A connection that has not taken what it was given last is passed
-// over until it has, or until that takes longer than stalled_max.
+// Each has a seat: a connection and a cursor in a reel. When reels grow, seats are visited in turn (net/visits.h); a
+// visit is one writev of all that is due. A connection that has not taken what it was given last is passed over until it
+// has, or until that takes longer than stalled_max.
 //
 // Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h); the
 // kernel's is what is on its way and unsent_in_kernel_max.
@@ -13,12 +13,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/metrics.h"
 #include "net/connection.h"
 #include "net/loop.h"
-#include "net/pace.h"
+#include "net/visits.h"
 #include "push/cursor.h"
 #include "push/reel.h"
 
@@ -35,10 +34,10 @@ class Sitter {
 class Fanout;
 
 // Sits while it lives: the fanout, the connection and the sitter outlive it.
-class Seat {
+class Seat final : private net::Visited {
  public:
   Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter);
-  ~Seat();
+  ~Seat() override;
   Seat(const Seat&) = delete;
   Seat& operator=(const Seat&) = delete;
 
@@ -46,13 +45,14 @@ class Seat {
 
  private:
   friend class Fanout;
+  size_t visit(LoopTime now) override;
+
   Fanout& fanout_;
   const std::shared_ptr<const Reel> reel_;
   net::Connection& connection_;
   Sitter& sitter_;
   Cursor cursor_;
   std::optional<LoopTime> blocked_since_;  // seen with something on its way, a push or an answer; nothing: not since
-  size_t place_ = 0;
 };
 
 // Counts what leaves and for how many, for whoever decides by it.
@@ -83,10 +83,10 @@ class Fanout {
          const FanoutLimits& limits = {});
   ~Fanout();  // asserted: nobody sits
 
-  size_t seats() const { return seats_.size(); }
+  size_t seats() const { return visits_.size(); }
   // Within how long everybody would be served once, with one seat more; and what that is at most.
-  Duration window_with_one_more() const { return pace_.window(seats_.size() + 1); }
-  Duration window_max() const { return pace_.window_max(); }
+  Duration window_with_one_more() const { return visits_.pace().window(seats() + 1); }
+  Duration window_max() const { return visits_.pace().window_max(); }
 
  private:
   friend class Seat;
@@ -94,28 +94,16 @@ class Fanout {
 
   void add(Seat& seat);
   void remove(Seat& seat);
-  void renew();
-  void turn();
-  void look_ahead() const;
-  void measure();
-  void schedule();
-  void visit(Seat& seat);
-  bool send_due(Seat& seat);
+  size_t send_due(Seat& seat, LoopTime now);
+  void note(size_t pushes);
 
   net::Loop& loop_;
   Meter* const meter_;
   const FanoutLimits limits_;
-  net::Pace pace_;
-  net::Round round_;
-  std::vector<Seat*> seats_;
-  size_t position_ = 0;  // in seats_: who is next
+  net::Visits visits_;
   std::map<const Reel*, std::unique_ptr<Watch>> watches_;
-  Batch batch_;                                                           // of this turn
-  size_t pushes_ = 0;                                                     // since the last turn, or in this one
-  uint64_t bytes_ = 0;                                                    // not told to the operator yet
-  enum class Scheduled : uint8_t { no, yes } scheduled_ = Scheduled::no;  // turn() will be called
-  net::Timer timer_;
-  std::shared_ptr<Fanout*> self_ = std::make_shared<Fanout*>(this);  // for work that is posted
+  Batch batch_;         // of this turn
+  uint64_t bytes_ = 0;  // not told to the operator yet
   prometheus::Gauge& viewers_;
   prometheus::Counter& sent_bytes_;
   prometheus::Counter& sent_pushes_;
