@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/answer.h"
+
 namespace klieg::store {
 namespace {
 
@@ -22,13 +24,19 @@ Outcome<Granted> granted(Outcome<Rows> rows) {
 }  // namespace
 
 void WatchedLease::saw(Lease lease, LoopTime at) {
-  if (!lease_ || *lease_ != lease) first_seen_at_ = at;
+  if (!lease_ || *lease_ != lease) silent_since_ = at;
   lease_ = std::move(lease);
 }
 
-std::optional<LoopTime> WatchedLease::may_take_at() const {
-  if (!lease_) return std::nullopt;
-  return lease_->holder ? first_seen_at_ + take_after : first_seen_at_;
+void WatchedLease::heard(const std::string& holder, LoopTime at) {
+  if (lease_ && lease_->holder == holder) silent_since_ = at;
+}
+
+bool WatchedLease::may_take(const std::optional<Listening>& listening, LoopTime now) const {
+  if (!lease_) return false;
+  if (!lease_->holder) return true;
+  const LoopTime from = silent_since_ + take_after;
+  return now >= from && listening && listening->up_to >= from && listening->up_to >= listening->since + take_after;
 }
 
 Outcome<std::optional<Lease>> read_lease(Database& database, const std::string& name) {
@@ -50,9 +58,10 @@ Outcome<std::optional<Lease>> take_from(Database& database, const Lease& seen, c
                   seen.name);
 }
 
-Outcome<Granted> renew(Database& database, const Lease& held) {
-  return granted(database.run("UPDATE leases SET beat = beat + 1 WHERE name = $1 AND number = $2 AND holder = $3",
-                              {held.name, held.number, held.holder}));
+Outcome<std::vector<Lease>> renew_all(Database& database, const std::string& holder) {
+  return all_of(
+      database.run("UPDATE leases SET beat = beat + 1 WHERE holder = $1 RETURNING name, number, beat", {holder}),
+      [&](const Row& row) { return Lease{row[0].text(), row[1].integer(), holder, row[2].integer()}; });
 }
 
 Outcome<Granted> release(Database& database, const Lease& held) {
@@ -60,6 +69,17 @@ Outcome<Granted> release(Database& database, const Lease& held) {
       database.run("UPDATE leases SET holder = NULL, beat = beat + 1 "
                    "WHERE name = $1 AND number = $2 AND holder = $3",
                    {held.name, held.number, held.holder}));
+}
+
+Outcome<Attempt> attempt(Database& database, const std::string& name, const std::optional<Lease>& seen,
+                         const std::string& holder) {
+  auto taken = seen && seen->holder ? take_from(database, *seen, holder) : take_free(database, name, holder);
+  if (!taken) return std::unexpected(std::move(taken.error()));
+  if (*taken) return Attempt{std::move(*taken), std::nullopt};
+  auto there = read_lease(database, name);
+  if (!there) return std::unexpected(std::move(there.error()));
+  if (*there && (*there)->holder == holder) return Attempt{std::move(*there), std::nullopt};
+  return Attempt{std::nullopt, std::move(*there)};
 }
 
 }  // namespace klieg::store

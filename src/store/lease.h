@@ -1,29 +1,38 @@
 // Who owns what only one may own - a broadcast's home - when several machines could: a numbered lease in the database.
 //
-// No two machines' clocks are ever compared. Each holder beats in the row, and what counts is how long a clock of one's
-// own runs:
+// No two machines' clocks are ever compared. Each holder beats, and what counts is how long a clock of one's own runs.
+// It beats in two places: in the row, and over the bus, which says when it has passed a sign of life on to all who hear
+// it. One of them is enough to hold; to take it, both have to be silent:
 //
-//   the holder   owns for lease_duration from the moment it *asked* for the last beat that was granted
-//   another      takes it once it has *seen* the same beat for take_after; the row must still be at that beat
+//   the holder   owns for lease_duration from the moment it *asked* for the last beat that was granted, or said the
+//   last
+//                sign of life that was passed on; once that is over, what is granted later comes too late
+//   another      takes it once for take_after it has *seen* the same beat and *heard* no sign of life of the holder,
+//   and
+//                is certain that it would have heard one; the row must still be at that beat
 //
 // A beat was asked for before anybody saw it, so the holder has stopped before another begins, whatever the network did
 // in between. The number goes up with each owner: it is the epoch in the names of objects, so what a process that was
 // asleep for a minute still says under its old number is nobody's.
 //
-//   free --take_free()--> held --renew()--> held --release()--> free
-//                          |  the same beat for take_after
+//   free --take_free()--> held --renew_all()--> held --release()--> free
+//                          |  the same beat, and silence, for take_after
 //                          +--take_from()--> held by another, number + 1
 //
-// While the database is down nobody takes over, and a holder that cannot beat stops when its time is over.
+// While the database is down nobody takes over, and while the bus is down only what is free; a holder goes on by the
+// other of the two. One that is cut off from both stops.
 //
 // HeldLease and WatchedLease are pure; the functions are statements, on the store's thread. `holder` is new at every
 // start of a process: who is in doubt reads the row, and knows itself.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/assert.h"
 #include "store/database.h"
 
 namespace klieg::store {
@@ -49,7 +58,11 @@ class HeldLease {
   // What was granted, and when it had been asked for.
   HeldLease(Lease lease, LoopTime asked_at) : lease_(std::move(lease)), asked_at_(asked_at) {}
 
-  void beat_granted(LoopTime asked_at) { asked_at_ = asked_at; }
+  // Asserted: it is held still. Of several the last asked for counts.
+  void beat_granted(LoopTime asked_at, LoopTime now) {
+    KLIEG_ASSERT(held(now), "what is over is not prolonged");
+    asked_at_ = std::max(asked_at_, asked_at);
+  }
   bool held(LoopTime now) const { return now < until(); }
   LoopTime until() const { return asked_at_ + lease_duration; }
   LoopTime beat_at() const { return asked_at_ + beat_every; }
@@ -65,13 +78,19 @@ class WatchedLease {
  public:
   // The row, and when its answer came.
   void saw(Lease lease, LoopTime at);
-  // nullopt: nothing was seen yet. A lease that is free may be taken at once.
-  std::optional<LoopTime> may_take_at() const;
+  // A sign of life of `holder`.
+  void heard(const std::string& holder, LoopTime at);
+  // Of the way on which signs of life come it is certain that none was left out from `since` to `up_to`.
+  struct Listening {
+    LoopTime since, up_to;
+  };
+  // A lease that is free may be taken at once, also where nothing is certain (nullopt).
+  bool may_take(const std::optional<Listening>& listening, LoopTime now) const;
   const std::optional<Lease>& lease() const { return lease_; }
 
  private:
   std::optional<Lease> lease_;
-  LoopTime first_seen_at_;  // at this beat
+  LoopTime silent_since_;  // of the holder nothing newer was seen or heard
 };
 
 // nullopt: nobody ever held it.
@@ -81,7 +100,18 @@ Outcome<std::optional<Lease>> take_free(Database& database, const std::string& n
 // nullopt: the row is no longer as it was seen.
 Outcome<std::optional<Lease>> take_from(Database& database, const Lease& seen, const std::string& holder);
 enum class Granted : uint8_t { yes, no };  // no: it is another's by now
-Outcome<Granted> renew(Database& database, const Lease& held);
+// All that `holder` still holds.
+Outcome<std::vector<Lease>> renew_all(Database& database, const std::string& holder);
 Outcome<Granted> release(Database& database, const Lease& held);
+
+// What came of trying to take it: ours now, or how it stands.
+struct Attempt {
+  std::optional<Lease> taken;
+  std::optional<Lease> there;
+};
+// `seen`: taken from who holds it, if it is as it was seen; else only if it is free. What is `holder`'s already, which
+// an attempt whose answer was lost leaves, is taken.
+Outcome<Attempt> attempt(Database& database, const std::string& name, const std::optional<Lease>& seen,
+                         const std::string& holder);
 
 }  // namespace klieg::store
