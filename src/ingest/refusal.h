@@ -20,6 +20,10 @@ enum class RefusalReason : uint8_t {
   key_revoked,         // while it carried the broadcast
   ended_elsewhere,     // by whose broadcast it is, on a page
   keys_not_known_now,  // where keys are kept cannot be asked
+  home_not_known,      // which node is to carry the broadcast cannot be found out just now
+  home_not_reached,    // the node that carries the broadcast, by the one that the encoder reached
+  home_lost,           // this node is no longer certain that it alone carries the broadcast
+  refused_at_home,     // by another node, whose words follow
   stopping,            // the server is
 };
 
@@ -54,6 +58,14 @@ constexpr std::string_view name_of(RefusalReason reason) {
       return "ended_elsewhere";
     case RefusalReason::keys_not_known_now:
       return "keys_not_known_now";
+    case RefusalReason::home_not_known:
+      return "home_not_known";
+    case RefusalReason::home_not_reached:
+      return "home_not_reached";
+    case RefusalReason::home_lost:
+      return "home_lost";
+    case RefusalReason::refused_at_home:
+      return "refused_at_home";
     case RefusalReason::stopping:
       return "stopping";
   }
@@ -76,6 +88,10 @@ constexpr std::string_view status_code_of(RefusalReason reason) {
     case RefusalReason::too_many_here:
     case RefusalReason::ended_elsewhere:
     case RefusalReason::keys_not_known_now:
+    case RefusalReason::home_not_known:
+    case RefusalReason::home_not_reached:
+    case RefusalReason::home_lost:
+    case RefusalReason::refused_at_home:
     case RefusalReason::stopping:
       return "NetStream.Publish.Rejected";
   }

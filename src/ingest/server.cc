@@ -117,9 +117,13 @@ class ServerConnection : public net::ConnectionHandler, public std::enable_share
 
   void on_event(PublishAsked asked) {
     if (reception_ == Server::Reception::turned_away) return session_.refuse(too_many_here, now());
-    PublishRequest request{std::move(asked.app),     std::move(asked.key),
-                           connection_->peer(),      std::move(asked.encoder),
-                           connection_->encrypted(), std::make_shared<Publisher>(server_.loop_, weak_from_this())};
+    PublishRequest request{std::move(asked.app),
+                           std::move(asked.key),
+                           std::move(asked.parameters),
+                           connection_->peer(),
+                           std::move(asked.encoder),
+                           connection_->encrypted(),
+                           std::make_shared<Publisher>(server_.loop_, weak_from_this())};
     server_.gate_.claim(std::move(request), [weak = weak_from_this(), &loop = server_.loop_](auto answer) {
       loop.post([weak, answer = std::move(answer)]() mutable {
         if (auto self = weak.lock()) {

@@ -90,8 +90,9 @@ class Publication {
 
 struct PublishRequest {
   std::string app;
-  std::string key;   // never to be logged
-  std::string peer;  // "203.0.113.7:40312"
+  std::string key;         // never to be logged
+  std::string parameters;  // behind the stream's name, with the key if it is one of them
+  std::string peer;        // "203.0.113.7:40312"
   std::string encoder;
   bool encrypted = false;
   std::shared_ptr<Publisher> publisher;

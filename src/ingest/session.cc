@@ -225,7 +225,8 @@ void Session::publish(const Command& command, uint32_t stream_id, LoopTime now) 
         now);
   }
   state_ = SessionState::claiming;
-  events_.emplace_back(PublishAsked{std::move(address.app), std::move(address.key), encoder_});
+  events_.emplace_back(
+      PublishAsked{std::move(address.app), std::move(address.key), encoder_, std::move(address.parameters)});
 }
 
 void Session::play(const Command& command, uint32_t stream_id) {

@@ -72,7 +72,8 @@ std::string_view name_of(SessionEnd end);
 struct PublishAsked {
   std::string app;
   std::string key;
-  std::string encoder;  // flashVer, printable and cut: may be logged
+  std::string encoder;          // flashVer, printable and cut: may be logged
+  std::string parameters = {};  // behind the stream's name; the key may be one
 };
 struct PlayAsked {};  // no encoder but a viewer: see hand_over()
 struct Refused {      // whoever refused, the session itself included: the words are on their way to the encoder

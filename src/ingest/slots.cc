@@ -61,10 +61,16 @@ Slots::Slots(const std::vector<Channel>& channels, const SlotPolicy& policy) : p
 }
 
 Result<Granted, Refusal> Slots::claim(std::string_view key, std::string_view peer, LoopTime now) {
+  auto channel = recognise(key, peer, now);
+  if (!channel) return std::unexpected(std::move(channel.error()));
+  return claim_proven(*channel, now);
+}
+
+Result<std::string, Refusal> Slots::recognise(std::string_view key, std::string_view peer, LoopTime now) {
   if (auto refusal = too_often(peer, now)) return std::unexpected(std::move(*refusal));
   const std::optional<size_t> found = find_slot(key);
   if (!found) return std::unexpected(refuse_wrong_key(peer, now));
-  return grant(*found, now);
+  return slots_[*found].channel;
 }
 
 std::optional<Refusal> Slots::too_often(std::string_view peer, LoopTime now) const {
@@ -84,10 +90,7 @@ Result<Granted, Refusal> Slots::claim_proven(const std::string& channel, LoopTim
 size_t Slots::slot_of(const std::string& channel) {
   size_t free = slots_.size();
   for (size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].channel == channel) {
-      KLIEG_ASSERT(slots_[i].kept == Key::elsewhere, "a channel has one key");
-      return i;
-    }
+    if (slots_[i].channel == channel) return i;
     if (slots_[i].kept == Key::elsewhere && slots_[i].state == SlotState::empty) free = i;
   }
   if (free == slots_.size()) slots_.push_back({"", {}, SlotState::empty, 0, {}, {}, Key::elsewhere});

@@ -101,9 +101,11 @@ class Slots {
   // `peer` is the address as net::Connection::peer() writes it.
   Result<Granted, Refusal> claim(std::string_view key, std::string_view peer, LoopTime now);
 
+  // The first half of claim(): whose the key is. claim_proven() is the other.
+  Result<std::string, Refusal> recognise(std::string_view key, std::string_view peer, LoopTime now);
+
   // For a key that others keep. Before they are asked: whether the address has sent too many wrong ones. After they
-  // know none like it: it counts as one of those. After they know whose it is: its channel, which is none of those
-  // given.
+  // know none like it: it counts as one of those. After they know whose it is: its channel.
   std::optional<Refusal> too_often(std::string_view peer, LoopTime now) const;
   Refusal refuse_wrong_key(std::string_view peer, LoopTime now);
   Result<Granted, Refusal> claim_proven(const std::string& channel, LoopTime now);

@@ -76,7 +76,7 @@ StreamAddress read_stream_address(std::string_view tc_url, std::string_view app,
   const Location second_box = split(name);
 
   const std::string_view app_path = first_box.path.empty() ? whole_url.path : first_box.path;
-  StreamAddress address{std::string(app_path.substr(0, app_path.find('/'))), {}};
+  StreamAddress address{std::string(app_path.substr(0, app_path.find('/'))), {}, std::string(second_box.query)};
   for (std::string_view query : {second_box.query, first_box.query, whole_url.query}) {
     address.key = key_parameter(query);
     if (!address.key.empty()) return address;

@@ -14,8 +14,9 @@
 namespace klieg::ingest {
 
 struct StreamAddress {
-  std::string app;  // "live": without the key, so it may be logged
-  std::string key;  // empty: none was given
+  std::string app;              // "live": without the key, so it may be logged
+  std::string key;              // empty: none was given
+  std::string parameters = {};  // of the second box, as they stand there; the key may be one
   bool operator==(const StreamAddress&) const = default;
 };
 
