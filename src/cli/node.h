@@ -18,6 +18,8 @@ class Node final : public edge::Credentials, public edge::Gatekeeper {
  public:
   Node(const Config& config, net::Loop& loop, Metrics& metrics);
 
+  const edge::NodeSecret& secret() const { return secret_; }
+
   edge::Fields prove(std::string_view method, std::string_view target) const override;
   edge::Trust trust_in(const http::Request& request) override;
   edge::Guests& guests() override { return guests_; }
