@@ -1,5 +1,7 @@
 #include "bus/nats.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 #include <utility>
@@ -17,6 +19,34 @@ constexpr Duration connect_within = 5s;
 constexpr size_t unsent_max = 1 << 20;
 
 }  // namespace
+
+Result<NatsSettings> nats_settings_of(std::string_view url) {
+  constexpr std::string_view scheme = "nats://";
+  constexpr uint16_t usual_port = 4222;
+  if (!url.starts_with(scheme)) return fail("it is like nats://HOST:PORT, or nats://USER:PASSWORD@HOST:PORT");
+  url.remove_prefix(scheme.size());
+  NatsSettings settings;
+  if (const size_t at = url.rfind('@'); at != url.npos) {
+    const std::string_view who = url.substr(0, at);
+    const size_t colon = who.find(':');
+    if (colon == who.npos) {
+      settings.credentials.token = who;
+    } else {
+      settings.credentials.user = who.substr(0, colon);
+      settings.credentials.password = who.substr(colon + 1);
+    }
+    url.remove_prefix(at + 1);
+  }
+  while (url.ends_with('/')) url.remove_suffix(1);
+  if (url.contains(',')) return fail("one server is the bus: several would not say what each has passed on");
+  // Of an IPv6 address the colons stand in brackets.
+  const size_t colon = url.rfind(':'), bracket = url.rfind(']');
+  const bool has_port = colon != url.npos && (bracket == url.npos || colon > bracket);
+  auto server = net::Endpoint::parse(has_port ? std::string(url) : fmt::format("{}:{}", url, usual_port));
+  if (!server || server->host.empty()) return fail("it names no server: nats://HOST:PORT");
+  settings.servers.push_back(std::move(*server));
+  return settings;
+}
 
 struct Nats::Wanted {
   explicit Wanted(Nats& nats) : owner(&nats), home(nats.home_) {}

@@ -20,6 +20,7 @@
 
 #include "base/metrics.h"
 #include "base/reconnecting.h"
+#include "base/result.h"
 #include "bus/bus.h"
 #include "bus/in_process.h"
 #include "bus/nats_session.h"
@@ -34,6 +35,10 @@ struct NatsSettings {
   std::string name;              // of this node, for the server's operator
   std::string prefix = "klieg";  // a subject
 };
+
+// "nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT]", of one server: what it has passed on, it has passed on to all
+// (Certainty). The error says what is wrong with the text, without what is secret in it.
+Result<NatsSettings> nats_settings_of(std::string_view url);
 
 class Nats final : public Bus, private net::ConnectionHandler {
  public:

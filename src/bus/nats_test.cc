@@ -91,6 +91,23 @@ struct NatsBus : testing::Test {
   using Heard = std::vector<std::string>;
 };
 
+TEST(NatsSettings, come_as_a_url) {
+  const auto plain = nats_settings_of("nats://bus.example");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->servers[0].text(), "bus.example:4222");
+  const auto named = nats_settings_of("nats://ada:secret%@[2001:db8::1]:4000/");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->servers[0].text(), "[2001:db8::1]:4000");
+  EXPECT_EQ(named->credentials.user, "ada");
+  EXPECT_EQ(named->credentials.password, "secret%");
+  EXPECT_EQ(nats_settings_of("nats://[2001:db8::1]")->servers[0].port, 4222);
+  EXPECT_EQ(nats_settings_of("nats://t0ken@10.0.0.1:1")->credentials.token, "t0ken");
+  for (const char* other : {"", "bus:4222", "http://bus", "nats://", "nats://:4222", "nats://a:1,b:2", "nats://a:b"}) {
+    const auto read = nats_settings_of(other);
+    EXPECT_FALSE(read) << other;
+  }
+}
+
 TEST_F(NatsBus, nodes_hear_each_other_and_themselves_once_for_each_subscription) {
   serve();
   Nats one(loop, settings(), 1, metrics), two(loop, settings(), 2, metrics);

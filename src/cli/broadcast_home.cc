@@ -11,9 +11,10 @@ namespace {
 // 72 random bits: a year of a thousand new broadcasts a second meets no id twice with odds of ten to one.
 constexpr size_t broadcast_id_bytes = 9;
 
-packager::PackagerSettings packager_settings(const Config& config, const std::optional<studio::RoomLife>& goes_on) {
+packager::PackagerSettings packager_settings(const Config& config, uint32_t epoch,
+                                             const std::optional<studio::RoomLife>& goes_on) {
   return {.broadcast_id = goes_on ? goes_on->broadcast : random_text(broadcast_id_bytes),
-          .epoch = goes_on ? goes_on->epoch : 1,
+          .epoch = goes_on ? goes_on->epoch : epoch,
           .part = std::chrono::milliseconds(config.part_duration_ms)};
 }
 
@@ -65,14 +66,14 @@ std::vector<media::Record> replay_of(const origin::Window& window) {
 }
 
 BroadcastHome::BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const Config& config,
-                             const std::optional<studio::RoomLife>& goes_on, BroadcastMetrics& metrics,
+                             uint32_t epoch, const std::optional<studio::RoomLife>& goes_on, BroadcastMetrics& metrics,
                              transcoder::WorkerPool* workers, std::function<void()> on_ended)
     : loop_(loop),
       origin_(origin),
       channel_(channel),
       metrics_(metrics),
       on_ended_(std::move(on_ended)),
-      packager_(packager_settings(config, goes_on), *this),
+      packager_(packager_settings(config, epoch, goes_on), *this),
       ladder_(workers ? make_ladder(*workers, config) : nullptr),
       broadcast_(ingest_settings(config), ladder_ ? static_cast<media::SampleSink&>(ladder_->entrance) : packager_),
       timer_(loop, [this] {

@@ -49,10 +49,11 @@ class BroadcastHome final : private media::RecordSink {
  public:
   using Follower = std::function<void(std::vector<media::Record>)>;
 
-  // `goes_on`: one that a server died of, and is this one. `workers`: null where no ladder is wished. `on_ended` is
-  // called once, also for a broadcast that never began; the owner then destroys the home in a later turn.
+  // `epoch`: of its objects' names. `goes_on`: one that a server died of, and is this one, in a later epoch. `workers`:
+  // null where no ladder is wished. `on_ended` is called once, also for a broadcast that never began; the owner then
+  // destroys the home in a later turn.
   BroadcastHome(net::Loop& loop, origin::Origin& origin, const std::string& channel, const Config& config,
-                const std::optional<studio::RoomLife>& goes_on, BroadcastMetrics& metrics,
+                uint32_t epoch, const std::optional<studio::RoomLife>& goes_on, BroadcastMetrics& metrics,
                 transcoder::WorkerPool* workers, std::function<void()> on_ended);
   ~BroadcastHome() override;
 

@@ -9,8 +9,10 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "bus/nats.h"
 #include "edge/client.h"
 #include "net/listener.h"
+#include "store/open.h"
 #include "wire/live_path.h"
 
 namespace klieg::cli {
@@ -140,6 +142,24 @@ Result<void> set_contact(Config& config, Text text) {
   return {};
 }
 
+Result<void> set_roles(Config& config, Text text) {
+  using bus::Role;
+  constexpr std::pair<Text, Role> roles[] = {{"studio", Role::studio}, {"home", Role::home}, {"edge", Role::edge}};
+  config.roles = 0;
+  while (!text.empty()) {
+    const Text one = text.substr(0, text.find(','));
+    const auto* role = std::ranges::find(roles, one, &std::pair<Text, Role>::first);
+    if (role == std::end(roles)) return fail(fmt::format("'{}' is none of: studio, home, edge", one));
+    config.roles |= static_cast<uint8_t>(role->second);
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+  }
+  return config.roles != 0 ? Result<void>() : fail("a node is something: studio, home, edge, or several of them");
+}
+Result<void> set_nats(Config& config, Text text) {
+  if (auto url = bus::nats_settings_of(text); !text.empty() && !url) return std::unexpected(url.error());
+  config.bus_nats = text;
+  return {};
+}
 Result<void> set_push_admit(Config& config, Text text) {
   using Rule = push::AdmissionRule;
   return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
@@ -271,10 +291,16 @@ constexpr Setting table[] = {
     {"studio.notices", "", "public|anywhere",
      "where push notices and webhooks may go; anywhere: to private addresses and over http, too", set_notices_reach},
     {"studio.contact", "", "mailto:|https://", "of who runs this server, for push services", set_contact},
+    {"server.roles", "--roles", "studio,home,edge",
+     "what this node is of several: answers the API, carries broadcasts, shows those of other nodes", set_roles},
+    {"bus.nats", "--bus", "nats://HOST:PORT", "how nodes hear of each other; this node is alone if not given",
+     set_nats},
     {"node.name", "", "NAME", "how this node names itself to others; made at each start if not given", set_node_name,
      Of::both},
     {"node.secret", "", "SECRET", "what nodes prove themselves with to each other; the same on all of them",
      set_node_secret, Of::both},
+    {"node.address", "", "HOST", "by which other nodes reach this one; the host of --http if not given",
+     set_text<&C::node_address>},
     {"edge.parents", "--parent", "URL", "where objects come from, http://HOST:PORT; repeat for more, the best first",
      add_texts<&C::parents, check_parent>, Of::edge},
     {"edge.parent_ca", "", "FILE", "whose word is taken for the parents' certificates, PEM; empty: the system's",
@@ -401,6 +427,35 @@ Result<void> validate_edge(const Config& config) {
   return {};
 }
 
+// What several machines that are one Klieg need of each.
+Result<void> validate_roles(const Config& config) {
+  using bus::Role;
+  if (config.bus_nats.empty()) {
+    if (config.roles == all_roles) return {};
+    return fail(
+        "a node with some --roles needs others with the rest: give --bus nats://HOST:PORT, or leave out --roles");
+  }
+  if (config.node_secret.empty()) {
+    return fail("nodes believe who knows their secret: give all of them the same --node-secret");
+  }
+  if (config.http.empty()) return fail("other nodes reach this one over --http: open it, to them at least");
+  if (reached_at(config).empty()) {
+    return fail("other nodes have to reach this one: give --node-address HOST, its address in their network");
+  }
+  if (config.is(Role::home) && config.rtmp.empty()) {
+    return fail(
+        "a home is published to over --rtmp: open it, to the other nodes at least, or leave home out of --roles");
+  }
+  if (config.asks_database() && !store::is_postgresql(config.database)) {
+    return fail(
+        "several machines share a database: give --database postgresql://..., or --roles edge, which asks none");
+  }
+  if (!config.private_channels.empty()) {
+    return fail("--private is for one machine; on several, broadcasts of accounts are private (--studio-sign-up)");
+  }
+  return {};
+}
+
 // Kubernetes says into every container where services are; of one named "klieg": KLIEG_PORT, KLIEG_PORT_80_TCP_ADDR,
 // KLIEG_SERVICE_HOST.
 bool is_of_kubernetes(std::string_view name) {
@@ -410,6 +465,14 @@ bool is_of_kubernetes(std::string_view name) {
 }  // namespace
 
 std::span<const Setting> settings() { return table; }
+
+std::string reached_at(const Config& config) {
+  if (!config.node_address.empty()) return config.node_address;
+  const auto http = net::Endpoint::parse(config.http);
+  const bool anywhere =
+      !http || http->host.empty() || http->host == "*" || http->host == "0.0.0.0" || http->host == "::";
+  return anywhere ? "" : http->host;
+}
 
 std::string environment_name(const Setting& setting) {
   std::string name = "KLIEG_";
@@ -478,7 +541,10 @@ Result<void> validate(const Config& config, Command command) {
   }
   if (config.http.empty() && config.https.empty()) return fail("nobody could watch: give --http or --https");
   if (command == Command::edge) return validate_edge(config);
-  if (config.rtmp.empty() && config.rtmps.empty()) return fail("nobody could publish: give --rtmp or --rtmps");
+  if (auto done = validate_roles(config); !done) return done;
+  if (config.rtmp.empty() && config.rtmps.empty() && config.is(bus::Role::home)) {
+    return fail("nobody could publish: give --rtmp or --rtmps");
+  }
   std::set<std::string> names;
   std::set<std::string> keys;
   for (const Channel& channel : config.channels) {

@@ -22,6 +22,7 @@
 #include "audience/sample.h"
 #include "base/logging.h"
 #include "base/result.h"
+#include "bus/members.h"
 #include "edge/client_address.h"
 #include "edge/server_door.h"
 #include "ingest/slots.h"
@@ -45,6 +46,9 @@ enum class RoomAnonymous : uint8_t { watch, hearts, comments };
 // Who may make an account; off: there are none. unsaid: closed, or off where channels are given, which are the way
 // without accounts.
 enum class SignUp : uint8_t { unsaid, off, closed, invite, open };
+
+// What a node of several is; alone it is all (bus::Role).
+constexpr uint8_t all_roles = 7;
 
 struct Config {
   std::string data = "klieg-data";  // directory for what must survive: the generated stream key
@@ -99,8 +103,13 @@ struct Config {
   bool is_private(std::string_view channel) const;
   std::optional<Channel> own_channel;  // no setting: made, or found, because none was given
 
-  std::string node_name;    // empty: made at each start
-  std::string node_secret;  // empty: nodes are not believed
+  std::string node_name;     // empty: made at each start
+  std::string node_secret;   // empty: nodes are not believed
+  std::string node_address;  // host by which other nodes reach this one; empty: the one of --http
+  std::string bus_nats;      // URL; empty: this node is alone
+  uint8_t roles = all_roles;
+  bool is(bus::Role role) const { return (roles & static_cast<uint8_t>(role)) != 0; }
+  bool asks_database() const { return is(bus::Role::studio) || is(bus::Role::home); }
 
   std::vector<std::string> parents;  // URLs, best first
   std::string edge_rtmp;             // an edge's own doors for players; empty: closed
@@ -131,6 +140,9 @@ struct Setting {
   bool is_of(Command command) const { return of == Of::both || (command == Command::serve) == (of == Of::serve); }
 };
 std::span<const Setting> settings();
+
+// The host by which other nodes reach this one; empty: none is known.
+std::string reached_at(const Config& config);
 
 std::string environment_name(const Setting& setting);  // "KLIEG_RTMP_LISTEN"
 std::string flag_name(const Setting& setting);         // "--rtmp-listen"

@@ -1,5 +1,6 @@
 #include "cli/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -110,6 +111,32 @@ TEST(Config, tls_ports_without_a_certificate_are_refused) {
   Config config;
   config.https = ":8443";
   EXPECT_FALSE(validate(config, Command::serve));
+}
+
+TEST(Config, a_node_of_several_says_what_it_is_and_has_what_that_takes) {
+  const auto words = [](std::vector<std::pair<std::string, std::string>> settings) {
+    Config config;
+    auto done = read_environment(config, settings);
+    if (done) done = validate(config, Command::serve);
+    return done ? std::string() : done.error().message;
+  };
+  const std::pair<std::string, std::string> bus{"KLIEG_BUS_NATS", "nats://10.0.0.9"},
+      secret{"KLIEG_NODE_SECRET", "what all nodes of it know"}, address{"KLIEG_NODE_ADDRESS", "10.0.0.1"},
+      database{"KLIEG_STUDIO_DATABASE", "postgresql://klieg@10.0.0.9/klieg"};
+  const auto roles = [](std::string text) { return std::pair<std::string, std::string>{"KLIEG_SERVER_ROLES", text}; };
+  using testing::HasSubstr;
+  EXPECT_EQ(words({bus, secret, address, database}), "");
+  EXPECT_EQ(words({bus, secret, address, roles("edge")}), "");
+  EXPECT_EQ(words({bus, secret, database, {"KLIEG_HTTP_LISTEN", "10.0.0.1:8080"}}), "");
+  EXPECT_THAT(words({roles("home,edges")}), HasSubstr("'edges' is none of: studio, home, edge"));
+  EXPECT_THAT(words({roles("")}), HasSubstr("a node is something"));
+  EXPECT_THAT(words({roles("edge")}), HasSubstr("--bus"));
+  EXPECT_THAT(words({bus, address, database}), HasSubstr("--node-secret"));
+  EXPECT_THAT(words({bus, secret, database}), HasSubstr("--node-address"));
+  EXPECT_THAT(words({bus, secret, address, roles("studio")}), HasSubstr("--database postgresql://"));
+  EXPECT_THAT(words({bus, secret, address, database, {"KLIEG_RTMP_LISTEN", ""}}), HasSubstr("--rtmp"));
+  EXPECT_EQ(words({bus, secret, address, roles("edge"), {"KLIEG_RTMP_LISTEN", ""}}), "");
+  EXPECT_THAT(words({{"KLIEG_BUS_NATS", "10.0.0.9:4222"}}), HasSubstr("nats://HOST:PORT"));
 }
 
 TEST(Config, the_sample_file_names_every_setting_and_nothing_else) {

@@ -87,11 +87,12 @@ class EdgeRooms::Way final : public audience::WayUp, private audience::LineHost 
 };
 
 EdgeRooms::EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::Engine& engine, edge::Server& cache,
-                     Metrics& metrics)
+                     Metrics& metrics, Identify identify)
     : loop_(loop),
       config_(config),
       engine_(engine),
       cache_(cache),
+      identify_(std::move(identify)),
       source_(loop, engine, cache),
       server_(loop, *this, fmt::format("{}/{}", config.node_name, index), gallery_settings_of(config), metrics) {
   KLIEG_ASSERT(engine.offers_topics(), "a room's log is a topic");
@@ -99,17 +100,20 @@ EdgeRooms::EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::
 
 EdgeRooms::~EdgeRooms() = default;
 
-void EdgeRooms::admit(const http::Request&, std::string_view channel, audience::Invited invited, Admit then) {
-  find(std::string(channel), [this, invited, then = std::move(then)](Found found) mutable {
-    // Of a room for guests others are told what they are of one that is not there.
-    const bool hidden = found.audience == media::Audience::guests && invited == audience::Invited::no;
-    if (found.live == Live::yes && hidden) found.live = Live::no;
-    if (found.live == Live::yes) return then(audience::Admitted{std::move(found.topic), nobody_of(config_)});
-    const bool known = found.live == Live::no;
-    then(std::unexpected(known
-                             ? http::Response::text(404, "not live")
-                             : http::Response::text(503, "this server has lost its way to the broadcast; ask again")));
-  });
+void EdgeRooms::admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) {
+  auto enter = [this, channel = std::string(channel), invited, then = std::move(then)](media::Person person) mutable {
+    find(channel, [invited, person = std::move(person), then = std::move(then)](Found found) mutable {
+      // Of a room for guests others are told what they are of one that is not there.
+      const bool hidden = found.audience == media::Audience::guests && invited == audience::Invited::no;
+      if (found.live == Live::yes && hidden) found.live = Live::no;
+      if (found.live == Live::yes) return then(audience::Admitted{std::move(found.topic), std::move(person)});
+      const bool known = found.live == Live::no;
+      then(std::unexpected(
+          known ? http::Response::text(404, "not live")
+                : http::Response::text(503, "this server has lost its way to the broadcast; ask again")));
+    });
+  };
+  identify_ ? identify_(request, channel, std::move(enter)) : enter(nobody_of(config_));
 }
 
 std::unique_ptr<audience::WayUp> EdgeRooms::join(std::string_view channel, const std::string& topic,

@@ -1,7 +1,10 @@
 // The rooms of a loop of `klieg edge`: viewers are here, each room's home is wherever the parents know it. What joins a
 // room's Line (audience/line.h) to the loop's cache: the log is a topic of it, batches are requests that it passes on.
 //
-// Which broadcast a channel has is read from its multivariant playlist, as every viewer does. Nobody is signed in here.
+// And of a loop of `klieg serve`, for channels whose home is another node.
+//
+// Which broadcast a channel has is read from its multivariant playlist, as every viewer does. At `klieg edge` nobody is
+// signed in.
 //
 // Owner: the shard. Thread: its loop. Outlived by the engine and its server.
 #pragma once
@@ -26,9 +29,12 @@ namespace klieg::cli {
 
 class EdgeRooms final : private audience::Homes {
  public:
-  // `index`: of the loop. Asserted: the engine offers topics.
+  // Who somebody is who asks for a channel's room.
+  using Identify = std::move_only_function<void(const http::Request& request, std::string_view channel,
+                                                std::move_only_function<void(media::Person)> then)>;
+  // `index`: of the loop. `identify`: empty where nobody is signed in. Asserted: the engine offers topics.
   EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::Engine& engine, edge::Server& cache,
-            Metrics& metrics);
+            Metrics& metrics, Identify identify = {});
   ~EdgeRooms() override;
 
   static bool is_its(std::string_view path) { return audience::Server::is_its(path); }
@@ -57,6 +63,7 @@ class EdgeRooms final : private audience::Homes {
   const Config& config_;
   edge::Engine& engine_;
   edge::Server& cache_;
+  Identify identify_;
   PushSource source_;
   std::map<uint64_t, push::WholeBody> bodies_;  // a playlist for each who comes, one answer for each room
   uint64_t bodies_count_ = 0;

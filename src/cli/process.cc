@@ -30,7 +30,7 @@ std::string_view name_of(Door door) {
   return names[static_cast<size_t>(door)];
 }
 
-const std::string& place_of(const Config& config, Door door) {
+const std::string& wished_place_of(const Config& config, Door door) {
   switch (door) {
     case Door::http:
       return config.http;
@@ -64,7 +64,7 @@ void Process::stop() {
 Result<std::string> Process::start(const std::vector<Door>& doors) {
   if (auto loaded = load_certificates(); !loaded) return std::unexpected(loaded.error());
   for (const Door door : doors) {
-    if (place_of(config_, door).empty()) continue;
+    if (wished_place_of(config_, door).empty()) continue;
     if (auto opened = open(door); !opened) return std::unexpected(opened.error());
   }
   if (!config_.admin.empty()) {
@@ -73,6 +73,11 @@ Result<std::string> Process::start(const std::vector<Door>& doors) {
   for (LoopHouse* house : houses_) threads_.emplace_back([&loop = house->loop()] { loop.run(); });
   readiness_ = Readiness::ready;
   return ready_line_;
+}
+
+const net::Endpoint* Process::place_of(Door door) const {
+  const auto found = places_.find(door);
+  return found == places_.end() ? nullptr : &found->second;
 }
 
 Result<void> Process::load_certificates() {
@@ -87,7 +92,7 @@ Result<void> Process::load_certificates() {
 }
 
 Result<void> Process::open(Door door) {
-  const std::string& place = place_of(config_, door);
+  const std::string& place = wished_place_of(config_, door);
   auto endpoint = net::Endpoint::parse(place);
   if (!endpoint) return std::unexpected(endpoint.error());
   const auto tls = door == Door::https ? https_certificate_ : door == Door::rtmps ? rtmps_certificate_ : nullptr;
@@ -104,6 +109,7 @@ Result<void> Process::open(Door door) {
     if (!local) return std::unexpected(no_place(name_of(door), local.error()));
     *endpoint = *local;
   }
+  places_.insert_or_assign(door, *endpoint);
   ready_line_ += fmt::format(" {}={}", name_of(door), endpoint->text());
   return {};
 }

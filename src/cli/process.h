@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,6 +51,8 @@ class Process {
   // Opens the doors that are configured among `doors` and starts the loops. Returns the line that says so: "ready
   // http=HOST:PORT rtmp=..."
   Result<std::string> start(const std::vector<Door>& doors);
+  // Where a door is, with its real port; nullptr: it is closed.
+  const net::Endpoint* place_of(Door door) const;
   void reload_certificates();
   Drained drain(Duration time_max);
   void stop();  // the loops end, their threads are joined
@@ -68,6 +71,7 @@ class Process {
   Admin admin_;
   std::unique_ptr<http::Server> admin_http_;
   std::unique_ptr<net::Listener> admin_listener_;
+  std::map<Door, net::Endpoint> places_;
   std::string ready_line_ = "ready";
   std::vector<std::thread> threads_;
 };

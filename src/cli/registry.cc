@@ -10,42 +10,69 @@ namespace klieg::cli {
 Registry::Registry(net::Loop& loop, const std::vector<ingest::Channel>& channels, const ingest::SlotPolicy& policy)
     : loop_(loop), slots_(channels, policy), expiry_(loop, [this] { expire_when_due(); }) {}
 
-void Registry::claim(ingest::PublishRequest request, ShardIndex arrived, Claimed claimed) {
-  if (!holders_ || !holders_->may_know(request.key)) {
-    return claimed(admit(slots_.claim(request.key, request.peer, loop_.now()), 0, request, arrived));
+void Registry::claim(ingest::PublishRequest request, ShardIndex arrived, Hop hop, Claimed claimed) {
+  if (nodes_) {
+    if (auto knower = nodes_->knower_of(request.key)) {
+      if (!*knower) return claimed(std::unexpected(knower->error()));
+      return claimed(std::move(**knower));
+    }
   }
-  if (auto refusal = slots_.too_often(request.peer, loop_.now())) return claimed(std::unexpected(*refusal));
-  const std::string key = request.key;
-  holders_->holder_of(key, [this, request = std::move(request), arrived,
-                            claimed = std::move(claimed)](std::expected<studio::KeyHolder, KeyIs> holder) mutable {
-    if (!holder && holder.error() == KeyIs::nobodys) {
-      return claimed(std::unexpected(slots_.refuse_wrong_key(request.peer, loop_.now())));
-    }
-    if (!holder) {
-      return claimed(std::unexpected(ingest::Refusal{ingest::RefusalReason::keys_not_known_now,
-                                                     "keys cannot be looked up just now; try again soon"}));
-    }
-    auto granted = slots_.claim_proven(holder->account.name, loop_.now());
-    if (granted) holders_->on_publisher(*holder);
-    claimed(admit(std::move(granted), holder->key, request, arrived));
-  });
+  Candidate candidate{std::move(request), arrived, hop, std::nullopt, std::move(claimed)};
+  const std::string key = candidate.request.key;
+  if (!holders_ || !holders_->may_know(key)) {
+    const auto channel = slots_.recognise(key, candidate.request.peer, loop_.now());
+    if (!channel) return candidate.claimed(std::unexpected(channel.error()));
+    return find_home(*channel, std::move(candidate));
+  }
+  if (auto refusal = slots_.too_often(candidate.request.peer, loop_.now())) {
+    return candidate.claimed(std::unexpected(*refusal));
+  }
+  holders_->holder_of(
+      key, [this, candidate = std::move(candidate)](std::expected<studio::KeyHolder, KeyIs> holder) mutable {
+        if (!holder && holder.error() == KeyIs::nobodys) {
+          return candidate.claimed(std::unexpected(slots_.refuse_wrong_key(candidate.request.peer, loop_.now())));
+        }
+        if (!holder) {
+          return candidate.claimed(std::unexpected(ingest::Refusal{
+              ingest::RefusalReason::keys_not_known_now, "keys cannot be looked up just now; try again soon"}));
+        }
+        const std::string channel = holder->account.name;
+        candidate.holder = std::move(*holder);
+        find_home(channel, std::move(candidate));
+      });
 }
 
-Result<Registry::Place, ingest::Refusal> Registry::admit(Result<ingest::Granted, ingest::Refusal> granted, int64_t key,
-                                                         const ingest::PublishRequest& request, ShardIndex arrived) {
+void Registry::find_home(const std::string& channel, Candidate candidate) {
+  if (!nodes_) return candidate.claimed(admit(channel, 1, candidate));
+  const Hop hop = candidate.hop;
+  nodes_->home_of(channel, hop,
+                  [this, channel, candidate = std::move(candidate)](Result<Homes::Home, ingest::Refusal> home) mutable {
+                    if (!home) return candidate.claimed(std::unexpected(home.error()));
+                    if (auto* elsewhere = std::get_if<RelayTo>(&*home)) return candidate.claimed(std::move(*elsewhere));
+                    auto place = admit(channel, std::get<Homes::Here>(*home).epoch, candidate);
+                    if (!homes_.contains(channel)) nodes_->over(channel);
+                    candidate.claimed(std::move(place));
+                  });
+}
+
+Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& channel, uint32_t epoch,
+                                                         const Candidate& candidate) {
+  auto granted = slots_.claim_proven(channel, loop_.now());
   if (!granted) return std::unexpected(granted.error());
+  if (candidate.holder) holders_->on_publisher(*candidate.holder);
   if (const auto displaced = active_.find(granted->displaced); displaced != active_.end()) {
     displaced->second.publisher->refuse(
         {ingest::RefusalReason::taken_over, fmt::format("another encoder publishes {} now", granted->channel)});
   }
   const ingest::PublisherId publisher = granted->permit.publisher();
   std::optional<studio::RoomLife> goes_on;
-  if (!homes_.contains(granted->channel)) goes_on = life_of(granted->channel);
-  Home& home = homes_.try_emplace(granted->channel, Home{arrived, 0, 0}).first->second;
+  // Of several machines the lease says in which epoch it is.
+  if (!nodes_ && !homes_.contains(granted->channel)) goes_on = life_of(granted->channel);
+  Home& home = homes_.try_emplace(granted->channel, Home{candidate.arrived, 0, 0}).first->second;
   home.last_publisher = publisher;
-  home.key = key;
-  active_.emplace(publisher, Active{granted->channel, std::move(granted->permit), request.publisher});
-  return Place{granted->channel, home.shard, publisher, std::move(goes_on)};
+  home.key = candidate.holder ? candidate.holder->key : 0;
+  active_.emplace(publisher, Active{granted->channel, std::move(granted->permit), candidate.request.publisher});
+  return Place{granted->channel, home.shard, publisher, epoch, std::move(goes_on)};
 }
 
 void Registry::go_on(std::vector<studio::RoomLife> lives) {
@@ -74,7 +101,9 @@ void Registry::gone(ingest::PublisherId publisher, ingest::Departure why) {
 void Registry::ended(const std::string& channel, ingest::PublisherId publisher) {
   const auto found = homes_.find(channel);
   // Someone let in since then is on the way to the same home and begins the next broadcast there.
-  if (found != homes_.end() && found->second.last_publisher == publisher) homes_.erase(found);
+  if (found == homes_.end() || found->second.last_publisher != publisher) return;
+  homes_.erase(found);
+  if (nodes_) nodes_->over(channel);
 }
 
 std::optional<Registry::Place> Registry::end_carried_by(int64_t key) {
@@ -91,7 +120,7 @@ std::optional<Registry::Place> Registry::end(const std::string& channel, const i
   for (const auto& [_, active] : active_) {
     if (active.channel == channel) active.publisher->refuse(why);
   }
-  return Place{channel, home->second.shard, home->second.last_publisher, {}};
+  return Place{channel, home->second.shard, home->second.last_publisher, 1, std::nullopt};
 }
 
 void Registry::expire_when_due() {

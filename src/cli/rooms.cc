@@ -278,16 +278,23 @@ void Rooms::admit(const http::Request& request, std::string_view channel, audien
   const std::string broadcast = places_.broadcast_of(channel);
   const bool hidden = invited == audience::Invited::no && places_.audience_of(channel) == media::Audience::guests;
   if (broadcast.empty() || hidden) return then(std::unexpected(http::Response::text(404, "not live")));
-  const std::string topic = room_topic_of(channel, broadcast);
+  identify(request, channel,
+           [topic = room_topic_of(channel, broadcast), then = std::move(then)](media::Person person) mutable {
+             then(audience::Admitted{topic, std::move(person)});
+           });
+}
+
+void Rooms::identify(const http::Request& request, std::string_view channel,
+                     std::move_only_function<void(media::Person)> then) {
   media::Person person = who_asks(request, channel);
   const studio::Proof proof = places_.proof_of(request);
   const bool proves = !proof.token.empty() || !proof.session.empty();
   if (!has_accounts(config_) || !proves || person.standing == media::Standing::broadcaster) {
-    return then(audience::Admitted{topic, std::move(person)});
+    return then(std::move(person));
   }
   find_person(proof, std::string(channel),
-              [topic, person = std::move(person), then = std::move(then)](std::optional<media::Person> known) mutable {
-                then(audience::Admitted{topic, known ? std::move(*known) : std::move(person)});
+              [person = std::move(person), then = std::move(then)](std::optional<media::Person> known) mutable {
+                then(known ? std::move(*known) : std::move(person));
               });
 }
 

@@ -78,6 +78,10 @@ class Rooms final : private audience::Homes {
   }
   void stop(std::move_only_function<void()> stopped) { server_.stop(std::move(stopped)); }
 
+  // Who asks for the room of a channel, wherever its home is.
+  void identify(const http::Request& request, std::string_view channel,
+                std::move_only_function<void(media::Person)> then);
+
   // `then` with the room, as soon as it is open; a room is opened for who comes first. False: it is not live here.
   using WithRoom = std::move_only_function<void(audience::HomeServer&)>;
   bool at_home(const std::string& topic, WithRoom then);

@@ -16,7 +16,9 @@ constexpr size_t guessable_key_size = 8;
 Result<void> complete(Config& config) {
   config.node_name = node_name_of(config);
   if (config.sign_up == SignUp::unsaid) config.sign_up = config.channels.empty() ? SignUp::closed : SignUp::off;
-  if (config.channels.empty()) {
+  const bool alone = config.bus_nats.empty();
+  if (!config.asks_database()) config.sign_up = SignUp::off;  // whose accounts there are, other nodes know
+  if (config.channels.empty() && alone) {
     auto channel = first_run_channel(config.data);
     if (!channel) return std::unexpected(channel.error());
     config.own_channel = config.channels.emplace_back(std::move(*channel));
@@ -46,14 +48,14 @@ std::string advice(const Config& config, const std::string& ready_line) {
 }  // namespace
 
 void add_serve_command(CLI::App& app) {
-  add_server_command(app, {.command = Command::serve,
-                           .name = "serve",
-                           .help = "everything on one machine: ingest, packaging, playback, pages",
-                           .complete = complete,
-                           .make = [](const Config& config) -> std::unique_ptr<RunningServer> {
-                             return std::make_unique<World>(config);
-                           },
-                           .advice = advice});
+  add_server_command(
+      app,
+      {.command = Command::serve,
+       .name = "serve",
+       .help = "everything: ingest, packaging, playback, pages; on one machine, or with others (--bus)",
+       .complete = complete,
+       .make = [](const Config& config) -> std::unique_ptr<RunningServer> { return std::make_unique<World>(config); },
+       .advice = advice});
 }
 
 }  // namespace klieg::cli

@@ -105,23 +105,31 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       revocations_(loop_, node_.guests(), live_.topics()),
       home_(loop_, live_),
       hosts_([this] { return loop_.now(); }, random_seed()),
-      engine_(engine_settings(config), clock_, hosts_, &hosts_, random_seed()),
+      routes_(loop_, hosts_, node_, metrics),
+      engine_(engine_settings(config), clock_, routes_, &routes_, random_seed()),
       edge_(loop_, engine_, &node_, metrics, &door_, &load_),
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
       room_gate_(world, index, loop_, rooms_, *this, node_, revocations_),
       api_(world, index, config),
-      site_(public_names_of(config), *this, has_accounts(config) ? &api_ : nullptr),
+      site_(public_names_of(config), *this, has_accounts(config) && config.is(bus::Role::studio) ? &api_ : nullptr),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
       workers_(config.ladder_rungs.empty()
                    ? nullptr
                    : std::make_unique<transcoder::WorkerPool>(loop_, std::vector{transcoder::codec_program_beside_us()},
                                                               world.room(), metrics)),
+      relays_(loop_, node_.secret(), node_name_of(config), random_seed()),
       ingest_(loop_, *this, &rtmp_door_, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
   hosts_.add_parent("origin", home_, &room_gate_);
+  if (!config.bus_nats.empty()) {
+    far_rooms_ = std::make_unique<EdgeRooms>(loop_, index, config, engine_, edge_, metrics,
+                                             [this](const http::Request& request, std::string_view channel, auto then) {
+                                               rooms_.identify(request, channel, std::move(then));
+                                             });
+  }
   for (const ingest::Channel& channel : config.channels) {
     origin_.add_channel(channel.name,
                         config.is_private(channel.name) ? media::Audience::guests : media::Audience::everybody);
@@ -154,11 +162,12 @@ void Shard::drain(std::function<void()> drained) {
     end_broadcasts();  // of publishers who were on their way in
     let_go_.arm(loop_.now() + ends_travel_max);
     // Both at once: each may take its time of the 5 s.
-    const auto gone = [this, left = std::make_shared<int>(2), drained = std::move(drained)] {
+    const auto gone = [this, left = std::make_shared<int>(far_rooms_ ? 3 : 2), drained = std::move(drained)] {
       if (--*left == 0) http_->drain(drained);
     };
     push_.stop(gone);
     rooms_.stop(gone);
+    if (far_rooms_) far_rooms_->stop(gone);
   });
 }
 
@@ -169,15 +178,31 @@ void Shard::end_broadcasts() {
 // Publishers.
 
 void Shard::claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) {
-  world_.on_registry([this, request = std::move(request), answer = std::move(answer)](Registry& registry) mutable {
-    auto port = request.publisher;
-    registry.claim(std::move(request), index_, [this, port, answer = std::move(answer)](auto place) mutable {
-      if (!place) return answer(std::unexpected(place.error()));
-      // The home hears of the publisher before the connection may send: posts arrive in order.
-      world_.on_shard(place->home, [place = *place, port](Shard& home) { home.publisher_began(place, port); });
-      answer(ingest::Accepted{place->channel, std::make_unique<ToHome>(world_, loop_, *place)});
-    });
-  });
+  Hop hop = Hop::on;
+  if (const auto passed_on = passed_on_of(request.key, request.parameters, node_.secret(), loop_.wall_now())) {
+    if (!*passed_on) {
+      return answer(std::unexpected(ingest::Refusal{ingest::RefusalReason::wrong_key, passed_on->error().message}));
+    }
+    request.peer = (*passed_on)->peer;
+    hop = (*passed_on)->hop;
+  }
+  auto claimed = [this, request, answer = std::move(answer)](auto where) mutable {
+    if (!where) return answer(std::unexpected(where.error()));
+    if (auto* to = std::get_if<RelayTo>(&*where)) {
+      loop_.post([this, request = std::move(request), to = std::move(*to), answer = std::move(answer)]() mutable {
+        relays_.begin(std::move(request), std::move(to), std::move(answer));
+      });
+      return;
+    }
+    const auto& place = std::get<Registry::Place>(*where);
+    // The home hears of the publisher before the connection may send: posts arrive in order.
+    world_.on_shard(place.home, [place, port = request.publisher](Shard& home) { home.publisher_began(place, port); });
+    answer(ingest::Accepted{place.channel, std::make_unique<ToHome>(world_, loop_, place)});
+  };
+  world_.on_registry(
+      [index = index_, hop, request = std::move(request), claimed = std::move(claimed)](Registry& registry) mutable {
+        registry.claim(std::move(request), index, hop, std::move(claimed));
+      });
 }
 
 void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) {
@@ -190,8 +215,8 @@ void Shard::publisher_began(const Registry::Place& place, std::shared_ptr<ingest
   Home& home = homes_[channel];
   if (!home.broadcast || home.broadcast->ended()) {
     home.broadcast =
-        std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, place.goes_on, broadcast_metrics_,
-                                        workers_.get(), [this, channel] { bury(channel); });
+        std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, place.epoch, place.goes_on,
+                                        broadcast_metrics_, workers_.get(), [this, channel] { bury(channel); });
   } else if (home.publisher != 0) {
     home.broadcast->publisher_gone();  // displaced by this one
   }
@@ -248,6 +273,7 @@ void Shard::on_status(const std::string& channel, const origin::Status& status) 
     rooms_.begin(channel, status.broadcast);
   }
   world_.on_studio([channel, status](Studio& studio) { studio.on_status(channel, status); });
+  world_.on_cluster([channel, status](Cluster& cluster) { cluster.on_status(channel, status); });
   for (ShardIndex other = 0; other < world_.shards(); ++other) {
     if (other == index_) continue;
     world_.on_shard(other, [channel, status, home = index_](Shard& shard) { shard.announce(channel, home, status); });
@@ -260,6 +286,16 @@ void Shard::announce(const std::string& channel, ShardIndex home, const origin::
   if (elsewhere.home != home || elsewhere.broadcast != status.broadcast) {
     elsewhere = {.home = home, .broadcast = status.broadcast};
   }
+  origin_.announce(channel, status);
+}
+
+void Shard::on_elsewhere(const std::string& channel, const std::string& node, origin::Status status) {
+  routes_.place(channel, node);
+  // What began here since then is told by its home.
+  if (const auto here = homes_.find(channel); here != homes_.end() && !here->second.broadcast->ended()) return;
+  if (node.empty() && elsewhere_.contains(channel)) return;
+  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
+  status.version = origin_.status(channel).version + 1;
   origin_.announce(channel, status);
 }
 
@@ -336,13 +372,15 @@ void Shard::let_go_of_unwatched() {
 
 void Shard::serve(const http::Request& request, http::Responder responder) {
   if (request.path == "/live/index.json") return responder.respond(list());
-  if (RoomGate::is_its(request.path)) return room_gate_.serve(request, std::move(responder));
+  const bool elsewhere = routes_.is_elsewhere(channel_of_target(wire::path_behind_token(request.path)));
+  if (RoomGate::is_its(request.path) && !elsewhere) return room_gate_.serve(request, std::move(responder));
   if (request.path.starts_with(revocation_prefix)) return serve_revocation(request, std::move(responder));
   if (!rooms_.is_its(wire::path_behind_token(request.path))) return push_.serve(request, std::move(responder));
   auto entry = edge_.enter(request, responder);
   if (!entry) return;
   http::Request asked = request;
   asked.path = entry->path;
+  if (elsewhere) return far_rooms_->serve(asked, std::move(entry->pass), std::move(responder));
   rooms_.serve(asked, std::move(entry->pass), std::move(responder));
 }
 

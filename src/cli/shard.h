@@ -13,10 +13,13 @@
 #include "cli/api_door.h"
 #include "cli/broadcast_home.h"
 #include "cli/config.h"
+#include "cli/edge_rooms.h"
 #include "cli/node.h"
+#include "cli/node_routes.h"
 #include "cli/process.h"
 #include "cli/pushing.h"
 #include "cli/registry.h"
+#include "cli/relay.h"
 #include "cli/revocations.h"
 #include "cli/room_gate.h"
 #include "cli/rooms.h"
@@ -72,6 +75,8 @@ class Shard final : public LoopHouse,
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);
   void on_revoked(const media::GuestsRevoked& revoked) { revocations_.apply(revoked); }
+  // The channel's home is the node with this address, and so it stands there; "": no other node's any more.
+  void on_elsewhere(const std::string& channel, const std::string& node, origin::Status status);
 
  private:
   struct Home {
@@ -119,16 +124,19 @@ class Shard final : public LoopHouse,
   Revocations revocations_;   // before the origin's topics
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;
+  NodeRoutes routes_;
   edge::Engine engine_;
   edge::Server edge_;
   Pushing push_;
   Rooms rooms_;
+  std::unique_ptr<EdgeRooms> far_rooms_;  // of channels at home at other nodes; null: this node is alone
   RoomGate room_gate_;
   ApiDoor api_;
   Site site_;
   std::unique_ptr<http::Server> http_;
   BroadcastMetrics broadcast_metrics_;
   std::unique_ptr<transcoder::WorkerPool> workers_;  // null: no ladder is wished
+  Relays relays_;
   ingest::Server ingest_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::map<std::string, Home> homes_;                        // one per broadcast that lives here

@@ -59,11 +59,23 @@ void Studio::on_status(const std::string& channel, const origin::Status& status)
   }
 }
 
+void Studio::on_elsewhere(const std::string& channel, const origin::Status& status, uint64_t viewers) {
+  const bool on_air = status.state == origin::ChannelState::live || status.state == origin::ChannelState::paused;
+  if (!on_air) return server_.on_ended(channel);
+  const bool given = std::ranges::find(config_.channels, channel, &Channel::name) != config_.channels.end();
+  server_.on_live_elsewhere(channel, status.started.value_or(loop_.wall_now()),
+                            given ? studio::Listing::listed : studio::Listing::unlisted);
+  server_.on_viewers(channel, viewers);
+}
+
 void Studio::count() {
   for (ShardIndex index = 0; index < world_.shards(); ++index) {
     world_.on_shard(index, [&world = world_](Shard& shard) {
       auto figures = shard.rooms().figures();
       if (figures.empty()) return;
+      world.on_cluster([figures](Cluster& cluster) {
+        for (const Rooms::Figures& one : figures) cluster.on_viewers(one.channel, one.viewers);
+      });
       world.on_studio([figures = std::move(figures)](Studio& studio) {
         for (const Rooms::Figures& one : figures) studio.on_figures(one);
       });
@@ -94,18 +106,13 @@ void Studio::holder_of(const std::string& key, HolderDone done) {
 }
 
 void Studio::end_carried_by(int64_t key) {
-  world_.on_registry([this, key](Registry& registry) { end_at(registry.end_carried_by(key)); });
+  world_.end_carried_by(key);
+  world_.on_cluster([key](Cluster& cluster) { cluster.end_carried_by(key); });
 }
 
 void Studio::end(const std::string& channel) {
-  world_.on_registry([this, channel](Registry& registry) {
-    end_at(registry.end(channel, {ingest::RefusalReason::ended_elsewhere, "the broadcast was ended", channel}));
-  });
-}
-
-void Studio::end_at(const std::optional<Registry::Place>& place) {
-  if (!place) return;
-  world_.on_shard(place->home, [channel = place->channel](Shard& home) { home.end_broadcast(channel); });
+  world_.end_broadcast(channel, {ingest::RefusalReason::ended_elsewhere, "the broadcast was ended", channel});
+  world_.on_cluster([channel](Cluster& cluster) { cluster.end(channel); });
 }
 
 }  // namespace klieg::cli

@@ -30,13 +30,14 @@ class Studio final : public KeyHolders, private studio::Stage {
   // What becomes of broadcasts, and how many watch: said by their homes.
   void on_status(const std::string& channel, const origin::Status& status);
   void on_figures(const Rooms::Figures& figures);
+  // Said again and again of one whose home is another node.
+  void on_elsewhere(const std::string& channel, const origin::Status& status, uint64_t viewers);
   void serve(studio::Call call, studio::Answer answer) { server_.serve(std::move(call), std::move(answer)); }
 
  private:
   void end_carried_by(int64_t key) override;
   void end(const std::string& channel) override;
   void bans_changed(const std::string& channel) override;
-  void end_at(const std::optional<Registry::Place>& place);
   void count();
 
   World& world_;

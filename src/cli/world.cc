@@ -5,6 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include "base/assert.h"
+#include "bus/in_process.h"
+#include "bus/nats.h"
 #include "cli/database.h"
 #include "cli/first_run.h"
 #include "cli/node.h"
@@ -21,6 +24,14 @@ ingest::SlotPolicy slot_policy(const Config& config) {
 
 constexpr Duration hear_revoked_again_after = 1s;
 
+std::unique_ptr<bus::Bus> make_bus(net::Loop& loop, const Config& config, Metrics& metrics) {
+  if (config.bus_nats.empty()) return std::make_unique<bus::InProcess>();
+  auto settings = bus::nats_settings_of(config.bus_nats);
+  KLIEG_ASSERT(settings, "settings were read and found right");
+  settings->name = config.node_name;
+  return std::make_unique<bus::Nats>(loop, std::move(*settings), random_seed(), metrics);
+}
+
 }  // namespace
 
 World::World(const Config& config)
@@ -35,8 +46,9 @@ World::World(const Config& config)
     process_.add(*shards_.back());
     loads.push_back(&shards_.back()->load());
   }
+  bus_ = make_bus(shards_.front()->loop(), config, metrics_);
   load_ = std::make_unique<edge::NodeLoad>(std::move(loads), node_name_of(config),
-                                           uint64_t{config.egress_capacity_mbps} * 1'000'000, bus_, metrics_);
+                                           uint64_t{config.egress_capacity_mbps} * 1'000'000, *bus_, metrics_);
   registry_ = std::make_unique<Registry>(shards_.front()->loop(), config.channels, slot_policy(config));
 }
 
@@ -47,13 +59,30 @@ World::~World() {
 
 Result<std::string> World::start() {
   if (auto opened = open_store(); !opened) return std::unexpected(opened.error());
-  return process_.start({Door::http, Door::https, Door::rtmp, Door::rtmps});
+  if (!config_.bus_nats.empty()) {
+    cluster_ = std::make_unique<Cluster>(*this, shards_.front()->loop(), *bus_, store_.get(), config_, metrics_);
+    registry_->ask(*cluster_);
+  }
+  auto ready = process_.start({Door::http, Door::https, Door::rtmp, Door::rtmps});
+  if (!ready) return ready;
+  const auto reached = [this](Door door) {
+    const net::Endpoint* place = process_.place_of(door);
+    return place ? net::Endpoint{reached_at(config_), place->port}.text() : "";
+  };
+  on_cluster([http = reached(Door::http), rtmp = reached(Door::rtmp)](Cluster& cluster) { cluster.open(http, rtmp); });
+  return ready;
+}
+
+Drained World::drain(Duration time_max) {
+  on_cluster([](Cluster& cluster) { cluster.leave(); });
+  return process_.drain(time_max);
 }
 
 Result<void> World::open_store() {
   auto directory = DataDirectory::take(config_.data);
   if (!directory) return std::unexpected(directory.error());
   directory_ = std::move(*directory);
+  if (!config_.asks_database()) return {};
   auto opened = open_database(config_);
   if (!opened) return std::unexpected(opened.error());
   told_once_ = std::move(opened->told_once);
@@ -108,12 +137,29 @@ void World::on_studio(std::move_only_function<void(Studio&)> work) {
 
 void World::revoke(const media::GuestsRevoked& revoked, Revoked done) {
   on_shard(0, [this, revoked, done = std::move(done)](Shard&) mutable {
+    if (!asker_) return done(store::failed(store::FailureKind::unavailable, "this node asks no database; ask another"));
     asker_->ask<void>([revoked](store::Database& database) { return keep(database, revoked); },
                       [this, revoked, done = std::move(done)](store::Outcome<void> kept) mutable {
                         if (kept) tell_revoked(revoked);
                         done(std::move(kept));
                       });
   });
+}
+
+void World::on_cluster(std::move_only_function<void(Cluster&)> work) {
+  if (stopped_ || !cluster_) return;
+  shards_.front()->loop().dispatch([this, work = std::move(work)]() mutable { work(*cluster_); });
+}
+
+void World::end_carried_by(int64_t key) { end_at(registry_->end_carried_by(key)); }
+
+void World::end_broadcast(const std::string& channel, const ingest::Refusal& why) {
+  end_at(registry_->end(channel, why));
+}
+
+void World::end_at(const std::optional<Registry::Place>& place) {
+  if (!place) return;
+  on_shard(place->home, [channel = place->channel](Shard& home) { home.end_broadcast(channel); });
 }
 
 void World::on_registry(std::move_only_function<void(Registry&)> work) {

@@ -9,7 +9,8 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
-#include "bus/in_process.h"
+#include "bus/bus.h"
+#include "cli/cluster.h"
 #include "cli/config.h"
 #include "cli/data_directory.h"
 #include "cli/process.h"
@@ -33,7 +34,7 @@ class World final : public RunningServer {
   void reload_certificates() override { process_.reload_certificates(); }
   std::string told_once() const override { return told_once_; }
   // Ends broadcasts and lets viewers finish, for at most `time_max`.
-  Drained drain(Duration time_max) override { return process_.drain(time_max); }
+  Drained drain(Duration time_max) override;
 
   // From any thread: `work` runs on the shard's loop, at once if this is it.
   void on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
@@ -42,6 +43,12 @@ class World final : public RunningServer {
   // `work` runs on the first loop; not at all where there are no accounts.
   void on_studio(std::move_only_function<void(Studio&)> work);
   void on_registry(std::move_only_function<void(Registry&)> work);
+  // Not at all where this node is alone.
+  void on_cluster(std::move_only_function<void(Cluster&)> work);
+  // On the first loop: what lives here of the channel, or is published with an account's key, ends now, and who
+  // publishes it is told why.
+  void end_carried_by(int64_t key);
+  void end_broadcast(const std::string& channel, const ingest::Refusal& why);
   store::Worker& store() { return *store_; }  // once started
   // From any shard's loop. `done` is called on the first one's, once it is kept; every shard hears of it then.
   using Revoked = std::move_only_function<void(store::Outcome<void>)>;
@@ -52,6 +59,7 @@ class World final : public RunningServer {
 
  private:
   Result<void> open_store();
+  void end_at(const std::optional<Registry::Place>& place);
   // Of a database that came later: until then links that were taken back are good, for nobody knows of it.
   void hear_revoked();
   void tell_revoked(const media::GuestsRevoked& revoked);
@@ -68,8 +76,9 @@ class World final : public RunningServer {
   std::optional<net::Timer> hear_revoked_again_;
   std::unique_ptr<Studio> studio_;  // likewise; null: there are no accounts
   std::string told_once_;
-  bus::InProcess bus_;
+  std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<edge::NodeLoad> load_;
+  std::unique_ptr<Cluster> cluster_;  // on the first loop; null: this node is alone
   Process process_;
   // Written once the threads are joined: what the shards still say while they die one by one (a publisher is gone, when
   // the time to drain ran out) is for nobody, and perhaps for a shard that is dead already.

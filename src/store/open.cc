@@ -21,8 +21,10 @@ bool is_conninfo(std::string_view name) {
 
 }  // namespace
 
+bool is_postgresql(const std::string& name) { return is_url(name) || is_conninfo(name); }
+
 Outcome<std::unique_ptr<Database>> open(const std::string& name, uint64_t seed) {
-  if (is_url(name) || is_conninfo(name)) return open_postgresql({.conninfo = name, .seed = seed});
+  if (is_postgresql(name)) return open_postgresql({.conninfo = name, .seed = seed});
   return open_sqlite(name);
 }
 

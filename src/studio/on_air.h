@@ -30,7 +30,7 @@ struct Show {
   std::string title;
   int64_t account = 0;  // whose it is; 0: a channel's without one
   std::string display_name;
-  int64_t key = 0;        // with which it is published
+  int64_t key = 0;        // with which it is published here; 0: with none of an account
   int64_t broadcast = 0;  // its record; 0: not written yet
   uint64_t viewers = 0;
   uint64_t viewers_peak = 0;

@@ -69,6 +69,9 @@ class Server {
   // listed as it was made. Said again while it is on air, nothing is new.
   void on_publisher(const KeyHolder& holder) { publishers_.insert_or_assign(holder.account.name, holder); }
   void on_live(const std::string& channel, WallTime started, Listing listing);
+  // Of another node, which writes down what becomes of it. Said again and again; an account's is listed as the database
+  // has it.
+  void on_live_elsewhere(const std::string& channel, WallTime started, Listing listing);
   void on_ended(const std::string& channel);
   void on_viewers(const std::string& channel, uint64_t viewers) { on_air_.set_viewers(channel, viewers); }
   // So much was said in the broadcast's room, as yet.

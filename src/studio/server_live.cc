@@ -90,6 +90,34 @@ void Server::on_live(const std::string& channel, WallTime started, Listing listi
   write_soon();
 }
 
+void Server::on_live_elsewhere(const std::string& channel, WallTime started, Listing listing) {
+  publishers_.erase(channel);  // who was here last
+  Show& show = on_air_.begin(channel, started);
+  show.key = show.broadcast = 0;
+  if (show.account != 0) return;
+  show.listing = listing;
+  using Live = std::optional<std::pair<Account, Broadcast>>;
+  asker_.ask<Live>(
+      [channel](store::Database& database) -> store::Outcome<Live> {
+        auto account = find_account(database, channel);
+        if (!account) return std::unexpected(std::move(account.error()));
+        if (!*account) return std::nullopt;
+        auto broadcast = find_live_broadcast(database, (*account)->id);
+        if (!broadcast) return std::unexpected(std::move(broadcast.error()));
+        if (!*broadcast) return std::nullopt;
+        return std::pair(std::move(**account), std::move(**broadcast));
+      },
+      [this, channel, number = show.number](store::Outcome<Live> found) {
+        Show* live = on_air_.find(channel);
+        if (!found || !*found || !live || live->number != number) return;  // it is said again
+        const auto& [account, broadcast] = **found;
+        live->account = account.id;
+        live->display_name = account.display_name;
+        live->title = broadcast.title;
+        live->listing = broadcast.visibility == Visibility::everyone ? Listing::listed : Listing::unlisted;
+      });
+}
+
 void Server::on_ended(const std::string& channel) {
   if (auto show = on_air_.end(channel); show && show->broadcast != 0) write_end(show->broadcast, counts_of(*show));
 }
@@ -130,7 +158,7 @@ void Server::write_counts_down() {
   write_due_ = false;
   for (const auto& [broadcast, counts] : std::exchange(unwritten_ends_, {})) write_end(broadcast, counts);
   for (const auto& [_, show] : std::as_const(on_air_).all()) {
-    if (show.account == 0) continue;
+    if (show.key == 0) continue;  // a channel's without an account, or at home at another node
     if (show.broadcast == 0) {
       write_start(show);
       continue;

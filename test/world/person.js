@@ -1,8 +1,10 @@
 // Somebody with an account, as a program that uses /api/v1 in a browser's way.
 
 export class Person {
-  constructor(home) {
+  // `headers`: of every request, as a proxy in front of the server says them.
+  constructor(home, headers = {}) {
     this.home = home;
+    this.headers = headers;
     this.cookie = "";
     this.csrf = "";
   }
@@ -12,6 +14,7 @@ export class Person {
     const answer = await fetch(`${this.home.http}/api/v1${path}`, {
       method,
       headers: {
+        ...this.headers,
         ...(body && { "content-type": "application/json" }),
         ...(this.cookie && { cookie: this.cookie }),
         ...(this.csrf && { "x-csrf-token": this.csrf }),

@@ -1,0 +1,120 @@
+// This node among the others: says that it is there, hears who else is, and settles whose home a channel is.
+//
+//   a publisher reached this node --> is it on the air somewhere? ------------------> passed on there
+//                                      no: the node that the channel's name falls on (bus/members.h), of those alive
+//                                          another --> passed on there
+//                                          this one --> takes the lease (ownership.h) --> home, until the broadcast is
+//                                          over
+//
+// Who hears something else than others sends a publisher to the wrong node at worst, which says so: the lease decides.
+// What the other homes say of their broadcasts goes to the shards, which ask those nodes for them, and to the studio.
+//
+// Owner: the world. Thread: the first loop, where the registry is. Made before the loops run; lives until they ended.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "bus/broadcasts.h"
+#include "bus/bus.h"
+#include "bus/members.h"
+#include "cli/config.h"
+#include "cli/ownership.h"
+#include "cli/registry.h"
+#include "net/loop.h"
+#include "origin/origin.h"
+#include "store/worker.h"
+
+namespace klieg::cli {
+
+class World;
+
+class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
+ public:
+  // `store`: null where this node is nobody's home and asks no database.
+  Cluster(World& world, net::Loop& loop, bus::Bus& bus, store::Worker* store, const Config& config, Metrics& metrics);
+  ~Cluster() override;
+
+  // Where other nodes reach this one; "": not at all. From now on it is said that we are there.
+  void open(std::string http, std::string rtmp);
+  // No new broadcast is for this node. What is here ends by itself.
+  void leave();
+
+  // Of a broadcast that lives here.
+  void on_status(const std::string& channel, const origin::Status& status);
+  void on_viewers(const std::string& channel, uint64_t viewers);
+
+  // Whatever is published with an account's key ends, and the channel's broadcast does, wherever its home is.
+  void end_carried_by(int64_t key);
+  void end(const std::string& channel);
+
+  void home_of(const std::string& channel, Hop hop, HomeDone done) override;
+  std::optional<Result<RelayTo, ingest::Refusal>> knower_of(std::string_view key) override;
+  void over(const std::string& channel) override;
+
+ private:
+  struct Told {
+    std::string address;  // of its home, over HTTP
+    origin::Status status;
+    bool operator==(const Told&) const = default;
+  };
+
+  void attempt(const std::string& name, std::optional<store::Lease> seen, Attempted done) override;
+  void renew_all(Renewed done) override;
+  void release(const store::Lease& lease, Released done) override;
+  LoopTime now() const override { return loop_.now(); }
+  std::string node_of(const std::string& process) const override;
+  void on_lost(const std::string& channel, LostLease why) override;
+
+  void settle(const std::string& channel, Hop hop, HomeDone done, Ownership::Claimed claimed);
+  std::optional<RelayTo> way_to(const std::string& channel, std::string_view node) const;
+  void wake();
+  void announce(bus::Announcement::Stays stays);
+  void say(const bus::BroadcastNews& news);
+  void on_announcement(const bus::Message& message);
+  void on_news(const bus::Message& message);
+  void on_end(const bus::Message& message);
+  void tell(const std::string& channel);
+  void tell_studio(const std::string& channel, const origin::Status& status);
+
+  World& world_;
+  net::Loop& loop_;
+  bus::Bus& bus_;
+  const Config& config_;
+  const std::string process_;  // new at every start
+  std::string http_, rtmp_;
+  bool open_ = false, leaves_ = false;
+  uint64_t announcements_ = 0;
+  WallTime started_;
+  bus::Members members_;
+  bus::Broadcasts broadcasts_;
+  std::optional<store::Asker> asker_;
+  Ownership ownership_;
+  std::optional<bus::Certainty> certainty_;         // as it was at the last wake
+  std::map<std::string, bus::BroadcastNews> ours_;  // of what this node is the home of
+  // What is to end, said more than once: of a message it is not known who heard it.
+  struct Wish {
+    std::string subject;
+    Bytes payload;
+    LoopTime until;
+  };
+  std::vector<Wish> wishes_;
+  std::map<std::string, Told> told_;  // what shards know to be elsewhere
+  std::set<std::string> unplaced_;    // whose home has not said yet where it is reached
+  prometheus::Gauge& nodes_;
+  prometheus::Gauge& homes_;
+  prometheus::Counter& taken_;
+  prometheus::Counter& expired_;
+  net::Timer timer_;
+  LoopTime announced_at_ = LoopTime::min();
+  LoopTime woke_at_, listened_;  // the clock of members_ and broadcasts_: it stands while the bus is away
+  std::unique_ptr<bus::Subscription> announcements_heard_, news_heard_, ends_heard_;
+};
+
+}  // namespace klieg::cli
