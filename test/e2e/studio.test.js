@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { open_viewer, start_browser } from "../world/browser.js";
 import { publish_with_ffmpeg } from "../world/encoder.js";
 import { start_klieg } from "../world/klieg.js";
+import { Person, password_of } from "../world/person.js";
 import { until } from "../world/program.js";
 
 test("somebody signs up, makes a key, is seen live, and replaces the key, which ends what it carries", async (t) => {
@@ -51,4 +52,55 @@ test("somebody signs up, makes a key, is seen live, and replaces the key, which 
   assert.equal((await studio.request.delete(`${home.http}/api/v1/keys/2`)).status(), 403);
 });
 
+test("what somebody writes is text on every page that shows it, and of an address nothing runs", async (t) => {
+  const [home, browser] = await Promise.all([
+    start_klieg(t, { channels: [], flags: ["--studio-sign-up", "open"] }),
+    start_browser(t),
+  ]);
+  const hostile = "<img src=x onerror=window.hit=1>";
+  const ada = new Person(home);
+  await ada.sign_up("ada");
+  await ada.done("PATCH", "/me", { display_name: hostile });
+  const { secret } = await ada.done("POST", "/keys", { label: hostile });
+  const { id } = await ada.done("POST", "/broadcasts", { title: hostile });
+  publish_with_ffmpeg(t, home.rtmp("ada", secret));
+  const started = async () => (await ada.done("GET", `/broadcasts/${id}`)).started ?? undefined;
+  await until("the broadcast begun", started, slow_ms);
+
+  const page = await browser.newPage();
+  page.setDefaultTimeout(slow_ms);
+  const [name, value] = ada.cookie.split("=");
+  await page.context().addCookies([{ name, value, url: home.http }]);
+  // Markup that was taken for one would be stopped by the policy, and said here.
+  const complaints = [];
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && complaints.push(message.text()));
+  const shows = async (path, count) => {
+    await page.goto(home.http + path);
+    await page.getByText(hostile).nth(count - 1).waitFor();
+    assert.equal(await page.evaluate(() => window.hit), undefined, path);
+  };
+  await shows("/", 2); // who it is, in the header, and the title on the card
+  await shows("/studio", 2); // and the key's label
+  await ada.done("POST", `/broadcasts/${id}/end`);
+  const over = async () => (await ada.done("GET", "/people/ada/broadcasts")).items[0];
+  await until("the broadcast over", over, slow_ms);
+  await shows("/@ada", 3); // and what is over
+
+  for (const path of [`/@${hostile}`, `/${hostile}`, `/embed/@${hostile}`, "/@ada?player=<script>window.hit=1</script>"]) {
+    await page.goto(home.http + path);
+    await page.waitForFunction(() => document.querySelector("main, h1") !== null);
+    assert.equal(await page.evaluate(() => window.hit), undefined, path);
+  }
+  await ada.done("DELETE", "/session");
+  await page.context().clearCookies();
+  await page.goto(`${home.http}/login?to=javascript:window.hit=1`);
+  await page.getByLabel("Name", { exact: true }).fill("ada");
+  await page.getByLabel("Password").fill(password_of("ada"));
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.waitForURL(`${home.http}/`);
+  assert.equal(await page.evaluate(() => window.hit), undefined);
+  assert.deepEqual(complaints, []);
+});
+
+const slow_ms = 60_000; // for what takes a second where nothing else runs
 const status_of = async (home, channel) => (await fetch(`${home.http}/live/${channel}/status.json`)).json();

@@ -44,4 +44,4 @@ export class Person {
   }
 }
 
-const password_of = (name) => `the password of ${name}`;
+export const password_of = (name) => `the password of ${name}`;
