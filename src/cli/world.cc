@@ -75,6 +75,7 @@ Result<std::string> World::start() {
 
 Drained World::drain(Duration time_max) {
   on_cluster([](Cluster& cluster) { cluster.leave(); });
+  on_studio([](Studio& studio) { studio.hold_no_more(); });
   return process_.drain(time_max);
 }
 

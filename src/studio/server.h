@@ -78,6 +78,8 @@ class Server {
   void on_said(const std::string& channel, uint64_t comments, uint64_t hearts) {
     on_air_.set_said(channel, comments, hearts);
   }
+  // The server goes: what is held is answered, and nothing is held any more.
+  void hold_no_more();
 
   // "GET /keys/{id}", each once: what openapi.json is held against.
   static std::vector<std::string> routes();
@@ -169,6 +171,7 @@ class Server {
   struct Held;
   std::multimap<int64_t, Held> held_;  // by account
   bool letting_go_ = false;
+  bool holds_ = true;
   net::Timer let_go_;
   Random random_;
   store::Asker asker_;

@@ -31,6 +31,8 @@ constexpr std::string_view cannot_be_looked_up = "your notices cannot be looked 
 constexpr std::string_view push_cannot_be_changed = "who is told in this browser cannot be changed";
 constexpr std::string_view webhooks_cannot_be_changed = "your webhooks cannot be changed";
 
+const Problem server_goes{503, "overloaded", "this server is about to go; ask again in a moment", {}, 5s};
+
 enum class Seen : uint8_t { no, yes };
 
 Json json_of(const Notice& notice, bool live, Seen seen) {
@@ -97,6 +99,7 @@ void Server::list_notices(ExchangePtr exchange) {
 
 void Server::hold(ExchangePtr exchange, const NoticeCursor& after) {
   const int64_t account = exchange->account();
+  if (!holds_) return exchange->refuse(server_goes);
   if (held_.size() >= held_max) {
     return exchange->refuse({503, "overloaded", "too many wait for notices; ask again in a minute", {}, 60s});
   }
@@ -121,6 +124,11 @@ void Server::let_go() {
     held = held_.erase(held);
   }
   if (!held_.empty() && !std::exchange(letting_go_, true)) let_go_.arm(now + let_go_every);
+}
+
+void Server::hold_no_more() {
+  holds_ = false;
+  for (auto& [_, held] : std::exchange(held_, {})) held.exchange->refuse(server_goes);
 }
 
 void Server::announce(const Broadcast& broadcast) {

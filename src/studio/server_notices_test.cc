@@ -119,6 +119,20 @@ TEST_F(NoticedApi, of_one_account_so_many_pages_wait_and_the_oldest_is_let_go) {
   EXPECT_EQ(answered, Server::held_per_account_max + 1);
 }
 
+TEST_F(NoticedApi, nobody_keeps_a_server_from_going) {
+  const std::string now = ask(bob, get, "/notices").body["cursor"];
+  std::vector<uint16_t> statuses;
+  const auto note = [&](const http::Response& response) { statuses.push_back(response.status); };
+  server->serve(notices(bob, now), note);
+  settle();
+  server->hold_no_more();
+  EXPECT_EQ(statuses, std::vector<uint16_t>{503});
+  server->serve(notices(bob, now), note);
+  settle();
+  EXPECT_EQ(statuses, (std::vector<uint16_t>{503, 503}));
+  EXPECT_EQ(ask(bob, get, "/notices").status, 200) << "what is there is told";
+}
+
 TEST_F(NoticedApi, a_browser_without_a_page_is_told_by_its_push_service_and_forgotten_when_it_is_gone) {
   TestReceiver service(loop);
   const Bytes point = P256Key::make().point(), secret = Bytes::copy_of(std::string(push_secret_size, 's'));
