@@ -89,6 +89,7 @@ void Channel::on_multivariant(Answer answer) {
     if (!playlist) return end(ChannelEnd::unreadable);
     topics_ = topics_in(*playlist);
     if (topics_.empty()) return end(ChannelEnd::unreadable);
+    rendition_ = *read_for(rendition_);
     ask(topics_.front() + ".m3u8", &Channel::on_playlist);
   });
 }
@@ -107,7 +108,6 @@ std::vector<std::string> Channel::topics_in(const wire::hls::MultivariantPlaylis
   std::vector<std::string> topics;
   const std::string* const chosen = read_for(rendition_);
   if (!chosen) return topics;
-  rendition_ = *chosen;
   const auto add = [&](std::string_view uri) {
     if (uri.ends_with(".m3u8")) topics.push_back("/live/" + name_ + '/' + std::string(uri.substr(0, uri.size() - 5)));
   };
@@ -158,6 +158,7 @@ void Channel::on_looked_again(Answer answer) {
         std::erase_if(more, [&](const auto& topic) { return std::ranges::find(topics_, topic) != topics_.end(); });
     if (more.empty() || taken != topics_.size()) return;  // nothing has come, or it is another broadcast
     topics_.insert(topics_.end(), more.begin(), more.end());
+    rendition_ = *read_for(rendition_);  // of sound alone there is video now
     // The segment that is open began without it, or is half over.
     read_from(std::ranges::max(tracks_, {}, [](const auto& track) { return track->msn(); })->msn() + 1, more);
   });

@@ -275,6 +275,20 @@ TEST(Channels, share_one_among_all_who_wish_for_what_there_is_not) {
   EXPECT_EQ(channels.open("ada", "360p"), small);
 }
 
+TEST(Channels, give_nobody_a_rung_that_is_read_on_but_listed_no_more) {
+  MadeUpSource source;
+  MadeUpBroadcast broadcast(source);
+  Channels channels(source);
+  const auto small = channels.open("ada", "360p");
+  source.put("/live/ada/x.1/360p.m3u8", Bytes::copy_of("#EXTM3U\n#EXT-X-TARGETDURATION:1\n"));
+  source.run();
+  source.put("/live/ada/index.m3u8", Bytes::copy_of("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nx.1/video.m3u8\n"));
+  source.pass(5s);
+  const auto came = channels.open("ada", "360p");
+  EXPECT_NE(came, small);
+  EXPECT_EQ(came, channels.open("ada", ""));
+}
+
 TEST(Channels, are_few_even_while_nobody_knows_what_there_is) {
   MadeUpSource source;
   Channels channels(source);
