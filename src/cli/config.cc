@@ -162,7 +162,8 @@ Result<void> set_nats(Config& config, Text text) {
 }
 Result<void> set_push_admit(Config& config, Text text) {
   using Rule = push::AdmissionRule;
-  return set_choice<Rule, &Config::push_admit>(config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}});
+  return set_choice<Rule, &Config::push_admit>(
+      config, text, {{"first", Rule::first}, {"headroom", Rule::headroom}, {"followers", Rule::followers}});
 }
 
 Result<void> set_layer(Config& config, Text text) {
@@ -278,8 +279,8 @@ constexpr Setting table[] = {
      set_number<&C::dash_target_latency_ms, 0, 30'000>},
     {"push.viewers_max", "", "NUMBER", "how many this node pushes to; others play low-latency HTTP. 0: nobody",
      set_number<&C::push_viewers_max, 0, 10'000'000>, Of::both},
-    {"push.admit", "", "first|headroom", "the first so many, or as many at most while the machine has headroom",
-     set_push_admit, Of::both},
+    {"push.admit", "", "first|headroom|followers",
+     "the first so many; as many as there is headroom for; so, and followers first", set_push_admit, Of::both},
     {"room.anonymous", "", "watch|hearts|comments", "what somebody without an account may do in a room",
      set_room_anonymous, Of::both},
     {"room.comments_per_s", "", "N", "that a viewer is shown, a fair sample when more are said; 0: all of them",

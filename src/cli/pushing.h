@@ -25,6 +25,8 @@ class Pushing {
   Pushing(net::Loop& loop, edge::Engine& engine, edge::Server& cache, edge::LoopLoad& load, push::Admission& admission,
           Metrics& metrics);
 
+  // Before the first viewer; without one everybody is a stranger.
+  void ask_for_standing(push::Usher& usher) { websocket_.ask_for_standing(usher); }
   void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection);
   // What is to be pushed is, everything else is the cache's.
   void serve(const http::Request& request, http::Responder responder);

@@ -298,6 +298,17 @@ void Rooms::identify(const http::Request& request, std::string_view channel,
               });
 }
 
+void Rooms::standing_of(const http::Request& request, const std::string& channel,
+                        std::move_only_function<void(push::Standing)> then) {
+  const studio::Proof proof = places_.proof_of(request);
+  const bool proves = !proof.token.empty() || !proof.session.empty();
+  if (!has_accounts(config_) || !proves) return then(push::Standing::stranger);
+  find_person(proof, channel, [then = std::move(then)](const std::optional<media::Person>& known) mutable {
+    const bool near = known && known->standing != media::Standing::stranger;
+    then(near ? push::Standing::follower : push::Standing::stranger);
+  });
+}
+
 void Rooms::find_person(const studio::Proof& proof, const std::string& channel, Found then) {
   if (!identities_) identities_.emplace(loop_, world_.store());
   identities_->of(proof, [this, channel, then = std::move(then)](studio::Whose whose) mutable {

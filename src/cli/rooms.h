@@ -22,6 +22,7 @@
 #include "cli/room_journal.h"
 #include "http/server.h"
 #include "net/loop.h"
+#include "push/server_websocket.h"
 #include "store/worker.h"
 #include "studio/room_life_records.h"
 #include "studio/server_identity.h"
@@ -50,7 +51,8 @@ class RoomPlaces {
   virtual studio::Proof proof_of(const http::Request& request) const = 0;
 };
 
-class Rooms final : private audience::Homes {
+// And who of those who ask to be pushed to follows the broadcaster.
+class Rooms final : private audience::Homes, public push::Usher {
  public:
   Rooms(World& world, ShardIndex index, net::Loop& loop, const Config& config, const RoomPlaces& places,
         Metrics& metrics);
@@ -71,6 +73,9 @@ class Rooms final : private audience::Homes {
     uint64_t viewers = 0, comments = 0, hearts = 0;
   };
   std::vector<Figures> figures() const;
+
+  void standing_of(const http::Request& request, const std::string& channel,
+                   std::move_only_function<void(push::Standing)> then) override;
 
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
   void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {

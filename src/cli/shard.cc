@@ -123,6 +123,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       ingest_(loop_, *this, &rtmp_door_, metrics, ingest::ServerLimits(), random_seed()),
       unwatched_(loop_, [this] { let_go_of_unwatched(); }),
       let_go_(loop_, [this] { origin_.release_held(); }) {
+  push_.ask_for_standing(rooms_);
   hosts_.add_parent("origin", home_, &room_gate_);
   if (!config.bus_nats.empty()) {
     far_rooms_ = std::make_unique<EdgeRooms>(loop_, index, config, engine_, edge_, metrics,

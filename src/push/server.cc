@@ -41,8 +41,8 @@ class ServerViewer final : public net::ConnectionHandler,
                       "there is no such broadcast: a name has 1 to 64 letters, digits, '_' or '-'", now());
     } else if (stream_id_ != rtmp_play_stream) {
       session_.refuse("NetStream.Play.Failed", "one connection plays one stream: its first", now());
-    } else if (const auto verdict =
-                   server_.admission_.ask(server_.fanout_.window_with_one_more(), server_.fanout_.window_max(), place_);
+    } else if (const auto verdict = server_.admission_.ask(Standing::stranger, server_.fanout_.window_with_one_more(),
+                                                           server_.fanout_.window_max(), place_);
                verdict != AdmissionVerdict::admitted) {
       session_.refuse("NetStream.Play.Failed", words_of(verdict), now());
     } else {

@@ -212,6 +212,14 @@ class WebSocketViewer final : public net::ConnectionHandler,
   std::optional<LoopTime> last_words_by_;
 };
 
+struct WebSocketServer::Asked {
+  std::string channel;
+  std::string rendition;
+  http::WebSocketOffer offer;
+  std::unique_ptr<media::Pass> pass;
+  http::Responder responder;
+};
+
 WebSocketServer::WebSocketServer(net::Loop& loop, Channels& channels, Fanout& fanout, Admission& admission,
                                  Metrics& metrics, const WebSocketServerLimits& limits)
     : loop_(loop), shows_(loop, channels), fanout_(fanout), admission_(admission), metrics_(metrics), limits_(limits) {}
@@ -227,16 +235,25 @@ void WebSocketServer::serve(const http::Request& request, std::unique_ptr<media:
     count_refusal("malformed");
     return responder.respond(std::move(offer.error()));
   }
-  if (stopping_) return responder.respond(http::Response::text(503, "the server is going; ask again"));
+  std::string channel(wire::live_channel_of(request.path, path_end));
+  Asked asked{channel, rendition_in(request.query), std::move(*offer), std::move(pass), std::move(responder)};
+  if (!usher_ || !admission_.asks_for_standing()) return admit(std::move(asked), Standing::stranger);
+  usher_->standing_of(request, channel, [this, asked = std::move(asked)](Standing standing) mutable {
+    admit(std::move(asked), standing);
+  });
+}
+
+void WebSocketServer::admit(Asked asked, Standing standing) {
+  if (stopping_) return asked.responder.respond(http::Response::text(503, "the server is going; ask again"));
   Admission::Place place;
-  const auto verdict = admission_.ask(fanout_.window_with_one_more(), fanout_.window_max(), place);
+  const auto verdict = admission_.ask(standing, fanout_.window_with_one_more(), fanout_.window_max(), place);
   if (verdict != AdmissionVerdict::admitted) {
-    count_refusal(verdict == AdmissionVerdict::full ? "full" : "no_headroom");
-    return responder.respond(http::Response::text(503, words_of(verdict)));
+    count_refusal(name_of(verdict));
+    return asked.responder.respond(http::Response::text(503, words_of(verdict)));
   }
-  const auto viewer = std::make_shared<WebSocketViewer>(
-      *this, shows_.open(std::string(wire::live_channel_of(request.path, path_end)), rendition_in(request.query)),
-      std::move(*offer), std::move(responder), std::move(place), std::move(pass));
+  const auto viewer =
+      std::make_shared<WebSocketViewer>(*this, shows_.open(asked.channel, asked.rendition), std::move(asked.offer),
+                                        std::move(asked.responder), std::move(place), std::move(asked.pass));
   viewers_.insert(viewer);
   viewer->start();
 }

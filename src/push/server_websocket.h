@@ -14,7 +14,9 @@
 // Owner: the loop's shard. Thread: that loop.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 
@@ -32,6 +34,15 @@
 namespace klieg::push {
 
 class WebSocketViewer;
+
+// Tells what a viewer is to the broadcaster, for who has accounts.
+class Usher {
+ public:
+  virtual ~Usher() = default;
+  // `then` is called once, from inside or in a later turn.
+  virtual void standing_of(const http::Request& request, const std::string& channel,
+                           std::move_only_function<void(Standing)> then) = 0;
+};
 
 struct WebSocketServerLimits {
   http::WebSocketLimits session;
@@ -51,6 +62,8 @@ class WebSocketServer {
 
   static bool is_its(std::string_view path);  // "/live/NAME/push"
   // `pass`: of a guest, who is shown out when it is over; null: of nobody. The request's path is without its token.
+  // Before the first request; without one everybody is a stranger.
+  void ask_for_standing(Usher& usher) { usher_ = &usher; }
   void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder);
 
   // Tells every viewer that we go, and calls `done` when the last is gone, at most close_within later. Who comes now is
@@ -62,6 +75,8 @@ class WebSocketServer {
  private:
   friend class WebSocketViewer;
 
+  struct Asked;  // to be admitted
+  void admit(Asked asked, Standing standing);
   void remove(const std::shared_ptr<WebSocketViewer>& viewer);
   void count_refusal(std::string_view why);
 
@@ -69,6 +84,7 @@ class WebSocketServer {
   Shows<WebSocketReading, WebSocketViewer> shows_;
   Fanout& fanout_;
   Admission& admission_;
+  Usher* usher_ = nullptr;
   Metrics& metrics_;
   const WebSocketServerLimits limits_;
   std::unordered_set<std::shared_ptr<WebSocketViewer>> viewers_;
