@@ -115,8 +115,7 @@ Feed::Begin Feed::begin(const std::shared_ptr<Subscriber>& newcomer, LoopTime no
   if (track) {
     const media::TrackId id = track->newest().track;
     Topic& topic =
-        topics_.try_emplace({window, id}, *window, id, newcomer->playlist, origin_.audience_of(name->channel))
-            .first->second;
+        topics_.try_emplace({window, id}, *window, id, newcomer->playlist, origin_.audience_of(*name)).first->second;
     update_documents(topic, now);
     topic.add(newcomer);
     return Begin::done;

@@ -145,6 +145,7 @@ struct Origin::Broadcast {
 
   Window window;
   Role role;
+  Audience audience = Audience::everybody;
   const Origin& owner;
   std::optional<LoopTime> ended;
   std::map<Want, std::shared_ptr<Log>> gates;
@@ -213,7 +214,16 @@ void Origin::add_channel(const std::string& name, Audience audience) { channels_
 
 Audience Origin::audience_of(std::string_view channel) const {
   const auto found = channels_.find(channel);
-  return found == channels_.end() ? Audience::everybody : found->second.audience;
+  if (found == channels_.end()) return Audience::everybody;
+  const Channel& known = found->second;
+  const bool is_told = known.current && known.current->window.name() == known.status.broadcast;
+  return is_told ? known.current->audience : known.audience;
+}
+
+Audience Origin::audience_of(const Name& name) const {
+  const auto found = channels_.find(name.channel);
+  const Broadcast* broadcast = found == channels_.end() ? nullptr : found->second.find(name.broadcast);
+  return broadcast ? broadcast->audience : audience_of(name.channel);
 }
 
 bool Origin::has_channel(std::string_view name) const { return channels_.contains(name); }
@@ -247,6 +257,7 @@ void Origin::put_current(const std::string& name, Channel& channel, std::unique_
   }
   if (channel.current) channel.past.push_back(std::move(channel.current));
   while (channel.past.size() > settings_.ended_kept_max) channel.past.pop_front();
+  broadcast->audience = channel.audience;
   channel.current = std::move(broadcast);
   if (witness_) witness_->on_window();
 }

@@ -113,10 +113,13 @@ class Origin {
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
 
+  // `audience`: of what begins on it from now on, here or, as announced, elsewhere.
   void add_channel(const std::string& name, Audience audience = Audience::everybody);
   bool has_channel(std::string_view name) const;
   // Of a channel that does not exist: everybody, since there is nothing to see.
   Audience audience_of(std::string_view channel) const;
+  // Of a broadcast it stays what it was when it began, also after its end.
+  Audience audience_of(const Name& name) const;
 
   // A broadcast begins on a channel (which must exist), at home. One that was there and did not end is ended first.
   Window& begin(const std::string& channel, const media::BroadcastBegun& begun, WallTime wall, LoopTime now);

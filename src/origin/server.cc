@@ -156,7 +156,7 @@ void Answering::resume(const std::shared_ptr<HeldRequest>& request, HoldEnd end)
 http::Response Answering::respond(const Answer& answer, const Question& question) {
   http::Response response = respond_to_all(answer, question);
   const std::optional<Name> name = parse_name(question.path);
-  if (name && origin_.audience_of(name->channel) == Audience::guests) {
+  if (name && origin_.audience_of(*name) == Audience::guests) {
     response.own_headers.add(wire::private_header, "?1");
   }
   return response;

@@ -115,7 +115,7 @@ TEST_F(AnsweringTest, nodes_of_ours_are_told_what_to_subscribe_to_and_how_long_a
   EXPECT_EQ(header(beyond, "klieg-cache-control"), "") << "a refusal is not kept as long as the object";
 }
 
-TEST_F(AnsweringTest, whatever_is_said_of_a_private_channel_is_marked) {
+TEST_F(AnsweringTest, whatever_is_said_of_a_private_broadcast_is_marked_also_when_others_are_not) {
   broadcast.open();
   broadcast.add_part();
   const std::string_view stable = "/live/cam/index.m3u8", refused = "/live/cam/abc.1/video-77.m4s";
@@ -124,10 +124,24 @@ TEST_F(AnsweringTest, whatever_is_said_of_a_private_channel_is_marked) {
   }
   origin.add_channel("cam", Audience::guests);
   for (const std::string_view path : {stable, finished, growing, refused}) {
+    EXPECT_EQ(header(get(path), "klieg-private"), "") << path << ": it began as what everybody may see";
+  }
+  MadeUpBroadcast next;
+  next.write = broadcast.write;
+  origin.begin("cam", next.begun("next"), next.wall_zero, clock.at);
+  next.start();
+  next.segments(2);
+  next.open();
+  next.add_part();
+  origin.add_channel("cam", Audience::everybody);
+  const std::string_view whole = "/live/cam/next.1/video-1.m4s";
+  for (const std::string_view path :
+       {stable, whole, std::string_view("/live/cam/next.1/video-2.m4s"), std::string_view("/live/cam/status.json")}) {
     EXPECT_EQ(header(get(path), "klieg-private"), "?1") << path;
   }
-  EXPECT_EQ(get(finished, {{"if-none-match", header(get(finished), "etag")}}).status, 304);
-  EXPECT_EQ(header(get(finished, {{"if-none-match", header(get(finished), "etag")}}), "klieg-private"), "?1");
+  EXPECT_EQ(header(get(finished), "klieg-private"), "");
+  EXPECT_EQ(get(whole, {{"if-none-match", header(get(whole), "etag")}}).status, 304);
+  EXPECT_EQ(header(get(whole, {{"if-none-match", header(get(whole), "etag")}}), "klieg-private"), "?1");
 }
 
 TEST_F(AnsweringTest, pictures_are_jpeg_and_the_poster_alone_is_stale_in_a_moment) {
