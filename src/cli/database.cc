@@ -7,12 +7,12 @@
 
 #include "base/logging.h"
 #include "cli/first_run.h"
-#include "cli/revocations.h"
 #include "cli/room_journal.h"
 #include "cli/studio.h"
 #include "store/migrate.h"
 #include "store/open.h"
 #include "studio/broadcast_records.h"
+#include "studio/revocation_records.h"
 #include "wire/http_list.h"
 
 namespace klieg::cli {
@@ -39,6 +39,7 @@ Outcome<FirstAccount> begin(const Config& config, Database& database) {
   const WallTime now = read_wall_clock();
   if (auto migrated = store::migrate(database, now); !migrated) return std::unexpected(std::move(migrated.error()));
   if (auto done = RoomJournal::forget_old(database, now); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = studio::forget_old_revocations(database, now); !done) return std::unexpected(std::move(done.error()));
   if (!has_accounts(config)) return FirstAccount();
   if (auto apart = keep_names_apart(config, database); !apart) return std::unexpected(std::move(apart.error()));
   // What others share may hold what is live on another node.
@@ -87,7 +88,7 @@ Result<OpenedDatabase> open_database(const Config& config) {
     return opened;
   }
   if (!first) return fail(fmt::format("{}: {}", store::without_password(name), first.error().message));
-  auto revoked = kept_revocations(*opened.database, read_wall_clock());
+  auto revoked = studio::list_revocations(*opened.database, read_wall_clock());
   if (!revoked) return fail(fmt::format("{}: {}", store::without_password(name), revoked.error().message));
   opened.revoked = std::move(*revoked);
   auto lives = studio::take_up_rooms(*opened.database, name_among_rooms(config), read_wall_clock());

@@ -89,6 +89,23 @@ Result<void> keep_first_account(const std::string& data_directory, const studio:
   return {};
 }
 
+Result<std::string> path_secret_of(const std::string& data_directory) {
+  const std::string file_name = data_directory + "/path-secret";
+  if (std::ifstream kept(file_name); kept) {
+    std::string line;
+    std::getline(kept, line);
+    if (line.empty())
+      return fail(fmt::format("{}: is empty; remove it, and links that were given out are over", file_name));
+    return line;
+  }
+  constexpr size_t secret_bytes = 32;
+  std::string secret = random_text(secret_bytes);
+  if (const int why = write_secret(file_name, secret + "\n"); why != 0) {
+    return fail(fmt::format("{}: cannot be written ({})", file_name, std::strerror(why)));
+  }
+  return secret;
+}
+
 uint64_t random_seed() {
   KLIEG_ASSERT(sodium_init() >= 0, "the system has randomness");
   uint64_t seed = 0;

@@ -21,6 +21,10 @@ constexpr std::string_view first_account_name = "operator";
 std::string account_lines(const studio::FirstAccount& account);
 Result<void> keep_first_account(const std::string& data_directory, const studio::FirstAccount& account);
 
+// With what tokens for guests are signed where no nodes share a secret: in DIR/path-secret (readable by its owner
+// only), made when it is needed first, so that links outlive a restart.
+Result<std::string> path_secret_of(const std::string& data_directory);
+
 // Random, URL-safe text of `bytes` random bytes, from the system's generator: keys and broadcast ids.
 std::string random_text(size_t bytes);
 uint64_t random_seed();  // for choices that need to be spread, not secret (base/random.h)

@@ -72,7 +72,12 @@ Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& chan
   home.last_publisher = publisher;
   home.key = candidate.holder ? candidate.holder->key : 0;
   active_.emplace(publisher, Active{granted->channel, std::move(granted->permit), candidate.request.publisher});
-  return Place{granted->channel, home.shard, publisher, epoch, std::move(goes_on)};
+  Place place{granted->channel, home.shard, publisher, epoch, std::move(goes_on)};
+  if (candidate.holder) {
+    const bool for_everybody = candidate.holder->visibility == studio::Visibility::everyone;
+    place.audience = for_everybody ? media::Audience::everybody : media::Audience::guests;
+  }
+  return place;
 }
 
 void Registry::go_on(std::vector<studio::RoomLife> lives) {

@@ -26,6 +26,7 @@
 #include "cli/relay.h"
 #include "ingest/server.h"
 #include "ingest/slots.h"
+#include "media/pass.h"
 #include "net/loop.h"
 #include "studio/key_records.h"
 #include "studio/room_life_records.h"
@@ -75,6 +76,7 @@ class Registry {
     uint32_t epoch = 1;
     std::optional<studio::RoomLife>
         goes_on;  // a broadcast that a server died of, which begins again with this publisher
+    std::optional<media::Audience> audience = {};  // of an account's; nothing: what the channel always has
   };
   using Claimed = std::move_only_function<void(Result<std::variant<Place, RelayTo>, ingest::Refusal>)>;
   // Before the loops run. They outlive this.

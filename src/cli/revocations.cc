@@ -7,40 +7,14 @@
 #include <utility>
 #include <variant>
 
-#include "store/answer.h"
-
 namespace klieg::cli {
 namespace {
-
-constexpr int64_t everybody = -1;
 
 // A node that hears nothing lets in whom it should not: soon. A parent that knows of no such topic has none to tell.
 constexpr Duration again_after = 1s;
 constexpr Duration again_after_refusal = 10s;
 
 }  // namespace
-
-store::Outcome<void> keep(store::Database& database, const media::GuestsRevoked& revoked) {
-  const int64_t viewer = revoked.viewer ? static_cast<int64_t>(*revoked.viewer) : everybody;
-  return store::nothing_of(
-      database.run("INSERT INTO revocations (channel, viewer, issued_until_s) VALUES ($1, $2, $3) "
-                   "ON CONFLICT (channel, viewer) DO UPDATE SET issued_until_s = excluded.issued_until_s "
-                   "WHERE revocations.issued_until_s < excluded.issued_until_s",
-                   {revoked.channel, viewer, revoked.issued_until_s}));
-}
-
-store::Outcome<std::vector<media::GuestsRevoked>> kept_revocations(store::Database& database, WallTime now) {
-  const int64_t since_s = wire::seconds_of(now - revocations_kept_max);
-  if (auto done = database.run("DELETE FROM revocations WHERE issued_until_s < $1", {since_s}); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  return store::all_of(database.run("SELECT channel, viewer, issued_until_s FROM revocations", {}),
-                       [](const store::Row& row) {
-                         media::GuestsRevoked revoked{row[0].text(), std::nullopt, row[2].integer()};
-                         if (row[1].integer() != everybody) revoked.viewer = static_cast<uint64_t>(row[1].integer());
-                         return revoked;
-                       });
-}
 
 std::string revocation_target(const media::GuestsRevoked& revoked) {
   std::string target = fmt::format("{}{}?issued_until={}", revocation_prefix, revoked.channel, revoked.issued_until_s);

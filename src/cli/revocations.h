@@ -4,7 +4,8 @@
 //                               └──► nodes, down the tree ──► HeardRevocations ──► their guests
 //
 // Whoever subscribes is first told of all that hold. Owner: the shard. Thread: its loop.
-// Limit: 100 bytes for each account that was revoked in a year, and its channel.
+// Limit: 100 bytes for each account that was revoked since the server started, or in the day before, and each channel of a
+// year.
 #pragma once
 
 #include <memory>
@@ -18,14 +19,8 @@
 #include "edge/server.h"
 #include "media/push.h"
 #include "net/loop.h"
-#include "store/database.h"
 
 namespace klieg::cli {
-
-// As the database keeps them. No token is good for longer than kept_max.
-constexpr Duration revocations_kept_max = std::chrono::hours(24 * 366);
-store::Outcome<void> keep(store::Database& database, const media::GuestsRevoked& revoked);
-store::Outcome<std::vector<media::GuestsRevoked>> kept_revocations(store::Database& database, WallTime now);
 
 // POST /.klieg/revoke/NAME?issued_until=SECONDS[&viewer=ACCOUNT], of a node or whoever has the nodes' secret.
 constexpr std::string_view revocation_prefix = "/.klieg/revoke/";

@@ -212,8 +212,13 @@ void Shard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connectio
 
 void Shard::publisher_began(const Registry::Place& place, std::shared_ptr<ingest::Publisher> port) {
   const std::string& channel = place.channel;
-  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
   Home& home = homes_[channel];
+  if (place.audience) {
+    // Who watches what is for everybody has nothing by which he could go on watching.
+    const bool other = home.broadcast && !home.broadcast->ended() && origin_.audience_of(channel) != *place.audience;
+    if (other) home.broadcast->end();
+    origin_.add_channel(channel, *place.audience);
+  }
   if (!home.broadcast || home.broadcast->ended()) {
     home.broadcast =
         std::make_unique<BroadcastHome>(loop_, origin_, channel, config_, place.epoch, place.goes_on,
@@ -277,12 +282,15 @@ void Shard::on_status(const std::string& channel, const origin::Status& status) 
   world_.on_cluster([channel, status](Cluster& cluster) { cluster.on_status(channel, status); });
   for (ShardIndex other = 0; other < world_.shards(); ++other) {
     if (other == index_) continue;
-    world_.on_shard(other, [channel, status, home = index_](Shard& shard) { shard.announce(channel, home, status); });
+    world_.on_shard(other, [channel, status, audience = origin_.audience_of(channel), home = index_](Shard& shard) {
+      shard.announce(channel, home, status, audience);
+    });
   }
 }
 
-void Shard::announce(const std::string& channel, ShardIndex home, const origin::Status& status) {
-  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
+void Shard::announce(const std::string& channel, ShardIndex home, const origin::Status& status,
+                     media::Audience audience) {
+  origin_.add_channel(channel, audience);
   Elsewhere& elsewhere = elsewhere_[channel];
   if (elsewhere.home != home || elsewhere.broadcast != status.broadcast) {
     elsewhere = {.home = home, .broadcast = status.broadcast};

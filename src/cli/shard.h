@@ -71,9 +71,10 @@ class Shard final : public LoopHouse,
   void follow(const std::string& channel, ShardIndex follower);
   void unfollow(const std::string& channel, ShardIndex follower);
   void want_ladder(const std::string& channel);
-  void announce(const std::string& channel, ShardIndex home, const origin::Status& status);
+  void announce(const std::string& channel, ShardIndex home, const origin::Status& status, media::Audience audience);
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);
+  void set_path_secret(std::string_view secret) { node_.guests().set_secret(secret); }  // before the loop runs
   void on_revoked(const media::GuestsRevoked& revoked) { revocations_.apply(revoked); }
   // The channel's home is the node with this address, and so it stands there; "": no other node's any more.
   void on_elsewhere(const std::string& channel, const std::string& node, origin::Status status);

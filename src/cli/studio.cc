@@ -26,23 +26,25 @@ studio::SignUpPolicy policy_of(SignUp sign_up) {
   }
 }
 
-studio::Server::Options options_of(const Config& config) {
+studio::Server::Options options_of(const Config& config, const std::string& path_secret) {
   studio::Server::Options options{.accounts = {.policy = policy_of(config.sign_up),
                                                .cost = config.password_cost,
                                                .key = {random_seed(), random_seed()}},
                                   .herald = {.reach = config.notices_reach, .contact = config.contact},
-                                  .seed = random_seed()};
+                                  .seed = random_seed(),
+                                  .path_secret = path_secret};
   for (const Channel& channel : config.channels) options.accounts.not_free.insert(wire::lower_case(channel.name));
   return options;
 }
 
 }  // namespace
 
-Studio::Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config)
+Studio::Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config,
+               const std::string& path_secret)
     : world_(world),
       config_(config),
       loop_(loop),
-      server_(loop, store, *this, metrics, options_of(config)),
+      server_(loop, store, *this, metrics, options_of(config, path_secret)),
       counting_(loop, [this] { count(); }) {
   counting_.arm(loop.now() + count_every);
 }
@@ -114,5 +116,7 @@ void Studio::end(const std::string& channel) {
   world_.end_broadcast(channel, {ingest::RefusalReason::ended_elsewhere, "the broadcast was ended", channel});
   world_.on_cluster([channel](Cluster& cluster) { cluster.end(channel); });
 }
+
+void Studio::revoked(const media::GuestsRevoked& revoked) { world_.tell_revoked(revoked); }
 
 }  // namespace klieg::cli

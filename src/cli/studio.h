@@ -22,7 +22,9 @@ class World;
 
 class Studio final : public KeyHolders, private studio::Stage {
  public:
-  Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config);
+  // `path_secret`: with which the nodes check tokens.
+  Studio(World& world, net::Loop& loop, store::Worker& store, Metrics& metrics, const Config& config,
+         const std::string& path_secret);
 
   bool may_know(std::string_view key) const override;
   void holder_of(const std::string& key, HolderDone done) override;
@@ -39,6 +41,7 @@ class Studio final : public KeyHolders, private studio::Stage {
   void end_carried_by(int64_t key) override;
   void end(const std::string& channel) override;
   void bans_changed(const std::string& channel) override;
+  void revoked(const media::GuestsRevoked& revoked) override;
   void count();
 
   World& world_;

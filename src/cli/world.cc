@@ -11,6 +11,7 @@
 #include "cli/database.h"
 #include "cli/first_run.h"
 #include "cli/node.h"
+#include "studio/revocation_records.h"
 
 namespace klieg::cli {
 namespace {
@@ -87,6 +88,7 @@ Result<void> World::open_store() {
   auto opened = open_database(config_);
   if (!opened) return std::unexpected(opened.error());
   told_once_ = std::move(opened->told_once);
+  if (auto given = give_path_secret(); !given) return given;
   for (const media::GuestsRevoked& one : opened->revoked) {
     for (const auto& shard : shards_) shard->on_revoked(one);  // their loops do not run yet
   }
@@ -97,15 +99,27 @@ Result<void> World::open_store() {
   hear_revoked_again_.emplace(shards_.front()->loop(), [this] { hear_revoked(); });
   if (comes_later) post_to_shard(0, [this](Shard&) { hear_revoked(); });
   if (has_accounts(config_)) {
-    studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, metrics_, config_);
+    studio_ = std::make_unique<Studio>(*this, shards_.front()->loop(), *store_, metrics_, config_, path_secret_);
     registry_->ask(*studio_);
   }
   return {};
 }
 
+// The loops do not run yet.
+Result<void> World::give_path_secret() {
+  path_secret_ = config_.node_secret;
+  if (path_secret_.empty() && has_accounts(config_)) {
+    auto secret = path_secret_of(config_.data);
+    if (!secret) return std::unexpected(secret.error());
+    path_secret_ = std::move(*secret);
+  }
+  for (const auto& shard : shards_) shard->set_path_secret(path_secret_);
+  return {};
+}
+
 void World::hear_revoked() {
   const auto work = [now = shards_.front()->loop().wall_now()](store::Database& database) {
-    return kept_revocations(database, now);
+    return studio::list_revocations(database, now);
   };
   asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
     if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
@@ -139,7 +153,7 @@ void World::on_studio(std::move_only_function<void(Studio&)> work) {
 void World::revoke(const media::GuestsRevoked& revoked, Revoked done) {
   on_shard(0, [this, revoked, done = std::move(done)](Shard&) mutable {
     if (!asker_) return done(store::failed(store::FailureKind::unavailable, "this node asks no database; ask another"));
-    asker_->ask<void>([revoked](store::Database& database) { return keep(database, revoked); },
+    asker_->ask<void>([revoked](store::Database& database) { return studio::write_revocation(database, revoked); },
                       [this, revoked, done = std::move(done)](store::Outcome<void> kept) mutable {
                         if (kept) tell_revoked(revoked);
                         done(std::move(kept));

@@ -53,6 +53,8 @@ class World final : public RunningServer {
   // From any shard's loop. `done` is called on the first one's, once it is kept; every shard hears of it then.
   using Revoked = std::move_only_function<void(store::Outcome<void>)>;
   void revoke(const media::GuestsRevoked& revoked, Revoked done);
+  // What is kept already. From the first shard's loop.
+  void tell_revoked(const media::GuestsRevoked& revoked);
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
   push::Admission& push_admission() { return push_admission_; }
@@ -62,7 +64,7 @@ class World final : public RunningServer {
   void end_at(const std::optional<Registry::Place>& place);
   // Of a database that came later: until then links that were taken back are good, for nobody knows of it.
   void hear_revoked();
-  void tell_revoked(const media::GuestsRevoked& revoked);
+  Result<void> give_path_secret();
 
   Metrics metrics_;
   transcoder::Room room_;  // of all shards
@@ -77,6 +79,7 @@ class World final : public RunningServer {
   std::unique_ptr<Studio> studio_;  // likewise; null: there are no accounts
   std::string told_once_;
   std::unique_ptr<bus::Bus> bus_;
+  std::string path_secret_;  // empty: there are no guests
   std::unique_ptr<edge::NodeLoad> load_;
   std::unique_ptr<Cluster> cluster_;  // on the first loop; null: this node is alone
   Process process_;

@@ -12,7 +12,7 @@ namespace {
 bool is_link(const wire::Guest& guest) { return guest.viewer == 0; }
 
 WallTime end_of(const wire::Guest& guest) {
-  return is_link(guest) ? guest.expires : guest.issued + Guests::renewable_for;
+  return is_link(guest) ? guest.expires : guest.issued + wire::guest_chain_life;
 }
 
 }  // namespace
@@ -71,7 +71,8 @@ Guests::Renewed Guests::renew(const wire::TokenPath& path, WallTime now) const {
   KLIEG_ASSERT(guest, "what was trusted can be read");
   if (is_link(*guest)) return {std::string(path.token), guest->expires};
   wire::Guest renewed = *guest;
-  renewed.expires = std::max(guest->expires, std::min(now + token_life, guest->issued + renewable_for));
+  renewed.expires =
+      std::max(guest->expires, std::min(now + wire::guest_token_life, guest->issued + wire::guest_chain_life));
   return {key_.sign(path.name, renewed), renewed.expires};
 }
 

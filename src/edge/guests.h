@@ -7,7 +7,7 @@
 // Nobody is asked about a token: the secret is that of all nodes, and revocations reach each of them as records of the
 // topic revocations_topic, from the home down the tree (media/push.h).
 //
-// A token of an account is short, and renewed by any node for as long as renewable_for after it was first made: its
+// A token of an account is short, and renewed by any node for as long as guest_chain_life after it was first made: its
 // ISSUED stays, so that a revocation ends the whole chain. A link is good for as long as it says and never renewed.
 //
 // A decider: no socket, no clock. Owner: the loop's shard. Thread: that loop.
@@ -35,12 +35,12 @@ constexpr std::string_view revocations_topic = "/revocations";
 
 class Guests {
  public:
-  static constexpr Duration token_life = std::chrono::minutes(5);    // of one that is renewed
-  static constexpr Duration renewable_for = std::chrono::hours(24);  // then whoever issued it is asked again
   static constexpr size_t viewers_max = 1'000;
 
   // An empty secret lets nobody in.
   explicit Guests(std::string_view secret) : key_(secret) {}
+  // Before anybody comes.
+  void set_secret(std::string_view secret) { key_ = wire::PathKey(secret); }
   Guests(const Guests&) = delete;
   Guests& operator=(const Guests&) = delete;
 

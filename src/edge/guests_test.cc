@@ -86,12 +86,12 @@ TEST_F(GuestsTest, who_is_told_may_leave_and_take_others_with_him) {
 TEST_F(GuestsTest, a_token_is_renewed_for_a_day_and_revoked_with_all_that_came_of_it) {
   const std::string first = path_for(7);
   const auto renewed = guests.renew(*wire::parse_token_path(first), noon + 240s);
-  EXPECT_EQ(renewed.expires, noon + 240s + Guests::token_life);
+  EXPECT_EQ(renewed.expires, noon + 240s + wire::guest_token_life);
   const std::string second = "/t/" + renewed.token + "/live/ada/push";
   EXPECT_EQ(judge(second, noon + 480s), Guests::Verdict::trusted);
   EXPECT_EQ(judge(first, noon + 480s), Guests::Verdict::expired);
-  const WallTime late = noon + Guests::renewable_for - 60s;
-  EXPECT_EQ(guests.renew(*wire::parse_token_path(second), late).expires, noon + Guests::renewable_for);
+  const WallTime late = noon + wire::guest_chain_life - 60s;
+  EXPECT_EQ(guests.renew(*wire::parse_token_path(second), late).expires, noon + wire::guest_chain_life);
   revoke(7);
   EXPECT_EQ(judge(second, noon + 480s), Guests::Verdict::revoked);
 }

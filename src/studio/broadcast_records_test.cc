@@ -7,6 +7,8 @@
 #include "studio/follow_records.h"
 #include "studio/key_records.h"
 #include "studio/records_test.h"
+#include "studio/revocation_records.h"
+#include "wire/path_token.h"
 
 namespace klieg::studio {
 namespace {
@@ -103,13 +105,60 @@ TEST_P(BroadcastRecords, private_is_for_the_guests_and_changing_them_counts_at_o
   EXPECT_EQ(may(broadcast, ben), MayWatch::yes);
   EXPECT_EQ(may(broadcast, carl, broadcast.link), MayWatch::not_there);
   EXPECT_EQ(may(broadcast, std::nullopt, broadcast.link), MayWatch::not_there);
-  const BroadcastPlan changed{.title = "t", .visibility = Visibility::guests, .guests = {carl}};
-  EXPECT_EQ(change_broadcast(*database, ben, *id, changed), Changed::not_there);
-  EXPECT_EQ(change_broadcast(*database, anna, *id, changed), Changed::yes);
+  const BroadcastChange changed{.title = "t", .guests = std::vector{carl}};
+  EXPECT_EQ(change_broadcast(*database, ben, *id, changed, start), Changed::not_there);
+  EXPECT_EQ(change_broadcast(*database, anna, *id, changed, start), Changed::yes);
+  EXPECT_EQ(guests_of(*database, *id), (std::vector<std::string>{"carl"}));
+  EXPECT_GT(good_from_s(*database, "anna", static_cast<uint64_t>(ben)).value_or(0), wire::seconds_of(start));
+  EXPECT_EQ(good_from_s(*database, "anna", static_cast<uint64_t>(carl)), 0);
   EXPECT_EQ(may(broadcast, ben), MayWatch::not_there);
   EXPECT_EQ(may(broadcast, carl), MayWatch::yes);
   ASSERT_DONE(block(*database, anna, carl, start));
   EXPECT_EQ(may(broadcast, carl), MayWatch::not_there);
+}
+
+TEST_P(BroadcastRecords, what_was_private_goes_on_so_when_nothing_else_is_planned) {
+  ASSERT_DONE(make_broadcast(*database, anna, {.visibility = Visibility::guests, .guests = {ben}}, start));
+  EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::guests);
+  go_live(anna, annas_key);
+  ASSERT_DONE(end_all(*database, start + 60s));
+  EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::guests);
+  const Started again = go_live(anna, annas_key, start + 61s);
+  EXPECT_EQ(again.broadcast.visibility, Visibility::guests);
+  EXPECT_FALSE(again.revoked) << "it is for the same people";
+  EXPECT_EQ(guests_of(*database, again.broadcast.id), (std::vector<std::string>{"ben"}));
+  ASSERT_DONE(make_broadcast(*database, anna, {}, start + 62s));
+  EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::guests) << "that is live";
+  ASSERT_DONE(end_all(*database, start + 63s));
+  EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::everyone);
+}
+
+TEST_P(BroadcastRecords, what_is_live_neither_opens_nor_closes) {
+  ASSERT_DONE(make_broadcast(*database, anna, {.visibility = Visibility::with_link}, start));
+  const int64_t id = go_live(anna, annas_key).broadcast.id;
+  EXPECT_EQ(change_broadcast(*database, anna, id, {.visibility = Visibility::everyone}, start), Changed::is_live);
+  EXPECT_EQ(change_broadcast(*database, anna, id, {.guests = std::vector{ben}}, start),
+            Changed::has_guests_only_if_private);
+  EXPECT_EQ(change_broadcast(*database, anna, id, {.visibility = Visibility::guests}, start), Changed::yes);
+  EXPECT_GT(good_from_s(*database, "anna", by_link).value_or(0), wire::seconds_of(start))
+      << "links are for what is unlisted";
+}
+
+TEST_P(BroadcastRecords, a_token_for_one_broadcast_opens_none_that_is_planned_anew) {
+  ASSERT_DONE(make_broadcast(*database, anna, {.visibility = Visibility::guests}, start));
+  const Broadcast first = go_live(anna, annas_key, start + 1s).broadcast;
+  const auto of_first = token_from_s(*database, first, 7);
+  ASSERT_TRUE(of_first && *of_first);
+  const auto plan = make_broadcast(*database, anna, {.visibility = Visibility::guests}, start + 2s);
+  EXPECT_EQ(token_from_s(*database, **find_broadcast(*database, *plan), 7), std::nullopt) << "another is shown";
+  ASSERT_DONE(end_broadcast(*database, first.id, {}, start + 9s));
+  const auto of_plan = token_from_s(*database, **find_broadcast(*database, *plan), by_link);
+  ASSERT_TRUE(of_plan && *of_plan);
+  EXPECT_EQ(**of_plan, wire::seconds_of(start) + 10);
+  const Started second = go_live(anna, annas_key, start + 20s);
+  ASSERT_TRUE(second.revoked);
+  EXPECT_EQ(second.revoked->issued_until_s, wire::seconds_of(start) + 9);
+  EXPECT_EQ(token_from_s(*database, second.broadcast, by_link), **of_plan);
 }
 
 TEST_P(BroadcastRecords, unlisted_is_for_who_has_the_link) {

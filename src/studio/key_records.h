@@ -12,6 +12,7 @@
 
 #include "store/database.h"
 #include "studio/account_records.h"
+#include "studio/visibility.h"
 
 namespace klieg::studio {
 
@@ -28,6 +29,7 @@ struct StreamKey {
 struct KeyHolder {
   int64_t key = 0;
   Account account;
+  Visibility visibility = Visibility::everyone;  // of what begins with it, or goes on (visibility_of_next)
 };
 // What revoking has found: the broadcast that the key carries just now, if it does.
 struct RevokedKey {

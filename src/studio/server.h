@@ -31,6 +31,7 @@
 #include "studio/server_herald.h"
 #include "studio/server_identity.h"
 #include "studio/worker_accounts.h"
+#include "wire/path_token.h"
 
 namespace klieg::studio {
 
@@ -44,6 +45,8 @@ class Stage {
   virtual void end(const std::string& channel) = 0;
   // Who may take part in the rooms of the channel's account is other than it was.
   virtual void bans_changed(const std::string& channel) = 0;
+  // Written down: tokens that every node is to take no more.
+  virtual void revoked(const media::GuestsRevoked& revoked) = 0;
 };
 
 class Server {
@@ -55,7 +58,8 @@ class Server {
   struct Options {
     Accounts::Options accounts;
     Herald::Options herald;
-    uint64_t seed = 0;  // of draws from the list
+    uint64_t seed = 0;        // of draws from the list
+    std::string path_secret;  // that all nodes check tokens with
   };
   Server(net::Loop& loop, store::Worker& store, Stage& stage, Metrics& metrics, const Options& options);
   ~Server();
@@ -150,6 +154,10 @@ class Server {
   void announce(const Broadcast& broadcast);
   void wake_followers(std::shared_ptr<const Notice> notice, int64_t after);
   void let_go();
+  // server_passes.cc
+  void make_pass(ExchangePtr exchange);
+  void make_link(ExchangePtr exchange);
+  void revoke_links(ExchangePtr exchange);
   // server_live.cc
   void list_live(ExchangePtr exchange);
   void write_start(const Show& show);
@@ -160,6 +168,7 @@ class Server {
   net::Loop& loop_;
   Stage& stage_;
   const Options options_;
+  const wire::PathKey path_key_;
   Accounts accounts_;
   Identities identities_;
   Herald herald_;

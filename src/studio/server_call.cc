@@ -155,6 +155,14 @@ std::optional<std::string> Fields::text_if_any(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<int64_t> Fields::number_if_any(std::string_view name) {
+  const Json* found = find(name);
+  if (!found || found->is_null()) return std::nullopt;
+  if (found->is_number_integer()) return found->get<int64_t>();
+  note(name, "is to be a whole number");
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> Fields::texts_if_any(std::string_view name) {
   const Json* found = find(name);
   if (!found || found->is_null()) return std::nullopt;

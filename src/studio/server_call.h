@@ -69,6 +69,7 @@ class Fields {
   std::string text(std::string_view name);
   int64_t number(std::string_view name);
   std::optional<std::string> text_if_any(std::string_view name);  // null is none
+  std::optional<int64_t> number_if_any(std::string_view name);
   std::optional<std::vector<std::string>> texts_if_any(std::string_view name);
   // After all have been asked for: the first that is missing, of another type, or unknown.
   std::optional<Problem> fault() const;

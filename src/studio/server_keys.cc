@@ -24,7 +24,14 @@ Json json_of(const StreamKey& key) {
 
 void Server::use_key(const std::string& secret, KeyUsed done) {
   asker_.ask<std::optional<KeyHolder>>(
-      [secret, now = loop_.wall_now()](store::Database& database) { return studio::use_key(database, secret, now); },
+      [secret, now = loop_.wall_now()](store::Database& database) -> store::Outcome<std::optional<KeyHolder>> {
+        auto holder = studio::use_key(database, secret, now);
+        if (!holder || !*holder) return holder;
+        auto visibility = visibility_of_next(database, (*holder)->account.id, (*holder)->key);
+        if (!visibility) return std::unexpected(std::move(visibility.error()));
+        (*holder)->visibility = *visibility;
+        return holder;
+      },
       std::move(done));
 }
 

@@ -123,19 +123,26 @@ void Server::on_ended(const std::string& channel) {
 }
 
 void Server::write_start(const Show& show) {
-  asker_.ask<Started>([account = show.account, key = show.key, now = loop_.wall_now()](
-                          store::Database& database) { return start_broadcast(database, account, key, now); },
-                      [this, channel = show.channel, number = show.number](store::Outcome<Started> started) {
-                        if (!started) return note_unwritten(started.error());
-                        Show* live = on_air_.find(channel);
-                        if (!live || live->number != number)
-                          return write_end(started->broadcast.id, {});  // it is over by now
-                        live->broadcast = started->broadcast.id;
-                        live->title = started->broadcast.title;
-                        live->listing =
-                            started->broadcast.visibility == Visibility::everyone ? Listing::listed : Listing::unlisted;
-                        if (started->begins && live->listing == Listing::listed) announce(started->broadcast);
-                      });
+  asker_.ask<Started>(
+      [account = show.account, key = show.key, now = loop_.wall_now()](store::Database& database) {
+        return start_broadcast(database, account, key, now);
+      },
+      [this, channel = show.channel, number = show.number](store::Outcome<Started> started) {
+        if (!started) return note_unwritten(started.error());
+        if (started->revoked) stage_.revoked(*started->revoked);
+        const auto publisher = publishers_.find(channel);
+        const bool as_let_in =
+            publisher == publishers_.end() || (publisher->second.visibility == Visibility::everyone) ==
+                                                  (started->broadcast.visibility == Visibility::everyone);
+        // It was planned otherwise while the encoder came in: who returns is let in as it is now.
+        if (!as_let_in) stage_.end(channel);
+        Show* live = on_air_.find(channel);
+        if (!live || live->number != number) return write_end(started->broadcast.id, {});  // it is over by now
+        live->broadcast = started->broadcast.id;
+        live->title = started->broadcast.title;
+        live->listing = started->broadcast.visibility == Visibility::everyone ? Listing::listed : Listing::unlisted;
+        if (started->begins && as_let_in && live->listing == Listing::listed) announce(started->broadcast);
+      });
 }
 
 void Server::write_end(int64_t broadcast, const BroadcastCounts& counts) {

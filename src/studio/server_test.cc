@@ -9,6 +9,7 @@
 #include <set>
 
 #include "store/postgresql.h"
+#include "studio/revocation_records.h"
 #include "studio/secret.h"
 #include "studio/server_test.h"
 #include "studio/session_records.h"
@@ -338,11 +339,67 @@ TEST_F(ApiOnAir, a_broadcast_is_planned_begins_is_described_anew_and_ends) {
   EXPECT_EQ(ask(bob, get, "/broadcasts/1").status, 404);
 }
 
-TEST_F(ApiOnAir, what_is_not_kept_private_is_not_called_so) {
-  EXPECT_EQ(ask(ada, post, "/broadcasts", {{"title", "x"}, {"visibility", "private"}}).code(), "bad_visibility");
+TEST_F(ApiOnAir, a_plan_that_is_not_understood_is_refused_before_it_makes_anything_public) {
+  EXPECT_EQ(ask(ada, post, "/broadcasts", {{"title", "x"}, {"visibility", "secret"}}).code(), "bad_visibility");
   EXPECT_EQ(ask(ada, post, "/broadcasts", {{"title", "x"}, {"guests", {"bob"}}}).code(), "bad_guests");
+  EXPECT_EQ(ask(ada, post, "/broadcasts", {{"visibility", "private"}, {"guests", {"nobody"}}}).code(), "bad_guests");
   EXPECT_EQ(ask(ada, post, "/broadcasts", {{"title", "a\nb"}}).code(), "bad_title");
   EXPECT_EQ(ask(ada, post, "/broadcasts", {{"title", "x"}, {"visibilty", "private"}}).code(), "unknown_field");
+  EXPECT_EQ(ask(ada, get, "/broadcasts").body["items"].size(), 0u);
+}
+
+TEST_F(ApiOnAir, a_guest_has_a_pass_for_what_is_private_until_he_is_taken_off_the_list) {
+  const Answered plan = ask(ada, post, "/broadcasts", {{"visibility", "private"}, {"guests", {"bob"}}});
+  ASSERT_EQ(plan.status, 201);
+  EXPECT_EQ(plan.body["guests"], Json::parse(R"(["bob"])"));
+  EXPECT_EQ(ask(bob, post, "/people/ada/pass").status, 404) << "nothing is live";
+  go_live();
+  EXPECT_EQ(ask(get, "/live").body["items"].size(), 0u);
+  const Browser carl = sign_up("carl");
+  EXPECT_EQ(ask(carl, post, "/people/ada/pass").status, 404) << "a stranger is not told";
+  EXPECT_EQ(ask(post, "/people/ada/pass").status, 401);
+  EXPECT_EQ(ask(ada, post, "/people/ada/pass").status, 200);
+  const Answered pass = ask(bob, post, "/people/ada/pass");
+  ASSERT_EQ(pass.status, 200);
+  const std::string token = pass.body["token"];
+  const wire::PathKey key("a secret of all nodes");
+  EXPECT_EQ(key.judge(token, "ada", loop.wall_now()).trust, wire::PathTrust::trusted);
+
+  stage.all_revoked.clear();
+  ASSERT_EQ(ask(ada, patch, "/broadcasts/1", {{"guests", {"carl"}}}).status, 200);
+  ASSERT_FALSE(stage.all_revoked.empty());
+  const auto guest = wire::guest_of(token);
+  EXPECT_TRUE(std::ranges::any_of(stage.all_revoked, [&](const media::GuestsRevoked& revoked) {
+    return revoked.channel == "ada" && revoked.viewer == guest->viewer &&
+           revoked.issued_until_s >= wire::seconds_of(guest->issued);
+  }));
+  EXPECT_EQ(ask(bob, post, "/people/ada/pass").status, 404);
+  const Answered of_carl = ask(carl, post, "/people/ada/pass");
+  ASSERT_EQ(of_carl.status, 200);
+  EXPECT_EQ(ask(ada, patch, "/broadcasts/1", {{"visibility", "public"}}).code(), "live");
+}
+
+TEST_F(ApiOnAir, links_open_what_is_not_public_and_are_taken_back_together) {
+  ASSERT_EQ(ask(ada, post, "/broadcasts", {{"visibility", "unlisted"}}).status, 201);
+  const std::string unlisted = ask(ada, get, "/broadcasts/1").body["link"];
+  EXPECT_TRUE(unlisted.starts_with("/t/") && unlisted.ends_with("/@ada")) << unlisted;
+  EXPECT_EQ(ask(ada, get, "/broadcasts/1").body["link"], unlisted) << "it can be handed out twice";
+  go_live();
+  EXPECT_EQ(ask(ada, get, "/broadcasts/1").body["link"], unlisted);
+  EXPECT_EQ(ask(ada, post, "/broadcasts/1/links", {{"hours", 0}}).code(), "bad_hours");
+  EXPECT_EQ(ask(bob, post, "/broadcasts/1/links", {{"hours", 1}}).status, 404);
+  const Answered made = ask(ada, post, "/broadcasts/1/links", {{"hours", 1}});
+  ASSERT_EQ(made.status, 201);
+
+  stage.all_revoked.clear();
+  EXPECT_EQ(ask(ada, delete_, "/broadcasts/1/links").status, 204);
+  ASSERT_EQ(stage.all_revoked.size(), 1u);
+  EXPECT_EQ(stage.all_revoked[0].viewer, by_link);
+  for (const std::string& old : {unlisted, made.body["link"].get<std::string>()}) {
+    EXPECT_LE(wire::seconds_of(wire::guest_of(old.substr(3, old.find('/', 3) - 3))->issued),
+              stage.all_revoked[0].issued_until_s);
+  }
+  EXPECT_NE(ask(ada, get, "/broadcasts/1").body["link"], unlisted);
 }
 
 TEST_F(ApiOnAir, a_key_that_was_rotated_is_nobodys) {

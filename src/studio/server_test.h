@@ -26,8 +26,10 @@ struct MadeUpStage final : Stage {
   void end_carried_by(int64_t key) override { ended.push_back(key); }
   void end(const std::string& channel) override { ended_channels.push_back(channel); }
   void bans_changed(const std::string& channel) override { bans_changed_of.push_back(channel); }
+  void revoked(const media::GuestsRevoked& revoked) override { all_revoked.push_back(revoked); }
   std::vector<int64_t> ended;
   std::vector<std::string> ended_channels;
+  std::vector<media::GuestsRevoked> all_revoked;
   std::vector<std::string> bans_changed_of;
 };
 
@@ -55,7 +57,8 @@ class Api : public testing::Test {
     EXPECT_DONE(store::migrate(*beside, WallTime(1s)));
     server.emplace(
         loop, worker, stage, metrics,
-        Server::Options{.accounts = {.policy = policy, .cost = no_cost, .key = {1, 2}, .not_free = {"radio"}}});
+        Server::Options{.accounts = {.policy = policy, .cost = no_cost, .key = {1, 2}, .not_free = {"radio"}},
+                        .path_secret = "a secret of all nodes"});
   }
 
   static Call call(std::string_view method, std::string path, const Json& body = {}) {

@@ -43,6 +43,11 @@ std::optional<TokenPath> parse_token_path(std::string_view path);
 std::string_view path_behind_token(std::string_view path);
 bool is_page_of(const TokenPath& path);
 
+// A token of an account is short, and renewed by any node for as long as the chain may be; then whoever issued the
+// first is asked again.
+constexpr Duration guest_token_life = std::chrono::minutes(5);
+constexpr Duration guest_chain_life = std::chrono::hours(24);
+
 // What a token says. Whole seconds go into it.
 struct Guest {
   uint64_t viewer = 0;
