@@ -4,8 +4,8 @@
 //                               └──► nodes, down the tree ──► HeardRevocations ──► their guests
 //
 // Whoever subscribes is first told of all that hold. Owner: the shard. Thread: its loop.
-// Limit: 100 bytes for each account that was revoked since the server started, or in the day before, and each channel of a
-// year.
+// Limit: 100 bytes for each account that was revoked since the server started, or in the day before, and each channel
+// of a year.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@ export class FakePeople {
   notices = []; // as the API has them
   webhooks = [];
   pictures = new Map(); // name -> { type, content }
+  broadcasts = []; // of who is logged in, the newest first
   sign_up = "open";
   account = null; // who is logged in
   csrf = "csrf-0";
@@ -50,6 +51,7 @@ export class FakePeople {
     const is_json = request.headers()["content-type"] === "application/json";
     const body = (is_json && request.postDataJSON()) || {};
     if (method !== "GET" && request.headers()["x-csrf-token"] !== this.csrf && this.account !== null) return problem(403, "the token is missing");
+    if (path.endsWith("/pass")) return problem(404, "there is no such thing");
     if (method !== "GET" && this.refused !== null) {
       const [status, detail] = this.refused;
       this.refused = null;
@@ -135,6 +137,16 @@ export class FakePeople {
       this.keys.push(made);
       return made;
     };
+    const broadcast = /^\/broadcasts\/(\d+)(\/links)?$/.exec(path);
+    if (path === "/broadcasts" && method === "GET") return json({ items: this.broadcasts, next: null });
+    if (path === "/broadcasts") {
+      this.broadcasts.unshift({ id: ++this.#last_id, ...body, link: "/t/token/@ada", started: null, ended: null });
+      return json(this.broadcasts[0], 201);
+    }
+    if (broadcast?.[2]) {
+      return method === "DELETE" ? route.fulfill({ status: 204 }) : json({ link: "/t/guest/@ada", expires: "2026-01-02T03:04:05Z" }, 201);
+    }
+    if (broadcast) return json(Object.assign(this.broadcasts.find(({ id }) => id === Number(broadcast[1])), body));
     if (path === "/keys" && method === "GET") return json({ items: this.keys.map(({ secret, ...shown }) => shown) });
     if (path === "/keys") return json(make(body.label), 201);
     if (key) {

@@ -258,3 +258,26 @@ test("the studio is where one is shown otherwise", async () => {
   await you.getByText("The picture is removed.").waitFor();
   assert.equal(people.pictures.size, 0);
 });
+
+test("the studio says who may watch, hands out links and takes them back", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
+  await open("/studio");
+  const choice = page.getByRole("region", { name: "Who may watch" });
+  await choice.getByLabel("Chosen people").check();
+  await field("Guests").fill("@bob, grace");
+  await choice.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved: your next broadcast is so.").waitFor();
+  assert.deepEqual(people.broadcasts[0].guests, ["bob", "grace"]);
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await field("Link for guests").waitFor();
+  assert.match(await field("Link for guests").inputValue(), /^http.*\/t\/guest\/@ada$/);
+  await is_accessible("studio-guests");
+  await page.getByRole("button", { name: "Take all links back" }).click();
+  await field("Link for guests").waitFor({ state: "detached" });
+  await page.getByLabel("Everybody").check();
+  await choice.getByRole("button", { name: "Save" }).click();
+  await page.waitForFunction(() => document.querySelector("input[type=radio][value=public]").checked);
+  await page.getByRole("button", { name: "Make a link" }).waitFor({ state: "detached" });
+  assert.deepEqual([people.broadcasts[0].visibility, people.broadcasts[0].guests], ["public", []]);
+});
