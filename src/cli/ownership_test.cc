@@ -277,6 +277,19 @@ TEST(Ownership, where_only_the_way_of_the_home_to_the_database_is_cut_nobody_tak
   EXPECT_TRUE(town[0].serves);
 }
 
+TEST(Ownership, who_would_not_hear_the_home_does_not_take_its_place) {
+  Town town(2);
+  town[0].claim();
+  town.pass(3s);
+  town[0].store_away = town[1].bus_away = true;
+  for (int i = 0; i < 5; ++i) {
+    town[1].claim();
+    town.pass(12s);
+    EXPECT_NE(town[1].ended, End::here);
+  }
+  EXPECT_TRUE(town[0].serves);
+}
+
 TEST(Ownership, whichever_question_fails_there_is_one_home_in_the_end) {
   for (const FailureKind how : {FailureKind::unavailable, FailureKind::busy, FailureKind::in_doubt}) {
     for (int at = 0, operations = 1; at < operations; ++at) {
