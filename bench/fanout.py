@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fanout: RTMP play of one 500 kbit/s broadcast by 500 to 15,000 players, beside nginx-rtmp and a bare writev loop
+"""fanout: one 500 kbit/s broadcast pushed to 500 to 15,000 players by RTMP and WebSocket, beside nginx-rtmp and a bare writev loop
 
 One server on one core; the publisher and all players on the other (fanout_load.cc). The bare loop (fanout_bare.cc) sends as
 many bytes as often as Klieg did in the same run: what it takes is the kernel's price.
@@ -7,7 +7,9 @@ many bytes as often as Klieg did in the same run: what it takes is the kernel's 
 CPU is what the scheduler accounted to the server. Over loopback the receivers' TCP work is charged to the sender, equally for
 all, and depends on how often the players read: every 20 ms, every 100 ms from 5,000 players on. Delay is from the publisher's
 send to the moment when one of twenty players has the whole frame. Memory is resident memory over the players, from before the
-first came."""
+first came.
+
+--websocket adds rows of players who have the same as chunks of CMAF over a WebSocket, as pages do, beside the bare loop once more."""
 
 import json
 import os
@@ -34,7 +36,8 @@ def start_klieg(bench):
     server = bench.start("klieg", [machine.KLIEG, "serve", "--config", config, "--data", folder / "data", "--http", "127.0.0.1:0",
                                    "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0"], 0, folder=folder, wait=False)
     ready = server.ready()
-    server.rtmp, server.admin = int(ready["rtmp"].rpartition(":")[2]), ready["admin"]
+    server.rtmp, server.http = (int(ready[door].rpartition(":")[2]) for door in ("rtmp", "http"))
+    server.admin = ready["admin"]
     return server
 
 
@@ -66,13 +69,13 @@ def pushes_of(server):
         return float(re.search(r"^klieg_push_pushes_total (\S+)", answer.read().decode(), re.MULTILINE)[1])
 
 
-def measure(server, players, settle_s, seconds, recording=RECORDING):
+def measure(server, players, settle_s, seconds, recording=RECORDING, way="RTMP"):
     """CPU in us per player and second, and what the load saw."""
     key, name = {"klieg": ("bench-key", "show"), "nginx-rtmp": ("show", "show"), "bare": ("-", "-")}[server.name]
     before_bytes = server.memory_bytes()
     drain_ms = 100 if players >= 5000 else 20
     load = subprocess.Popen(["taskset", "-c", str(LOAD_CORE), BUILT / "bench_fanout_load", str(server.rtmp), recording, key, name,
-                             str(players), str(settle_s), str(seconds), str(drain_ms)],
+                             str(players), str(settle_s), str(seconds), str(drain_ms)] + ([str(server.http)] if way == "WebSocket" else []),
                             start_new_session=True, stdout=subprocess.PIPE, text=True)
     machine.prefer(load.pid)
     try:
@@ -97,46 +100,53 @@ def measure(server, players, settle_s, seconds, recording=RECORDING):
 
 def main():
     options = machine.options(__doc__.splitlines()[0], seconds=(15, 5), arguments=[
-        ("--players", {"type": int, "nargs": "*", "metavar": "N", "help": "instead of 500 2000 8000 15000"})])
+        ("--players", {"type": int, "nargs": "*", "metavar": "N", "help": "instead of 500 2000 8000 15000"}),
+        ("--websocket", {"action": "store_true", "help": "rows of players by WebSocket, too"})])
     sizes = options.players or ([500, 2000] if options.quick else [500, 2000, 8000, 15000])
     raise_file_limit()
     subprocess.run(["tools/build_preset", "release", "bench_fanout_load", "bench_fanout_bare", "bench_congestion_preload"],
                    cwd=machine.ROOT, check=True)
     machine.make_recording(RECORDING, seconds=20, noise=20, video_kbps=436)
     header = machine.print_header("fanout", versions=["klieg", "nginx"])
-    columns = ["players", "server", "CPU us/player s", "core", "push every ms", "p50 ms", "p99 ms", "max ms", "frames missed",
+    columns = ["players", "by", "server", "CPU us/player s", "core", "push every ms", "p50 ms", "p99 ms", "max ms", "frames missed",
                "KiB/player", "notes"]
     rows, ratios = [], []
     with deep_backlog(), Bench() as bench:
         for players in sizes:
             settle_s = 3 if players < 5000 else 8
             found = {}
-            for name, start in (("klieg", lambda: start_klieg(bench)), ("nginx-rtmp", lambda: start_nginx(bench)),
-                                ("bare", lambda: start_bare(bench, found["klieg"]["interval_ms"]))):
-                if name == "bare" and not found.get("klieg"):
+            servers_of = [("klieg", "RTMP", lambda: start_klieg(bench)), ("nginx-rtmp", "RTMP", lambda: start_nginx(bench)),
+                          ("bare", "RTMP", lambda: start_bare(bench, found["klieg", "RTMP"]["interval_ms"]))]
+            if options.websocket:
+                servers_of += [("klieg", "WebSocket", lambda: start_klieg(bench)),
+                               ("bare", "WebSocket", lambda: start_bare(bench, found["klieg", "WebSocket"]["interval_ms"]))]
+            for name, way, start in servers_of:
+                if name == "bare" and not found.get(("klieg", way)):
                     continue
                 server = start()
-                figures = found[name] = measure(server, players, settle_s, options.seconds)
+                figures = found[name, way] = measure(server, players, settle_s, options.seconds, way="RTMP" if name == "bare" else way)
                 bench.stop(server)
                 if not figures:
-                    rows.append([players, name, *[None] * 8, "the load did not become steady"])
+                    rows.append([players, way, name, *[None] * 8, "the load did not become steady"])
                     continue
                 watched = name != "bare"
-                rows.append([players, name, figures["cpu_us"], f"{figures['core'] * 100:.0f} %", figures.get("interval_ms"),
+                rows.append([players, way, name, figures["cpu_us"], f"{figures['core'] * 100:.0f} %", figures.get("interval_ms"),
                              *(figures[kind] if watched else None for kind in ("p50", "p99", "max", "missed")), figures["kib"],
                              "core full" if figures["core"] > 0.95 else ""])
-                print(f"{players} players, {name}: {figures['cpu_us']:.0f} us", file=sys.stderr, flush=True)
-            ours = found.get("klieg")
-            if ours and found.get("bare"):
-                ratio = {"players": players, "to_bare": ours["cpu_us"] / found["bare"]["cpu_us"], "p99_ms": ours["p99"]}
-                if found.get("nginx-rtmp"):
-                    ratio["to_nginx"] = ours["cpu_us"] / found["nginx-rtmp"]["cpu_us"]
+                print(f"{players} players by {way}, {name}: {figures['cpu_us']:.0f} us", file=sys.stderr, flush=True)
+            for way in ("RTMP", "WebSocket"):
+                ours, bare = found.get(("klieg", way)), found.get(("bare", way))
+                if not ours or not bare:
+                    continue
+                ratio = {"players": players, "way": way, "to_bare": ours["cpu_us"] / bare["cpu_us"], "p99_ms": ours["p99"]}
+                if way == "RTMP" and found.get(("nginx-rtmp", way)):
+                    ratio["to_nginx"] = ours["cpu_us"] / found["nginx-rtmp", way]["cpu_us"]
                 ratios.append(ratio)
     print(machine.table(columns, rows))
     print()
     for ratio in ratios:
         bound = LATE_MS_MAX.get(ratio["players"], LATE_MANY_MS_MAX)
-        print(f"{ratio['players']:>6} players: klieg takes {ratio['to_bare']:.2f} x the CPU of the bare loop (aim 1.10)"
+        print(f"{ratio['players']:>6} players by {ratio['way']}: klieg takes {ratio['to_bare']:.2f} x the CPU of the bare loop (aim 1.10)"
               + (f", {ratio['to_nginx']:.2f} x that of nginx-rtmp" if "to_nginx" in ratio else "")
               + f"; p99 {ratio['p99_ms']:.0f} ms (aim {bound})")
     if options.json:

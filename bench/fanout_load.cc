@@ -1,6 +1,8 @@
-// Loads an RTMP server with one publisher and many players, and says how late frames come.
+// Loads a server with one publisher and many players, by RTMP or WebSocket, and says how late frames come.
 //
-//   bench_fanout_load PORT FLV KEY NAME PLAYERS SETTLE_SECONDS SECONDS DRAIN_MS
+//   bench_fanout_load PORT FLV KEY NAME PLAYERS SETTLE_SECONDS SECONDS DRAIN_MS [HTTP_PORT]
+//
+// With HTTP_PORT players come to /live/NAME/push there; the publisher is one of RTMP all the same.
 //
 // The publisher sends the recording over and over in real time. Into each frame it puts an SEI of its own with the
 // moment of sending (CLOCK_REALTIME). Twenty players, spread among the others, read every message and compare; the
@@ -36,6 +38,7 @@
 #include "wire/rtmp_chunk.h"
 #include "wire/rtmp_handshake.h"
 #include "wire/rtmp_message.h"
+#include "wire/websocket.h"
 
 namespace {
 
@@ -67,12 +70,16 @@ Bytes stamped(const Bytes& frame, int64_t at_ns) {
   out.bytes(frame);
   return out.take();
 }
-int64_t stamp_of(const Bytes& body) {
-  const size_t at = body.text().substr(0, 256).find(mark);
-  if (at == std::string_view::npos || at + 32 > body.size()) return 0;
-  int64_t ns = 0;
-  for (size_t i = 0; i < 16; ++i) ns = ns << 4 | (body[at + 16 + i] & 0xF);
-  return ns;
+// Of the pictures in it: one of a message of RTMP, all of a chunk of CMAF.
+std::vector<int64_t> stamps_of(const Bytes& body) {
+  std::vector<int64_t> stamps;
+  const std::string_view text = body.text();
+  for (size_t at = text.find(mark); at != text.npos && at + 32 <= text.size(); at = text.find(mark, at + 32)) {
+    int64_t ns = 0;
+    for (size_t i = 0; i < 16; ++i) ns = ns << 4 | (body[at + 16 + i] & 0xF);
+    stamps.push_back(ns);
+  }
+  return stamps;
 }
 
 class Peer {
@@ -99,6 +106,35 @@ class Peer {
     say(rtmp::command_message({"createStream", 2, amf0::Null{}, {}}, 0));
     while (answers_ < 2) hear(receive());
     say(rtmp::command_message({last_command, 3, amf0::Null{}, {name, "live"}}, 1));
+  }
+  // In place of introduce(). What came behind the head stays for read_frames().
+  void ask_for_push(const std::string& name) {
+    send(Bytes::take("GET /live/" + name +
+                     "/push HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                     "Sec-WebSocket-Protocol: klieg.push.1\r\n\r\n"));
+    std::string head;
+    while (!head.contains("\r\n\r\n")) head += receive().text();
+    if (!head.starts_with("HTTP/1.1 101")) give_up("no WebSocket was given");
+    behind_head_ = head.substr(head.find("\r\n\r\n") + 4);
+  }
+  // What the server's pings ask for, and before they do.
+  void say_that_we_live() {
+    static const Bytes pong = [] {
+      std::vector<Bytes> pieces;
+      websocket::append_masked_frame(websocket::Opcode::pong, {}, 0, pieces);
+      return Bytes::join(pieces);
+    }();
+    ::send(socket_, pong.data(), pong.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  template <class See>
+  void read_frames(std::string_view came, See see) {
+    std::vector<websocket::Event> events;
+    const std::string all = std::exchange(behind_head_, "") + std::string(came);
+    if (!frames_.feed(as_bytes(all), events)) give_up("what the server sends are no frames");
+    for (const websocket::Event& event : events) {
+      if (const auto* message = std::get_if<websocket::Message>(&event)) see(message->content);
+    }
   }
   void say(const rtmp::Message& message) {
     std::vector<Bytes> pieces;
@@ -143,6 +179,8 @@ class Peer {
   int answers_ = 0;
   rtmp::ChunkReader reader_{16 << 20};
   rtmp::ChunkWriter writer_;
+  std::string behind_head_;
+  websocket::Reader frames_{16 << 20, websocket::From::server};
 };
 
 // Sends the recording in real time: call send_due() often.
@@ -212,8 +250,9 @@ double quantile(const std::vector<double>& sorted, double q) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 9) {
-    std::fputs("usage: bench_fanout_load PORT FLV KEY NAME PLAYERS SETTLE_SECONDS SECONDS DRAIN_MS\n", stderr);
+  if (count != 9 && count != 10) {
+    std::fputs("usage: bench_fanout_load PORT FLV KEY NAME PLAYERS SETTLE_SECONDS SECONDS DRAIN_MS [HTTP_PORT]\n",
+               stderr);
     return 2;
   }
   rlimit limit{};
@@ -225,7 +264,8 @@ int main(int count, char** arguments) {
   const auto players_wanted = static_cast<size_t>(std::atoi(arguments[5]));
   const std::chrono::duration<double> settle(std::atof(arguments[6])), measured(std::atof(arguments[7]));
   const std::chrono::milliseconds drain(std::atoi(arguments[8]));
-  const bool bare = key == "-";
+  const bool bare = key == "-", by_websocket = count == 10;
+  const auto players_port = by_websocket ? static_cast<uint16_t>(std::atoi(arguments[9])) : port;
   std::ifstream file(arguments[2], std::ios::binary);
   const Bytes recording = Bytes::take(std::string(std::istreambuf_iterator<char>(file), {}));
 
@@ -252,14 +292,22 @@ int main(int count, char** arguments) {
       const auto [size, arrived_ns] = bench::receive(one.peer->socket(), came);
       if (size < 0 && errno == EAGAIN) continue;
       if (size <= 0) give_up("the server closed a connection");
-      one.peer->read(Bytes::copy_of(std::string_view(came.data(), static_cast<size_t>(size))),
-                     [&](const rtmp::Message& message) {
-                       if (message.type != rtmp::MessageType::video) return;
-                       const int64_t stamp = stamp_of(message.payload);
-                       if (stamp == 0 || !measuring) return;
-                       ++one.frames;
-                       delays_ms.push_back(static_cast<double>(arrived_ns - stamp) / 1e6);
-                     });
+      const int64_t came_ns = arrived_ns;
+      const auto see = [&](const Bytes& body) {
+        for (const int64_t stamp : stamps_of(body)) {
+          if (!measuring) continue;
+          ++one.frames;
+          delays_ms.push_back(static_cast<double>(came_ns - stamp) / 1e6);
+        }
+      };
+      const std::string_view text(came.data(), static_cast<size_t>(size));
+      if (by_websocket) {
+        one.peer->read_frames(text, see);
+      } else {
+        one.peer->read(Bytes::copy_of(text), [&](const rtmp::Message& message) {
+          if (message.type == rtmp::MessageType::video) see(message.payload);
+        });
+      }
     }
   };
   // Thousands take as long as the delays that are measured: the twenty are looked after meanwhile.
@@ -278,16 +326,31 @@ int main(int count, char** arguments) {
       if (ready < static_cast<int>(events.size())) break;
     }
   };
+  // One after the other, each every ten seconds.
+  size_t alive = 0;
+  auto said_at = Steady::now();
+  const auto live = [&] {
+    const std::chrono::duration<double> since = Steady::now() - said_at;
+    const auto due = static_cast<size_t>(since.count() / 10 * static_cast<double>(players.size()));
+    if (!by_websocket || due == 0) return;
+    said_at = Steady::now();
+    for (size_t i = 0; i < due; ++i) players[alive++ % players.size()]->say_that_we_live();
+  };
   const auto turn = [&] {
     if (publisher) publisher->send_due();
     watch(1);
     drain_others();
+    live();
   };
   const size_t every = std::max<size_t>(1, players_wanted / watched_players);
   for (size_t i = 0; i < players_wanted; ++i) {
-    players.push_back(std::make_unique<Peer>(port));
+    players.push_back(std::make_unique<Peer>(players_port));
     Peer& peer = *players.back();
-    if (!bare) peer.introduce("play", name);
+    if (by_websocket) {
+      peer.ask_for_push(name);
+    } else if (!bare) {
+      peer.introduce("play", name);
+    }
     ::fcntl(peer.socket(), F_SETFL, O_NONBLOCK);
     const bool watches = !bare && i % every == 0 && watched.size() < watched_players;
     epoll_event event{.events = EPOLLIN, .data = {}};
