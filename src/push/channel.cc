@@ -190,6 +190,7 @@ void Channel::tell_early() {
   if (std::exchange(headers_changed_, false)) tell_headers();
   early_bytes_ = 0;
   for (Chunk& chunk : std::exchange(early_, {})) {
+    if (!headers_->of(chunk.kind)) continue;  // its track has become one of another kind: no packager of ours does that
     if (chunk.kind == media::TrackKind::audio && headers_->of(media::TrackKind::video)) chunk.start = Start::no;
     keep(std::move(chunk));
   }
