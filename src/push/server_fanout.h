@@ -1,8 +1,8 @@
 // Sends reels to viewers: all viewers of a loop, whatever they look at and in whatever protocol.
 //
 // Each has a seat: a connection and a cursor in a reel. When reels grow, seats are visited in turn (net/visits.h); a
-// visit is one writev of all that is due. A connection that has not taken what it was given last is passed over until it
-// has, or until that takes longer than stalled_max.
+// visit is one writev of all that is due. A connection that has not taken what it was given last is passed over until
+// it has, or until that takes longer than stalled_max.
 //
 // Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h); the
 // kernel's is what is on its way and unsent_in_kernel_max.
