@@ -46,7 +46,12 @@ class SecondTry(unittest.TestCase):
 
     def test_a_runner_that_dies_at_the_second_try_has_failed(self):
         self.assertEqual(self.run_suite([said("one", "failed", "a.test.js", "wrong"), 1], ["no such file\n", 1]),
-                         [("the test runner of: made up", "failed", "no such file\n")])
+                         [("the test runner of: made up", "failed", "no such file\n"), ("one", "failed", "wrong")])
+
+    def test_what_does_not_come_again_has_failed(self):
+        first = [said("one", "failed", "where_it_is_made.js", "wrong"), 1]
+        self.assertEqual(self.run_suite(first, [said("where_it_is_made.js", "passed", "where_it_is_made.js"), 0]),
+                         [("where_it_is_made.js", "passed", ""), ("one", "failed", "wrong")])
 
     def test_where_much_fails_nothing_is_tried_again(self):
         fails = [said(f"in {i}", "failed", f"{i}.test.js", "wrong") for i in range(run_tests.SECOND_TRIES_MAX + 1)]

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Hub, in_a_place, Machine } from "../world/cluster.js";
 import { key_of, klieg_path } from "../world/klieg.js";
 import { Person } from "../world/person.js";
+import { why_no_sites } from "../world/network.js";
 import { make_postgresql } from "../world/postgresql.js";
 import { pause, until } from "../world/program.js";
 import { enter_room } from "../world/websocket_peer.js";
@@ -17,8 +18,11 @@ const secret = "what-all-nodes-of-this-world-know";
 const given = (one) => one.all.filter((event) => event.type === "hearts").flatMap((event) => event.hearts);
 const sum = (one) => given(one).reduce((total, [, count]) => total + count, 0);
 
-in_a_place(import.meta, "three machines are one Klieg, whatever dies and is cut off", 480_000, () =>
-  test("three machines", async (t) => {
+const timeout = 480_000;
+test(
+  "three machines are one Klieg, whatever dies and is cut off",
+  { skip: why_no_sites(), timeout },
+  in_a_place(import.meta, timeout, async (t) => {
     const hub = new Hub(t);
     const database = await make_postgresql(t, { network: "10.98.0.0/16" });
     await Promise.all([database.start(), hub.start_nats()]);

@@ -8,11 +8,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { klieg_path, temporary_folder } from "./klieg.js";
-import { Site, Wire, why_no_sites } from "./network.js";
+import { Site, Wire } from "./network.js";
 import { Program, run } from "./program.js";
 
 const inside = "TEST_INSIDE_A_PLACE";
@@ -20,16 +19,14 @@ const http_port = 8080;
 const rtmp_port = 1935;
 const admin_port = 8090;
 
-// Runs the test file of `meta` once more, in a network namespace of its own, and there `tests`.
-export function in_a_place(meta, name, within_ms, tests) {
-  if (process.env[inside]) return tests();
-  const file = fileURLToPath(meta.url);
+// What a test is to do: run its file (of `meta`) once more in a network namespace of its own, and there `body`.
+export function in_a_place(meta, within_ms, body) {
+  if (process.env[inside]) return body;
   const enter = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/ip_forward && exec "$0" "$1"';
-  test(name, { skip: why_no_sites(), timeout: within_ms }, (t) =>
-    run(t, "unshare", ["--net", "sh", "-c", enter, process.execPath, file], within_ms, {
+  return (t) =>
+    run(t, "unshare", ["--net", "sh", "-c", enter, process.execPath, fileURLToPath(meta.url)], within_ms, {
       env: { [inside]: "1", NODE_TEST_CONTEXT: undefined },
-    }),
-  );
+    });
 }
 
 export class Hub {
