@@ -408,7 +408,8 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
   const auto& names = object->facts.vary.names;
   const bool by_client = std::ranges::find(names, "x-forwarded-for") != names.end();
   const bool large = head.size.value_or(0) > settings_.object_size_max() && !head.log;
-  const bool storable = object->facts.storable == Storable::yes && !by_client && !large;
+  const bool thoughtless = is_thoughtless(head, asked);
+  const bool storable = object->facts.storable == Storable::yes && !by_client && !large && !thoughtless;
   const bool kept = storable && trip.word == Trip::Word::good;
   if (trip.kind == Trip::Kind::alone) {
     invalidate(trip, head);
@@ -421,12 +422,12 @@ FlightHost::Decision Engine::take(Trip& trip, const FetchHead& head) {
     return {Verdict::take, {}, log};
   }
   query_rules_.learn(trip.path, object->facts.query_variance);
-  if (storable && !is_thoughtless(head, asked)) {
+  if (storable) {
     if (kept) keep(flight.key(), object);
     land(trip, object, std::nullopt);
   } else if (is_about_the_request(head.status)) {
     land_for_one(trip, object);
-  } else if (!is_thoughtless(head, asked) && is_everybodys(head, object->facts.storable)) {
+  } else if (!thoughtless && is_everybodys(head, object->facts.storable)) {
     land_unkept(trip, object);
   } else {
     if (log) object->progress = flight.let_one_read();

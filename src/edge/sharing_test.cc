@@ -126,11 +126,12 @@ TEST_F(EngineTest, what_says_nothing_of_caches_and_was_made_for_who_shows_who_he
   EXPECT_EQ(bob->how(), "waiting");
   ASSERT_EQ(first.asked(), 2u);
   EXPECT_EQ(first.field(1, "cookie"), "user=bob");
-  first.answer(1, 200, {}, "hello bob");
+  first.answer(1, 200, {{"etag", "\"b\""}, {"last-modified", "Thu, 01 Jan 1970 00:00:00 GMT"}}, "hello bob");
   EXPECT_EQ(bob->text(), "hello bob");
+  EXPECT_EQ(get("/")->how(), "waiting") << "who went alone leaves nothing to others either";
   const Seen thoughtful = get("/b", {{"cookie", "user=alice"}});
   const Seen joiner = get("/b", {{"cookie", "user=bob"}});
-  first.answer(2, 200, fresh, "everybody's");
+  first.answer(3, 200, fresh, "everybody's");
   EXPECT_EQ(joiner->text(), "everybody's");
 }
 
