@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "bus/json_field.h"
 #include "bus/members.h"
 #include "bus/subject.h"
 
@@ -14,21 +15,6 @@ using nlohmann::json;
 using State = BroadcastNews::State;
 
 constexpr std::array<std::string_view, 4> state_names{"claimed", "live", "paused", "over"};
-constexpr size_t text_size_max = 255;
-
-bool read(const json& object, const char* name, std::string& text) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_string()) return false;
-  text = found->get<std::string>();
-  return text.size() <= text_size_max;
-}
-
-bool read(const json& object, const char* name, int64_t& number) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_number_integer()) return false;
-  number = found->get<int64_t>();
-  return number >= 0;
-}
 
 }  // namespace
 

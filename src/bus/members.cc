@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/rendezvous.h"
+#include "bus/json_field.h"
 #include "bus/subject.h"
 
 namespace klieg::bus {
@@ -16,22 +17,6 @@ bool is_newer(const Announcement& announcement, const Announcement& than) {
 }
 
 using nlohmann::json;
-
-constexpr size_t text_size_max = 255;  // a name, an address
-
-bool read(const json& object, const char* name, std::string& text) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_string()) return false;
-  text = found->get<std::string>();
-  return text.size() <= text_size_max;
-}
-
-bool read(const json& object, const char* name, int64_t& number) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_number_integer()) return false;
-  number = found->get<int64_t>();
-  return number >= 0;
-}
 
 }  // namespace
 
