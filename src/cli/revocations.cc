@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <variant>
+
+#include "base/whole_number.h"
 
 namespace klieg::cli {
 namespace {
@@ -23,19 +24,14 @@ std::string revocation_target(const media::GuestsRevoked& revoked) {
 }
 
 std::optional<media::GuestsRevoked> read_revocation(std::string_view path, std::string_view query) {
-  const auto number = [](std::string_view text) -> std::optional<int64_t> {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && value >= 0 ? std::optional(value) : std::nullopt;
-  };
   if (!path.starts_with(revocation_prefix)) return std::nullopt;
   media::GuestsRevoked revoked{std::string(path.substr(revocation_prefix.size())), std::nullopt, -1};
   while (!query.empty()) {
     const std::string_view field = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(field.size() + 1, query.size()));
     const size_t equals = std::min(field.find('='), field.size());
-    const auto value = number(field.substr(std::min(equals + 1, field.size())));
-    if (!value) return std::nullopt;
+    const auto value = whole_number<int64_t>(field.substr(std::min(equals + 1, field.size())));
+    if (!value || *value < 0) return std::nullopt;
     if (field.substr(0, equals) == "issued_until") revoked.issued_until_s = *value;
     if (field.substr(0, equals) == "viewer") revoked.viewer = static_cast<uint64_t>(*value);
   }
