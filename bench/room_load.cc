@@ -174,8 +174,7 @@ class Load {
   void connect(uint32_t number) {
     Viewer& viewer = viewers_[number];
     viewer.socket = bench::connected_to(port_);
-    const int on = 1;
-    ::setsockopt(viewer.socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    bench::stamp_arrivals(viewer.socket);
     epoll_event event{.events = EPOLLIN, .data = {.u32 = number}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, viewer.socket, &event);
     if (kind_ == Kind::bare) {
@@ -250,25 +249,12 @@ class Load {
 
   void read(uint32_t number) {
     Viewer& viewer = viewers_[number];
-    iovec piece{buffer_.data(), buffer_.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = ::recvmsg(viewer.socket, &message, MSG_DONTWAIT);
+    const auto [size, arrived_ns] = bench::receive(viewer.socket, buffer_);
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) give_up("the server closed a viewer's connection");
     if (measuring_) figures_.bytes += static_cast<uint64_t>(size);
     if (kind_ == Kind::bare) return;
-    int64_t stamp_us = now_us();
-    for (cmsghdr* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
-      if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_TIMESTAMPNS) continue;
-      timespec at{};
-      std::memcpy(&at, CMSG_DATA(one), sizeof at);
-      stamp_us = at.tv_sec * us_per_s + at.tv_nsec / 1000;
-    }
+    const int64_t stamp_us = arrived_ns / 1000;
     const std::string_view came(buffer_.data(), static_cast<size_t>(size));
     if (viewer.unread.empty()) {
       viewer.unread = came.substr(hear(number, came, stamp_us));
