@@ -73,6 +73,13 @@ const quality = () => page.getByRole("button", { name: "Quality:" });
 const item = (name) => page.getByRole("menuitemradio", { name });
 const asked_for_picture = () => origin.packager.asked.filter((name) => /^(part-[012]-|chunk-stream(video|480p|240p|[012])-|(video|480p|240p)\.m3u8)/.test(name));
 
+// The lines of the first piece of picture that was asked for. What is shown later depends on how fast the machine is.
+function first_lines() {
+  const rung_of = (name) => /^(?:part-|chunk-stream)(video|480p|240p|[012])-/.exec(name)?.[1];
+  const rung = origin.packager.asked.map(rung_of).find((found) => found !== undefined);
+  return rungs.find(({ name }, i) => name === rung || String(i) === rung)?.height;
+}
+
 // Controls rest after a while; a key wakes them.
 async function choose(name) {
   await quality().focus();
@@ -126,7 +133,7 @@ for (const player of players) {
   test(`${player}: begins in the middle and climbs; a chosen rung stays, for the visit; Auto gives the choice back`, async () => {
     await open(player);
     await view_is("live");
-    assert.equal(await page.evaluate(() => window.klieg.stats().height), 480);
+    assert.equal(first_lines(), 480);
     await lines_are(720);
     await page.getByRole("button", { name: "Quality: Auto 720p" }).waitFor();
 
