@@ -244,6 +244,14 @@ def run_web(pattern):
     return suite.close()
 
 
+def run_pages(pattern):
+    files = list(ROOT.glob("web/test/*.test.mjs"))
+    alone = [path for path in files if path.name == "ladder.test.mjs"]  # it makes networks slow and looks for stalls
+    beside = [path for path in files if path not in alone]
+    return (run_node("pages in a browser", beside, pattern, tries=2, at_once=os.cpu_count())
+            + run_node("pages in a browser, the ladder", alone, pattern, tries=2))
+
+
 def run_end_to_end(pattern, how="", without=(), environment=(), tries=1):
     files = {path.name.removesuffix(".test.js"): path for path in ROOT.glob("test/e2e/*.test.js")}
     beside = [path for name, path in files.items() if name not in (*ALONE, *without)]
@@ -317,7 +325,7 @@ def main():
 
     pattern = arguments.filter
     outcomes = run_repository(pattern) + run_unit(pattern) + run_web(pattern)
-    outcomes += run_node("pages in a browser", ROOT.glob("web/test/*.test.mjs"), pattern, tries=2)
+    outcomes += run_pages(pattern)
     outcomes += run_end_to_end(pattern, tries=2)
     if arguments.all:
         outcomes += run_node("soak", ROOT.glob("test/soak/*.test.js"), pattern) + run_sanitizers(pattern)
