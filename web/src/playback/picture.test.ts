@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Picture, Seam, Standing, Thaw } from "./picture";
+import { Picture, Seam, Standing, Thaw, hole_end_s } from "./picture";
 
 const at = (currentTime: number, more = {}) => ({ currentTime, paused: false, ended: false, seeking: false, ...more });
 
@@ -34,6 +34,24 @@ describe("a picture", () => {
     expect(picture.look(at(1.2), 9250)).toBe("playing");
   });
   it("is drained at its end", () => expect(new Picture().look(at(9, { ended: true }), 0)).toBe("drained"));
+});
+
+describe("a hole in what is buffered", () => {
+  const after_a_lost_line = [
+    { start_s: 544, end_s: 567.89 },
+    { start_s: 568, end_s: 568.32 },
+  ];
+  it("is left before the element stops at it, with a twentieth of a second in hand", () => {
+    expect(hole_end_s(after_a_lost_line, 567.84)).toBe(568);
+    expect(hole_end_s(after_a_lost_line, 567.75)).toBe(568);
+    expect(hole_end_s(after_a_lost_line, 567.95)).toBe(568);
+  });
+  it("is nothing to hurry for while there is more to show", () => expect(hole_end_s(after_a_lost_line, 567)).toBeNull());
+  it("is not where everything was shown that has come", () => {
+    expect(hole_end_s(after_a_lost_line, 568.3)).toBeNull();
+    expect(hole_end_s(after_a_lost_line, 569)).toBeNull();
+    expect(hole_end_s([], 1)).toBeNull();
+  });
 });
 
 describe("the seam between two rungs", () => {

@@ -59,6 +59,23 @@ export class Standing {
   }
 }
 
+export interface Range {
+  start_s: number;
+  end_s: number;
+}
+
+// An element stops with a twentieth of a second in hand, which it never shows, and is looked at ten times a second.
+const starved_s = 0.15;
+
+// Where the hole ends that the element is about to stop at; null: there is none, or it is some way off. What comes in
+// order never fills a hole that it has gone past.
+export function hole_end_s(buffered: readonly Range[], time_s: number): number | null {
+  const next = buffered.find(({ start_s }) => start_s > time_s);
+  const here = buffered.find(({ start_s, end_s }) => start_s <= time_s && time_s <= end_s);
+  if (next === undefined || (here !== undefined && here.end_s - time_s > starved_s)) return null;
+  return next.start_s;
+}
+
 // Where one rung gives way to another. Chromium reads a little ahead of what it shows, and what it has read of the old
 // rung it shows to the end, until it comes to a key frame of the new one: if that of the segment lies behind, there is no
 // picture for the rest of the segment, though all of them are there. A seek to where the element is makes it begin again

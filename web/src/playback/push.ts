@@ -14,7 +14,7 @@ import { Cushion } from "./cushion";
 import { Feeder } from "./feeder";
 import { of_chunks, pace } from "./pace";
 import { type Rung, automatic, rungs_in } from "./ladder";
-import { Picture, Standing, ahead_s, buffer_end_s, picture_stats } from "./picture";
+import { Picture, Standing, ahead_s, buffer_end_s, hole_end_s, picture_stats } from "./picture";
 import type { Opening, Playback } from "./playback";
 import { PushLine } from "./push_line";
 import { type PushChunk, type PushTrack, is_the_end, media_zero_ms, read_chunk, read_words } from "./push_message";
@@ -197,17 +197,15 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }
 
-  // A node that skipped this viewer goes on at a key frame; nothing will ever fill the hole before it.
+  // A node that skipped this viewer goes on at a key frame, and so does a line that follows another.
   function skip_hole(): void {
-    for (let i = 0; i < video.buffered.length; ++i) {
-      const start_s = video.buffered.start(i);
-      if (start_s <= video.currentTime || ahead_s(video) > 0.02) continue;
-      if (start_s - video.currentTime < hole_s_max) video.currentTime = start_s + 0.001;
-      else {
-        cushion.forget();
-        seek_to_live();
-      }
-      return;
+    const ranges = Array.from({ length: video.buffered.length }, (_, i) => ({ start_s: video.buffered.start(i), end_s: video.buffered.end(i) }));
+    const to_s = hole_end_s(ranges, video.currentTime);
+    if (to_s === null) return;
+    if (to_s - video.currentTime < hole_s_max) video.currentTime = to_s + 0.001;
+    else {
+      cushion.forget();
+      seek_to_live();
     }
   }
 
