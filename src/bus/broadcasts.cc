@@ -23,7 +23,8 @@ std::string broadcast_subject(std::string_view channel) { return "broadcast." + 
 Bytes json_of(const BroadcastNews& news) {
   json object{{"channel", news.channel},     {"node", news.node},
               {"number", news.number},       {"state", state_names[static_cast<size_t>(news.state)]},
-              {"broadcast", news.broadcast}, {"viewers", news.viewers}};
+              {"broadcast", news.broadcast}, {"viewers", news.viewers},
+              {"guests_only", news.is_for == BroadcastNews::For::guests}};
   if (news.started) object["started_ns"] = news.started->time_since_epoch().count();
   return Bytes::take(object.dump());
 }
@@ -42,6 +43,7 @@ std::optional<BroadcastNews> broadcast_news_of(ByteView text) {
   if (found == state_names.end()) return std::nullopt;
   news.state = static_cast<State>(found - state_names.begin());
   news.viewers = static_cast<uint64_t>(viewers);
+  if (object.value("guests_only", json()) == true) news.is_for = BroadcastNews::For::guests;
   if (read(object, "started_ns", started_ns)) news.started = WallTime(Duration(started_ns));
   return news;
 }

@@ -32,6 +32,7 @@ struct BroadcastNews {
   std::string broadcast;  // ID.EPOCH of what is to be seen
   std::optional<WallTime> started;
   uint64_t viewers = 0;  // in its room
+  enum class For : uint8_t { everybody, guests } is_for = For::everybody;
   bool operator==(const BroadcastNews&) const = default;
 };
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/logging.h"
+#include "bus/json_field.h"
 #include "bus/subject.h"
 #include "cli/first_run.h"
 #include "cli/world.h"
@@ -47,6 +49,10 @@ origin::Status status_of(const BroadcastNews& news) {
   return status;
 }
 
+media::Audience audience_of(const BroadcastNews& news) {
+  return news.is_for == BroadcastNews::For::guests ? media::Audience::guests : media::Audience::everybody;
+}
+
 BroadcastNews::State state_of(origin::ChannelState state) {
   return state == origin::ChannelState::live     ? BroadcastNews::State::live
          : state == origin::ChannelState::paused ? BroadcastNews::State::paused
@@ -78,6 +84,8 @@ Cluster::Cluster(World& world, net::Loop& loop, bus::Bus& bus, store::Worker* st
                               [this](const bus::Message& message) { on_news(message); });
   ends_heard_ =
       bus.subscribe(loop, "end.>", bus::Loss::oldest, [this](const bus::Message& message) { on_end(message); });
+  admissions_heard_ = bus.subscribe(loop, "admission.*", bus::Loss::superseded,
+                                    [this](const bus::Message& message) { on_admission(message); });
 }
 
 Cluster::~Cluster() = default;
@@ -101,7 +109,12 @@ void Cluster::wake() {
   const LoopTime woke_at = std::exchange(woke_at_, loop_.now());
   if (certainty_ && bus_.certainty()) listened_ += loop_.now() - woke_at;
   // What the bus had at the last wake has been heard by now.
-  ownership_.wake(std::exchange(certainty_, bus_.certainty()));
+  const auto certainty = std::exchange(certainty_, bus_.certainty());
+  // What was said while it was away is heard no more.
+  if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) world_.hear_revoked();
+  ownership_.wake(certainty);
+  say_admissions();
+  if (!asker_) find_knower();
   for (const BroadcastNews& gone : broadcasts_.expire(listened_)) tell(gone.channel);
   nodes_.Set(static_cast<double>(members_.alive(listened_)));
   homes_.Set(static_cast<double>(ownership_.all_held().size()));
@@ -111,7 +124,7 @@ void Cluster::wake() {
     for (const auto& [_, news] : ours_) say(news);
     std::erase_if(wishes_, [&](const Wish& wish) { return loop_.now() >= wish.until; });
     for (const Wish& wish : wishes_) bus_.publish(wish.subject, wish.payload);
-    for (const auto& [channel, told] : told_) tell_studio(channel, told.status);
+    for (const auto& [channel, told] : told_) tell_studio(channel, told);
   }
   timer_.arm(loop_.now() + Ownership::wake_every);
 }
@@ -132,13 +145,14 @@ void Cluster::announce(bus::Announcement::Stays stays) {
 
 void Cluster::say(const BroadcastNews& news) { bus_.publish(bus::broadcast_subject(news.channel), bus::json_of(news)); }
 
-void Cluster::on_status(const std::string& channel, const origin::Status& status) {
+void Cluster::on_status(const std::string& channel, const origin::Status& status, media::Audience audience) {
   const auto ours = ours_.find(channel);
   if (ours == ours_.end()) return;
   BroadcastNews& news = ours->second;
   news.state = state_of(status.state);
   news.broadcast = news.state == BroadcastNews::State::claimed ? "" : status.broadcast;
   news.started = status.started;
+  news.is_for = audience == media::Audience::guests ? BroadcastNews::For::guests : BroadcastNews::For::everybody;
   say(news);
 }
 
@@ -146,20 +160,46 @@ void Cluster::on_viewers(const std::string& channel, uint64_t viewers) {
   if (const auto ours = ours_.find(channel); ours != ours_.end()) ours->second.viewers = viewers;
 }
 
+void Cluster::wish(std::string subject, Bytes payload) {
+  bus_.publish(subject, payload);
+  const auto known = std::ranges::find(wishes_, subject, &Wish::subject);
+  if (known != wishes_.end()) {
+    *known = {std::move(subject), std::move(payload), loop_.now() + wished_for};
+  } else if (wishes_.size() < wishes_max) {
+    wishes_.push_back({std::move(subject), std::move(payload), loop_.now() + wished_for});
+  }
+}
+
 void Cluster::end_carried_by(int64_t key) {
-  if (wishes_.size() == wishes_max) return;
-  wishes_.push_back(
-      {fmt::format("end.key.{}", key), Bytes::take(nlohmann::json{{"key", key}}.dump()), loop_.now() + wished_for});
-  bus_.publish(wishes_.back().subject, wishes_.back().payload);
+  wish(fmt::format("end.key.{}", key), Bytes::take(nlohmann::json{{"key", key}}.dump()));
 }
 
 // This broadcast of the channel's: who goes live again meanwhile is not meant.
 void Cluster::end(const std::string& channel) {
   const BroadcastNews* news = broadcasts_.find(channel, listened_);
-  if (!news || news->broadcast.empty() || wishes_.size() == wishes_max) return;
-  const nlohmann::json wish{{"channel", channel}, {"broadcast", news->broadcast}};
-  wishes_.push_back({"end.channel." + bus::as_word(channel), Bytes::take(wish.dump()), loop_.now() + wished_for});
-  bus_.publish(wishes_.back().subject, wishes_.back().payload);
+  if (!news || news->broadcast.empty()) return;
+  const nlohmann::json meant{{"channel", channel}, {"broadcast", news->broadcast}};
+  wish("end.channel." + bus::as_word(channel), Bytes::take(meant.dump()));
+}
+
+void Cluster::admission_changed(const std::string& channel) { admissions_.insert(channel); }
+
+void Cluster::say_admissions() {
+  for (const std::string& channel : std::exchange(admissions_, {})) {
+    const nlohmann::json changed{{"channel", channel}, {"process", process_}};
+    wish("admission." + bus::as_word(channel), Bytes::take(changed.dump()));
+  }
+}
+
+// One that this node stays with: what it has heard there it need not hear again.
+void Cluster::find_knower() {
+  const bus::Announcement* home = members_.find(knower_.node, listened_);
+  if (!home) home = members_.home_of(config_.node_name, listened_);
+  if (!home || home->http.empty() || home->http == knower_.address) return;
+  knower_ = {home->node, home->http};
+  for (ShardIndex index = 0; index < world_.shards(); ++index) {
+    world_.on_shard(index, [address = home->http](Shard& shard) { shard.hear_revocations_of(address); });
+  }
 }
 
 // --- what is heard ---
@@ -175,6 +215,20 @@ void Cluster::on_end(const bus::Message& message) {
   const auto ours = ours_.find(channel->get<std::string>());
   if (ours == ours_.end() || *broadcast != ours->second.broadcast) return;
   world_.end_broadcast(ours->first, {RefusalReason::ended_elsewhere, "the broadcast was ended", ours->first});
+}
+
+// Who asks no database hears of it from a node that does, once that has read it.
+void Cluster::on_admission(const bus::Message& message) {
+  const auto changed = nlohmann::json::parse(message.payload.text(), nullptr, false);
+  std::string channel, process;
+  if (!asker_ || !changed.is_object() || !bus::read(changed, "channel", channel) ||
+      !bus::read(changed, "process", process) || process == process_) {
+    return;
+  }
+  world_.hear_revoked(channel);
+  for (ShardIndex index = 0; index < world_.shards(); ++index) {
+    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().bans_changed(channel); });
+  }
 }
 
 void Cluster::on_announcement(const bus::Message& message) {
@@ -218,12 +272,15 @@ void Cluster::tell(const std::string& channel) {
   }
   const auto told = told_.find(channel);
   if (!elsewhere && told == told_.end()) return;
-  Told next{elsewhere ? home->http : "", status_of(elsewhere ? *news : BroadcastNews{.channel = channel})};
+  Told next{elsewhere ? home->http : "", status_of(elsewhere ? *news : BroadcastNews{.channel = channel}),
+            audience_of(elsewhere ? *news : BroadcastNews())};
   if (told != told_.end() && told->second == next) return;
   for (ShardIndex index = 0; config_.is(Role::edge) && index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel, next](Shard& shard) { shard.on_elsewhere(channel, next.address, next.status); });
+    world_.on_shard(index, [channel, next](Shard& shard) {
+      shard.on_elsewhere(channel, next.address, next.status, next.audience);
+    });
   }
-  tell_studio(channel, next.status);
+  tell_studio(channel, next);
   if (elsewhere) {
     told_.insert_or_assign(channel, std::move(next));
   } else {
@@ -231,11 +288,11 @@ void Cluster::tell(const std::string& channel) {
   }
 }
 
-void Cluster::tell_studio(const std::string& channel, const origin::Status& status) {
+void Cluster::tell_studio(const std::string& channel, const Told& told) {
   if (ours_.contains(channel)) return;  // what has begun here meanwhile is ours to tell of
   const BroadcastNews* news = broadcasts_.find(channel, listened_);
-  world_.on_studio([channel, status, viewers = news ? news->viewers : 0](Studio& studio) {
-    studio.on_elsewhere(channel, status, viewers);
+  world_.on_studio([channel, told, viewers = news ? news->viewers : 0](Studio& studio) {
+    studio.on_elsewhere(channel, told.status, told.audience, viewers);
   });
 }
 

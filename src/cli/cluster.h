@@ -9,6 +9,9 @@
 // Who hears something else than others sends a publisher to the wrong node at worst, which says so: the lease decides.
 // What the other homes say of their broadcasts goes to the shards, which ask those nodes for them, and to the studio.
 //
+// Who may watch or speak is kept in the database, and the bus says only that it changed: who asks the database reads it
+// anew, also whenever the bus was away; who does not is subscribed to the revocations of a node that does.
+//
 // Owner: the world. Thread: the first loop, where the registry is. Made before the loops run; lives until they ended.
 #pragma once
 
@@ -27,6 +30,7 @@
 #include "cli/config.h"
 #include "cli/ownership.h"
 #include "cli/registry.h"
+#include "media/pass.h"
 #include "net/loop.h"
 #include "origin/origin.h"
 #include "store/worker.h"
@@ -47,12 +51,14 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   void leave();
 
   // Of a broadcast that lives here.
-  void on_status(const std::string& channel, const origin::Status& status);
+  void on_status(const std::string& channel, const origin::Status& status, media::Audience audience);
   void on_viewers(const std::string& channel, uint64_t viewers);
 
   // Whatever is published with an account's key ends, and the channel's broadcast does, wherever its home is.
   void end_carried_by(int64_t key);
   void end(const std::string& channel);
+  // Who may watch the channel, or speak in its room, is other than it was, and that is kept: every node is to hear it.
+  void admission_changed(const std::string& channel);
 
   void home_of(const std::string& channel, Hop hop, HomeDone done) override;
   std::optional<Result<RelayTo, ingest::Refusal>> knower_of(std::string_view key) override;
@@ -62,6 +68,7 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   struct Told {
     std::string address;  // of its home, over HTTP
     origin::Status status;
+    media::Audience audience = media::Audience::everybody;
     bool operator==(const Told&) const = default;
   };
 
@@ -81,7 +88,11 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   void on_news(const bus::Message& message);
   void on_end(const bus::Message& message);
   void tell(const std::string& channel);
-  void tell_studio(const std::string& channel, const origin::Status& status);
+  void tell_studio(const std::string& channel, const Told& told);
+  void wish(std::string subject, Bytes payload);
+  void on_admission(const bus::Message& message);
+  void say_admissions();
+  void find_knower();
 
   World& world_;
   net::Loop& loop_;
@@ -98,13 +109,19 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   Ownership ownership_;
   std::optional<bus::Certainty> certainty_;         // as it was at the last wake
   std::map<std::string, bus::BroadcastNews> ours_;  // of what this node is the home of
-  // What is to end, said more than once: of a message it is not known who heard it.
+  // What is to be done elsewhere, said more than once: of a message it is not known who heard it.
   struct Wish {
     std::string subject;
     Bytes payload;
     LoopTime until;
   };
   std::vector<Wish> wishes_;
+  std::set<std::string> admissions_;  // that changed, until the next wake: a list of guests is many changes
+  // From whom this node, which asks no database, hears what was revoked.
+  struct Knower {
+    std::string node, address;
+  };
+  Knower knower_;
   std::map<std::string, Told> told_;  // what shards know to be elsewhere
   std::set<std::string> unplaced_;    // whose home has not said yet where it is reached
   prometheus::Gauge& nodes_;
@@ -114,7 +131,7 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   net::Timer timer_;
   LoopTime announced_at_ = LoopTime::min();
   LoopTime woke_at_, listened_;  // the clock of members_ and broadcasts_: it stands while the bus is away
-  std::unique_ptr<bus::Subscription> announcements_heard_, news_heard_, ends_heard_;
+  std::unique_ptr<bus::Subscription> announcements_heard_, news_heard_, ends_heard_, admissions_heard_;
 };
 
 }  // namespace klieg::cli

@@ -451,9 +451,6 @@ Result<void> validate_roles(const Config& config) {
     return fail(
         "several machines share a database: give --database postgresql://..., or --roles edge, which asks none");
   }
-  if (!config.private_channels.empty()) {
-    return fail("--private is for one machine; on several, broadcasts of accounts are private (--studio-sign-up)");
-  }
   return {};
 }
 

@@ -99,7 +99,15 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
     });
   }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
-  if (topics) revocations_ = std::make_unique<HeardRevocations>(loop_, *engine_, *edge_, node_.guests());
+  if (topics) {
+    const auto listen = [this](media::PushSink& sink) {
+      auto subscription = engine_->subscribe(edge::revocations_topic, sink);
+      edge_->arm();  // keeps the engine's deadlines
+      return subscription;
+    };
+    const auto hear = [this](const media::GuestsRevoked& revoked) { node_.guests().revoke(revoked); };
+    revocations_ = std::make_unique<HeardRevocations>(loop_, listen, hear);
+  }
   http::Handler& handler = *this;
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);

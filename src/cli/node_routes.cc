@@ -28,21 +28,29 @@ void NodeRoutes::place(const std::string& channel, const std::string& node) {
     places_.erase(channel);
     return;
   }
-  const auto found = std::ranges::find(nodes_, node, &Node::address);
-  const auto index = static_cast<size_t>(found - nodes_.begin());
-  if (found == nodes_.end()) {
-    const auto peer = edge::parse_parent_url("http://" + node);
-    if (!peer || nodes_.size() == nodes_max) {
-      logging::warning("a node cannot be asked for what is live there", {{"node", node}, {"channel", channel}});
-      return;
-    }
-    Node& made = nodes_.emplace_back();
-    made.address = node;
-    made.parent = std::make_unique<edge::Parent>(loop_, *peer, &credentials_, metrics_);
-    made.hosts = std::make_unique<edge::Hosts>([&loop = loop_] { return loop.now(); }, random_seed());
-    made.hosts->add_parent(node, *made.parent, made.parent.get());
+  if (const auto index = index_of(node)) places_.insert_or_assign(channel, *index);
+}
+
+std::optional<size_t> NodeRoutes::index_of(const std::string& address) {
+  const auto found = std::ranges::find(nodes_, address, &Node::address);
+  if (found != nodes_.end()) return static_cast<size_t>(found - nodes_.begin());
+  const auto peer = edge::parse_parent_url("http://" + address);
+  if (!peer || nodes_.size() == nodes_max) {
+    logging::warning("a node cannot be asked for what it has", {{"node", address}});
+    return std::nullopt;
   }
-  places_.insert_or_assign(channel, index);
+  Node& made = nodes_.emplace_back();
+  made.address = address;
+  made.parent = std::make_unique<edge::Parent>(loop_, *peer, &credentials_, metrics_);
+  made.hosts = std::make_unique<edge::Hosts>([&loop = loop_] { return loop.now(); }, random_seed());
+  made.hosts->add_parent(address, *made.parent, made.parent.get());
+  return nodes_.size() - 1;
+}
+
+std::unique_ptr<media::Subscription> NodeRoutes::subscribe_at(const std::string& node, std::string_view topic,
+                                                              media::PushSink& sink) {
+  const auto index = index_of(node);
+  return index ? nodes_[*index].hosts->subscribe(topic, sink) : nullptr;
 }
 
 size_t NodeRoutes::node_of(std::string_view target) const {

@@ -32,6 +32,9 @@ class NodeRoutes final : public edge::Routes, public media::TopicSource {
 
   // The channel's home is at the node with this address (HOST:PORT of its HTTP), from now on; "": here, or nowhere.
   void place(const std::string& channel, const std::string& node);
+  // Of the node with this address, whatever the topic is of. Nothing: there are too many nodes.
+  std::unique_ptr<media::Subscription> subscribe_at(const std::string& node, std::string_view topic,
+                                                    media::PushSink& sink);
   bool is_elsewhere(std::string_view channel) const { return places_.contains(channel); }
 
   size_t ways(std::string_view key) const override;
@@ -50,6 +53,8 @@ class NodeRoutes final : public edge::Routes, public media::TopicSource {
     std::unique_ptr<edge::Hosts> hosts;
   };
   static constexpr size_t way_here = SIZE_MAX;
+  // Of nodes_, where it is from then on; nullopt: no more can be there.
+  std::optional<size_t> index_of(const std::string& address);
   // Index of nodes_; way_here: none.
   size_t node_of(std::string_view target) const;
 

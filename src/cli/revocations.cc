@@ -58,39 +58,34 @@ std::unique_ptr<media::Subscription> Revocations::subscribe(std::string_view top
     const auto subscriber = weak.lock();  // which we hold: so we are there
     if (!subscriber) return;
     subscriber->told_all = true;
-    for (size_t i = 0; i < all_.size() && subscriber->sink; ++i) subscriber->sink->on_push(all_[i]);
+    for (const auto& [whose, until_s] : all_) {
+      if (subscriber->sink) subscriber->sink->on_push(media::GuestsRevoked{whose.first, whose.second, until_s});
+    }
   });
   return std::make_unique<Handle>(newcomer);
 }
 
 void Revocations::apply(const media::GuestsRevoked& revoked) {
-  const auto known = std::ranges::find_if(all_, [&](const media::GuestsRevoked& one) {
-    return one.channel == revoked.channel && one.viewer == revoked.viewer;
-  });
-  if (known == all_.end()) {
-    all_.push_back(revoked);
-  } else {
-    known->issued_until_s = std::max(known->issued_until_s, revoked.issued_until_s);
-  }
+  const auto [known, is_new] = all_.try_emplace({revoked.channel, revoked.viewer}, revoked.issued_until_s);
+  if (!is_new && known->second >= revoked.issued_until_s) return;
+  known->second = revoked.issued_until_s;
   guests_.revoke(revoked);
   for (const auto& subscriber : std::vector(subscribers_)) {
     if (subscriber->sink && subscriber->told_all) subscriber->sink->on_push(revoked);
   }
 }
 
-HeardRevocations::HeardRevocations(net::Loop& loop, edge::Engine& engine, edge::Server& server, edge::Guests& guests)
-    : loop_(loop), engine_(engine), server_(server), guests_(guests), again_(loop, [this] { listen(); }) {
+HeardRevocations::HeardRevocations(net::Loop& loop, Subscribe subscribe, Hear hear)
+    : loop_(loop), subscribe_(std::move(subscribe)), hear_(std::move(hear)), again_(loop, [this] { listen(); }) {
   again_.arm(loop.now());  // once the loop runs
 }
 
 void HeardRevocations::listen() {
-  media::PushSink& sink = *this;
-  subscription_ = engine_.subscribe(edge::revocations_topic, sink);
-  server_.arm();
+  subscription_ = subscribe_(*this);
 }
 
 void HeardRevocations::on_push(media::PushRecord record) {
-  if (const auto* revoked = std::get_if<media::GuestsRevoked>(&record)) guests_.revoke(*revoked);
+  if (const auto* revoked = std::get_if<media::GuestsRevoked>(&record)) hear_(*revoked);
 }
 
 void HeardRevocations::on_topic_end(media::TopicEnd why) {

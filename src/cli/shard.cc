@@ -279,7 +279,9 @@ void Shard::on_status(const std::string& channel, const origin::Status& status) 
     rooms_.begin(channel, status.broadcast);
   }
   world_.on_studio([channel, status](Studio& studio) { studio.on_status(channel, status); });
-  world_.on_cluster([channel, status](Cluster& cluster) { cluster.on_status(channel, status); });
+  world_.on_cluster([channel, status, audience = origin_.audience_of(channel)](Cluster& cluster) {
+    cluster.on_status(channel, status, audience);
+  });
   for (ShardIndex other = 0; other < world_.shards(); ++other) {
     if (other == index_) continue;
     world_.on_shard(other, [channel, status, audience = origin_.audience_of(channel), home = index_](Shard& shard) {
@@ -298,14 +300,25 @@ void Shard::announce(const std::string& channel, ShardIndex home, const origin::
   origin_.announce(channel, status);
 }
 
-void Shard::on_elsewhere(const std::string& channel, const std::string& node, origin::Status status) {
+void Shard::on_elsewhere(const std::string& channel, const std::string& node, origin::Status status,
+                         media::Audience audience) {
   routes_.place(channel, node);
   // What began here since then is told by its home.
   if (const auto here = homes_.find(channel); here != homes_.end() && !here->second.broadcast->ended()) return;
   if (node.empty() && elsewhere_.contains(channel)) return;
-  if (!origin_.has_channel(channel)) origin_.add_channel(channel);  // an account's
+  const bool given = std::ranges::find(config_.channels, channel, &Channel::name) != config_.channels.end();
+  // An account's: when it is over, too, it is not there for who may not watch it.
+  if (!origin_.has_channel(channel) || (!given && !node.empty())) origin_.add_channel(channel, audience);
   status.version = origin_.status(channel).version + 1;
   origin_.announce(channel, status);
+}
+
+void Shard::hear_revocations_of(const std::string& node) {
+  heard_revocations_.reset();
+  heard_revocations_ = std::make_unique<HeardRevocations>(
+      loop_,
+      [this, node](media::PushSink& sink) { return routes_.subscribe_at(node, edge::revocations_topic, sink); },
+      [this](const media::GuestsRevoked& revoked) { revocations_.apply(revoked); });
 }
 
 void Shard::mirror_wanted(const std::string& channel) {

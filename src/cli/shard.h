@@ -77,7 +77,10 @@ class Shard final : public LoopHouse,
   void set_path_secret(std::string_view secret) { node_.guests().set_secret(secret); }  // before the loop runs
   void on_revoked(const media::GuestsRevoked& revoked) { revocations_.apply(revoked); }
   // The channel's home is the node with this address, and so it stands there; "": no other node's any more.
-  void on_elsewhere(const std::string& channel, const std::string& node, origin::Status status);
+  void on_elsewhere(const std::string& channel, const std::string& node, origin::Status status,
+                    media::Audience audience);
+  // What was revoked is heard from the node with this address, from now on.
+  void hear_revocations_of(const std::string& node);
 
  private:
   struct Home {
@@ -126,6 +129,7 @@ class Shard final : public LoopHouse,
   edge::HandlerParent home_;  // the origin, as the cache before it asks it
   edge::Hosts hosts_;
   NodeRoutes routes_;
+  std::unique_ptr<HeardRevocations> heard_revocations_;  // null: the database says it
   edge::Engine engine_;
   edge::Server edge_;
   Pushing push_;

@@ -61,12 +61,14 @@ void Studio::on_status(const std::string& channel, const origin::Status& status)
   }
 }
 
-void Studio::on_elsewhere(const std::string& channel, const origin::Status& status, uint64_t viewers) {
+void Studio::on_elsewhere(const std::string& channel, const origin::Status& status, media::Audience audience,
+                          uint64_t viewers) {
   const bool on_air = status.state == origin::ChannelState::live || status.state == origin::ChannelState::paused;
   if (!on_air) return server_.on_ended(channel);
   const bool given = std::ranges::find(config_.channels, channel, &Channel::name) != config_.channels.end();
+  const bool listed = given && audience == media::Audience::everybody;
   server_.on_live_elsewhere(channel, status.started.value_or(loop_.wall_now()),
-                            given ? studio::Listing::listed : studio::Listing::unlisted);
+                            listed ? studio::Listing::listed : studio::Listing::unlisted);
   server_.on_viewers(channel, viewers);
 }
 
@@ -95,6 +97,7 @@ void Studio::bans_changed(const std::string& channel) {
   for (ShardIndex index = 0; index < world_.shards(); ++index) {
     world_.on_shard(index, [channel](Shard& shard) { shard.rooms().bans_changed(channel); });
   }
+  world_.on_cluster([channel](Cluster& cluster) { cluster.admission_changed(channel); });
 }
 
 bool Studio::may_know(std::string_view key) const { return studio::is_secret(studio::SecretKind::stream_key, key); }

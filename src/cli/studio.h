@@ -33,7 +33,8 @@ class Studio final : public KeyHolders, private studio::Stage {
   void on_status(const std::string& channel, const origin::Status& status);
   void on_figures(const Rooms::Figures& figures);
   // Said again and again of one whose home is another node.
-  void on_elsewhere(const std::string& channel, const origin::Status& status, uint64_t viewers);
+  void on_elsewhere(const std::string& channel, const origin::Status& status, media::Audience audience,
+                    uint64_t viewers);
   void hold_no_more() { server_.hold_no_more(); }
   void serve(studio::Call call, studio::Answer answer) { server_.serve(std::move(call), std::move(answer)); }
 

@@ -117,17 +117,31 @@ Result<void> World::give_path_secret() {
   return {};
 }
 
+// Of a database that came later: until then links that were taken back are good, for nobody knows of it.
 void World::hear_revoked() {
   const auto work = [now = shards_.front()->loop().wall_now()](store::Database& database) {
     return studio::list_revocations(database, now);
   };
   asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
     if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
-    for (const media::GuestsRevoked& one : *revoked) tell_revoked(one);
+    for (const media::GuestsRevoked& one : *revoked) on_revoked(one);
+  });
+}
+
+void World::hear_revoked(const std::string& channel) {
+  const auto work = [channel](store::Database& database) { return studio::list_revocations(database, channel); };
+  asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
+    if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
+    for (const media::GuestsRevoked& one : *revoked) on_revoked(one);
   });
 }
 
 void World::tell_revoked(const media::GuestsRevoked& revoked) {
+  on_revoked(revoked);
+  on_cluster([channel = revoked.channel](Cluster& cluster) { cluster.admission_changed(channel); });
+}
+
+void World::on_revoked(const media::GuestsRevoked& revoked) {
   for (ShardIndex i = 0; i < shards(); ++i) {
     on_shard(i, [revoked](Shard& shard) { shard.on_revoked(revoked); });
   }

@@ -53,8 +53,11 @@ class World final : public RunningServer {
   // From any shard's loop. `done` is called on the first one's, once it is kept; every shard hears of it then.
   using Revoked = std::move_only_function<void(store::Outcome<void>)>;
   void revoke(const media::GuestsRevoked& revoked, Revoked done);
-  // What is kept already. From the first shard's loop.
+  // What is kept already: for this node's loops, and for the other nodes. From the first shard's loop.
   void tell_revoked(const media::GuestsRevoked& revoked);
+  // Reads what was kept elsewhere: of the channel; of all, until it has been read. Likewise.
+  void hear_revoked(const std::string& channel);
+  void hear_revoked();
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
   push::Admission& push_admission() { return push_admission_; }
@@ -62,8 +65,7 @@ class World final : public RunningServer {
  private:
   Result<void> open_store();
   void end_at(const std::optional<Registry::Place>& place);
-  // Of a database that came later: until then links that were taken back are good, for nobody knows of it.
-  void hear_revoked();
+  void on_revoked(const media::GuestsRevoked& revoked);
   Result<void> give_path_secret();
 
   Metrics metrics_;
