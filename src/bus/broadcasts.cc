@@ -21,9 +21,12 @@ constexpr std::array<std::string_view, 4> state_names{"claimed", "live", "paused
 std::string broadcast_subject(std::string_view channel) { return "broadcast." + as_word(channel); }
 
 Bytes json_of(const BroadcastNews& news) {
-  json object{{"channel", news.channel},     {"node", news.node},
-              {"number", news.number},       {"state", state_names[static_cast<size_t>(news.state)]},
-              {"broadcast", news.broadcast}, {"viewers", news.viewers},
+  json object{{"channel", news.channel},
+              {"node", news.node},
+              {"number", news.number},
+              {"state", state_names[static_cast<size_t>(news.state)]},
+              {"broadcast", news.broadcast},
+              {"viewers", news.viewers},
               {"guests_only", news.is_for == BroadcastNews::For::guests}};
   if (news.started) object["started_ns"] = news.started->time_since_epoch().count();
   return Bytes::take(object.dump());

@@ -11,6 +11,7 @@
 #include "bus/subject.h"
 #include "cli/first_run.h"
 #include "cli/world.h"
+#include "studio/broadcast_records.h"
 
 namespace klieg::cli {
 namespace {
@@ -114,7 +115,7 @@ void Cluster::wake() {
   if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) world_.hear_revoked();
   ownership_.wake(certainty);
   say_admissions();
-  if (!asker_) find_knower();
+  asker_ ? end_unheld() : find_knower();
   for (const BroadcastNews& gone : broadcasts_.expire(listened_)) tell(gone.channel);
   nodes_.Set(static_cast<double>(members_.alive(listened_)));
   homes_.Set(static_cast<double>(ownership_.all_held().size()));
@@ -388,6 +389,15 @@ void Cluster::on_lost(const std::string& channel, LostLease why) {
                 channel});
 }
 
+// Broadcasts of homes that died.
+void Cluster::end_unheld() {
+  if (!has_accounts(config_) || loop_.now() < end_unheld_at_) return;
+  end_unheld_at_ = loop_.now() + Ownership::look_every;
+  asker_->ask<void>([now = loop_.wall_now()](
+                        store::Database& database) { return studio::end_unheld(database, lease_name_of(""), now); },
+                    [](const store::Outcome<void>&) {});
+}
+
 std::string Cluster::node_of(const std::string& process) const {
   const bus::Announcement* member = members_.find_process(process, listened_);
   return member ? member->node : "";
@@ -408,6 +418,18 @@ void Cluster::renew_all(Renewed done) {
 
 void Cluster::release(const store::Lease& lease, Released done) {
   asker_->ask<store::Granted>([lease](store::Database& database) { return store::release(database, lease); },
+                              std::move(done));
+}
+
+void Cluster::list_held(Listed done) {
+  if (!asker_) return done(std::vector<store::Lease>());
+  asker_->ask<std::vector<store::Lease>>([](store::Database& database) { return store::list_held(database); },
+                                         std::move(done));
+}
+
+void Cluster::take_away(const store::Lease& seen, Released done) {
+  logging::warning("the home of a channel is silent, and is it no longer", {{"lease", seen.name}});
+  asker_->ask<store::Granted>([seen](store::Database& database) { return store::take_away(database, seen); },
                               std::move(done));
 }
 

@@ -75,6 +75,8 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   void attempt(const std::string& name, std::optional<store::Lease> seen, Attempted done) override;
   void renew_all(Renewed done) override;
   void release(const store::Lease& lease, Released done) override;
+  void list_held(Listed done) override;
+  void take_away(const store::Lease& seen, Released done) override;
   LoopTime now() const override { return loop_.now(); }
   std::string node_of(const std::string& process) const override;
   void on_lost(const std::string& channel, LostLease why) override;
@@ -93,6 +95,7 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   void on_admission(const bus::Message& message);
   void say_admissions();
   void find_knower();
+  void end_unheld();
 
   World& world_;
   net::Loop& loop_;
@@ -130,6 +133,7 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   prometheus::Counter& expired_;
   net::Timer timer_;
   LoopTime announced_at_ = LoopTime::min();
+  LoopTime end_unheld_at_ = LoopTime::min();
   LoopTime woke_at_, listened_;  // the clock of members_ and broadcasts_: it stands while the bus is away
   std::unique_ptr<bus::Subscription> announcements_heard_, news_heard_, ends_heard_, admissions_heard_;
 };

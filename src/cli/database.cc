@@ -33,6 +33,12 @@ Outcome<void> keep_names_apart(const Config& config, Database& database) {
   return {};
 }
 
+Outcome<void> end_what_was_live(const Config& config, Database& database, WallTime now) {
+  if (!config.bus_nats.empty()) return {};  // their leases say who is live (cluster.h)
+  if (database.engine() == store::Engine::sqlite) return studio::end_all(database, now);
+  return studio::end_all_of(database, name_among_rooms(config), now);
+}
+
 using FirstAccount = std::optional<studio::FirstAccount>;
 
 Outcome<FirstAccount> begin(const Config& config, Database& database) {
@@ -42,10 +48,7 @@ Outcome<FirstAccount> begin(const Config& config, Database& database) {
   if (auto done = studio::forget_old_revocations(database, now); !done) return std::unexpected(std::move(done.error()));
   if (!has_accounts(config)) return FirstAccount();
   if (auto apart = keep_names_apart(config, database); !apart) return std::unexpected(std::move(apart.error()));
-  // What others share may hold what is live on another node.
-  if (database.engine() == store::Engine::sqlite) {
-    if (auto ended = studio::end_all(database, now); !ended) return std::unexpected(std::move(ended.error()));
-  }
+  if (auto ended = end_what_was_live(config, database, now); !ended) return std::unexpected(std::move(ended.error()));
   return studio::make_first_account_once(database, std::string(first_account_name), config.password_cost, now);
 }
 

@@ -10,9 +10,10 @@ namespace {
 constexpr size_t said_max = store::lease_duration / store::beat_every + 2;
 
 constexpr std::string_view lease_prefix = "home/";
-std::string lease_name_of(const std::string& channel) { return std::string(lease_prefix) + channel; }
 
 }  // namespace
+
+std::string lease_name_of(const std::string& channel) { return std::string(lease_prefix) + channel; }
 
 std::string_view name_of(LostLease why) { return why == LostLease::taken ? "taken" : "expired"; }
 
@@ -152,6 +153,8 @@ void Ownership::wake(const std::optional<bus::Certainty>& certainty) {
     });
   }
 
+  look();
+
   std::vector<std::string> due;
   std::vector<Done> given_up;
   for (auto& [channel, asking] : asking_) {
@@ -167,6 +170,30 @@ void Ownership::wake(const std::optional<bus::Certainty>& certainty) {
   });
   for (const std::string& channel : due) ask(channel);
   for (Done& done : given_up) done({End::silent, 0, {}});
+}
+
+void Ownership::look() {
+  const LoopTime now = host_.now();
+  if (looking_ || now < look_at_) return;
+  looking_ = true;
+  look_at_ = now + look_every;
+  desk_.list_held([this](store::Outcome<std::vector<store::Lease>> held) { on_listed(std::move(held)); });
+}
+
+// Of what is asked for just now its claimant decides.
+void Ownership::on_listed(store::Outcome<std::vector<store::Lease>> held) {
+  looking_ = false;
+  if (!held) return;
+  const LoopTime now = host_.now();
+  for (store::Lease& lease : *held) {
+    if (!lease.name.starts_with(lease_prefix)) continue;
+    const std::string channel = lease.name.substr(lease_prefix.size());
+    if (held_.contains(channel) || asking_.contains(channel) || returned_.contains(channel)) continue;
+    Watched& watched = watched_.try_emplace(channel, Watched{{}, now}).first->second;
+    watched.asked_at = now;
+    watched.lease.saw(lease, now);
+    if (watched.lease.may_take(listening_, now)) desk_.take_away(lease, [](const store::Outcome<store::Granted>&) {});
+  }
 }
 
 void Ownership::on_renewed(uint64_t question, LoopTime asked_at,

@@ -7,6 +7,8 @@
 //                      |                                                                              none, on_lost()
 //                      +--another's, who lives; still not to be taken; the database is away--> none
 //
+// What another held who is silent is freed, also where nobody wants it: so it can be known what nobody carries.
+//
 // Pure: `now` goes in. Questions to the database go out and are answered later, in the order in which they were asked.
 // Thread: one loop. Limits: as many claims wait as publishers do, each for `patience` at the most; of what is watched
 // nothing is kept for longer than watched_for.
@@ -37,7 +39,13 @@ class LeaseDesk {
   virtual void renew_all(Renewed done) = 0;
   using Released = std::move_only_function<void(store::Outcome<store::Granted>)>;
   virtual void release(const store::Lease& lease, Released done) = 0;
+  using Listed = Renewed;
+  virtual void list_held(Listed done) = 0;
+  virtual void take_away(const store::Lease& seen, Released done) = 0;
 };
+
+// Of a channel; of "", what the names of all of them begin with.
+std::string lease_name_of(const std::string& channel);
 
 enum class LostLease : uint8_t {
   taken,    // it is another's, by the database's word
@@ -61,6 +69,8 @@ class Ownership {
   static constexpr Duration patience = 9s;
   static constexpr Duration ask_again_every = 500ms;
   static constexpr Duration watched_for = 60s;
+  // How soon it is noticed that a holder is silent: twice that, and store::take_after.
+  static constexpr Duration look_every = 5s;
   // How often wake() is to be called: what a lease's end may be late by, far below the slack of store::take_after.
   static constexpr Duration wake_every = 250ms;
 
@@ -119,6 +129,8 @@ class Ownership {
   void lose(const std::string& channel, LostLease why);
   void release(const std::string& channel, const store::Lease& lease);
   void release_again();
+  void look();
+  void on_listed(store::Outcome<std::vector<store::Lease>> held);
 
   LeaseDesk& desk_;
   OwnershipHost& host_;
@@ -137,6 +149,8 @@ class Ownership {
   bool renewing_ = false;
   bool in_doubt_ = false;  // the database may have given us what we do not know of
   LoopTime renew_at_ = LoopTime::min();
+  bool looking_ = false;
+  LoopTime look_at_ = LoopTime::min();
 };
 
 }  // namespace klieg::cli

@@ -26,6 +26,8 @@ struct Node final : LeaseDesk, OwnershipHost {
   void attempt(const std::string& lease, std::optional<store::Lease> seen, Attempted done) override;
   void renew_all(Renewed done) override;
   void release(const store::Lease& lease, Released done) override;
+  void list_held(Listed done) override;
+  void take_away(const store::Lease& seen, Released done) override;
   LoopTime now() const override;
   std::string node_of(const std::string& process) const override;
   void on_lost(const std::string&, LostLease why) override {
@@ -131,6 +133,13 @@ void Node::release(const store::Lease& lease, Released done) {
   ask(*this, [this, lease] { return store::release(*town.database, lease); }, std::move(done));
 }
 
+void Node::list_held(Listed done) {
+  ask(*this, [this] { return store::list_held(*town.database); }, std::move(done));
+}
+void Node::take_away(const store::Lease& seen, Released done) {
+  ask(*this, [this, seen] { return store::take_away(*town.database, seen); }, std::move(done));
+}
+
 std::string Node::node_of(const std::string& other) const {
   const auto heard = heard_at.find(other);
   return heard != heard_at.end() && now() < heard->second + 6s ? other.substr(0, other.find('/')) : "";
@@ -228,6 +237,23 @@ TEST(Ownership, of_a_home_that_died_another_takes_it_when_it_was_silent_for_long
   town.pass(1s);
   EXPECT_FALSE(town[0].serves);
   EXPECT_EQ(town[0].lost, LostLease::expired);
+}
+
+TEST(Ownership, what_a_home_held_that_died_is_free_though_nobody_wants_it) {
+  Town town(2);
+  town[0].claim();
+  town.pass(30s);
+  const auto held = [&] { return store::list_held(*town.database)->size(); };
+  EXPECT_EQ(held(), 1u) << "it lives";
+  town[0].store_away = true;
+  town.pass(30s);
+  EXPECT_EQ(held(), 1u) << "the bus says so";
+  town[0].asleep = town[0].bus_away = true;
+  town.pass(store::take_after + 2 * Ownership::look_every + 3s);
+  EXPECT_EQ(held(), 0u);
+  town[1].claim();
+  town.pass(1s);
+  EXPECT_EQ(town[1].number, 2);
 }
 
 TEST(Ownership, a_home_goes_on_by_the_bus_while_the_database_is_away_and_by_the_database_while_the_bus_is) {

@@ -80,9 +80,7 @@ HeardRevocations::HeardRevocations(net::Loop& loop, Subscribe subscribe, Hear he
   again_.arm(loop.now());  // once the loop runs
 }
 
-void HeardRevocations::listen() {
-  subscription_ = subscribe_(*this);
-}
+void HeardRevocations::listen() { subscription_ = subscribe_(*this); }
 
 void HeardRevocations::on_push(media::PushRecord record) {
   if (const auto* revoked = std::get_if<media::GuestsRevoked>(&record)) hear_(*revoked);

@@ -50,7 +50,7 @@ class Revocations final : public media::TopicSource {
   edge::Guests& guests_;
   media::TopicSource& others_;
   using Whose = std::pair<std::string, std::optional<uint64_t>>;  // channel and viewer
-  std::map<Whose, int64_t> all_;                                   // issued_until_s
+  std::map<Whose, int64_t> all_;                                  // issued_until_s
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
 };
 

@@ -316,8 +316,7 @@ void Shard::on_elsewhere(const std::string& channel, const std::string& node, or
 void Shard::hear_revocations_of(const std::string& node) {
   heard_revocations_.reset();
   heard_revocations_ = std::make_unique<HeardRevocations>(
-      loop_,
-      [this, node](media::PushSink& sink) { return routes_.subscribe_at(node, edge::revocations_topic, sink); },
+      loop_, [this, node](media::PushSink& sink) { return routes_.subscribe_at(node, edge::revocations_topic, sink); },
       [this](const media::GuestsRevoked& revoked) { revocations_.apply(revoked); });
 }
 

@@ -71,6 +71,20 @@ Outcome<Granted> release(Database& database, const Lease& held) {
                    {held.name, held.number, held.holder}));
 }
 
+Outcome<std::vector<Lease>> list_held(Database& database) {
+  return all_of(database.run("SELECT name, number, holder, beat FROM leases WHERE holder IS NOT NULL ORDER BY name "
+                             "LIMIT $1",
+                             {static_cast<int64_t>(Database::rows_max)}),
+                [](const Row& row) { return Lease{row[0].text(), row[1].integer(), row[2].text(), row[3].integer()}; });
+}
+
+Outcome<Granted> take_away(Database& database, const Lease& seen) {
+  return granted(
+      database.run("UPDATE leases SET holder = NULL, beat = beat + 1 "
+                   "WHERE name = $1 AND number = $2 AND beat = $3 AND holder = $4",
+                   {seen.name, seen.number, seen.beat, seen.holder}));
+}
+
 Outcome<Attempt> attempt(Database& database, const std::string& name, const std::optional<Lease>& seen,
                          const std::string& holder) {
   auto taken = seen && seen->holder ? take_from(database, *seen, holder) : take_free(database, name, holder);

@@ -18,6 +18,7 @@
 //   free --take_free()--> held --renew_all()--> held --release()--> free
 //                          |  the same beat, and silence, for take_after
 //                          +--take_from()--> held by another, number + 1
+//                          +--take_away()--> free
 //
 // While the database is down nobody takes over, and while the bus is down only what is free; a holder goes on by the
 // other of the two. One that is cut off from both stops.
@@ -99,10 +100,14 @@ Outcome<std::optional<Lease>> read_lease(Database& database, const std::string& 
 Outcome<std::optional<Lease>> take_free(Database& database, const std::string& name, const std::string& holder);
 // nullopt: the row is no longer as it was seen.
 Outcome<std::optional<Lease>> take_from(Database& database, const Lease& seen, const std::string& holder);
-enum class Granted : uint8_t { yes, no };  // no: it is another's by now
+enum class Granted : uint8_t { yes, no };  // no: it is another's by now, or not as it was seen
 // All that `holder` still holds.
 Outcome<std::vector<Lease>> renew_all(Database& database, const std::string& holder);
 Outcome<Granted> release(Database& database, const Lease& held);
+// What anybody holds, by name; the first Database::rows_max.
+Outcome<std::vector<Lease>> list_held(Database& database);
+// From who is silent, for nobody: it is free.
+Outcome<Granted> take_away(Database& database, const Lease& seen);
 
 // What came of trying to take it: ours now, or how it stands.
 struct Attempt {

@@ -106,6 +106,22 @@ TEST_P(LeaseRows, all_of_a_holder_beat_at_once) {
   EXPECT_EQ(told(read_lease(*database, "c"))->beat, 0);
 }
 
+TEST_P(LeaseRows, what_is_taken_away_is_free_unless_it_has_beaten) {
+  const auto seen = told(take_free(*database, "a", "one"));
+  ASSERT_TRUE(seen);
+  ASSERT_TRUE(told(take_free(*database, "b", "two")));
+  const auto held = list_held(*database);
+  ASSERT_DONE(held);
+  ASSERT_EQ(held->size(), 2u);
+  EXPECT_EQ(held->front(), seen);
+  ASSERT_DONE(renew_all(*database, "one"));
+  EXPECT_EQ(take_away(*database, *seen), Granted::no);
+  EXPECT_EQ(take_away(*database, *told(read_lease(*database, "a"))), Granted::yes);
+  EXPECT_EQ(list_held(*database)->size(), 1u);
+  EXPECT_TRUE(renew_all(*database, "one")->empty());
+  EXPECT_EQ(told(take_free(*database, "a", "three"))->number, 2);
+}
+
 TEST_P(LeaseRows, what_has_beaten_since_it_was_seen_is_not_taken) {
   const auto seen = told(take_free(*database, "a", "one"));
   ASSERT_TRUE(seen);

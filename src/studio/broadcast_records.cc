@@ -225,6 +225,21 @@ Outcome<void> end_all(Database& database, WallTime now) {
       database.run("UPDATE broadcasts SET ended_ms = $1 WHERE started_ms IS NOT NULL AND ended_ms IS NULL", {now}));
 }
 
+Outcome<void> end_all_of(Database& database, const std::string& node, WallTime now) {
+  return store::nothing_of(
+      database.run("UPDATE broadcasts SET ended_ms = $1 WHERE started_ms IS NOT NULL AND ended_ms IS NULL AND "
+                   "account IN (SELECT accounts.id FROM accounts, rooms WHERE channel = name AND node = $2)",
+                   {now, node}));
+}
+
+Outcome<void> end_unheld(Database& database, const std::string& lease_prefix, WallTime now) {
+  return store::nothing_of(
+      database.run("UPDATE broadcasts SET ended_ms = $1 WHERE started_ms IS NOT NULL AND ended_ms IS NULL AND "
+                   "NOT EXISTS (SELECT 1 FROM leases, accounts WHERE accounts.id = broadcasts.account AND "
+                   "leases.name = $2 || accounts.name AND holder IS NOT NULL)",
+                   {now, lease_prefix}));
+}
+
 Outcome<void> write_counts(Database& database, int64_t id, const BroadcastCounts& counts) {
   // The larger of the two: the engines have no common function for it.
   return store::nothing_of(

@@ -88,8 +88,12 @@ struct Started {
 store::Outcome<Visibility> visibility_of_next(store::Database& database, int64_t account, int64_t key);
 store::Outcome<Started> start_broadcast(store::Database& database, int64_t account, int64_t key, WallTime now);
 store::Outcome<void> end_broadcast(store::Database& database, int64_t id, const BroadcastCounts& counts, WallTime now);
-// Of a database that is this node's alone, before anybody publishes: what a process that was killed left live.
+// What a process that was killed left live. Of a database that is this node's alone, before anybody publishes; of one
+// that is shared, what the node of that name had last (room_life_records.h); of several machines, what nobody holds by
+// a lease (store/lease.h) of that prefix and the account's name.
 store::Outcome<void> end_all(store::Database& database, WallTime now);
+store::Outcome<void> end_all_of(store::Database& database, const std::string& node, WallTime now);
+store::Outcome<void> end_unheld(store::Database& database, const std::string& lease_prefix, WallTime now);
 store::Outcome<void> write_counts(store::Database& database, int64_t id, const BroadcastCounts& counts);
 
 store::Outcome<std::optional<Broadcast>> find_broadcast(store::Database& database, int64_t id);

@@ -4,10 +4,12 @@
 
 #include <limits>
 
+#include "store/lease.h"
 #include "studio/follow_records.h"
 #include "studio/key_records.h"
 #include "studio/records_test.h"
 #include "studio/revocation_records.h"
+#include "studio/room_life_records.h"
 #include "wire/path_token.h"
 
 namespace klieg::studio {
@@ -131,6 +133,28 @@ TEST_P(BroadcastRecords, what_was_private_goes_on_so_when_nothing_else_is_planne
   EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::guests) << "that is live";
   ASSERT_DONE(end_all(*database, start + 63s));
   EXPECT_EQ(visibility_of_next(*database, anna, annas_key), Visibility::everyone);
+}
+
+TEST_P(BroadcastRecords, of_a_shared_database_a_node_ends_what_it_had_itself) {
+  go_live(anna, annas_key);
+  ASSERT_DONE(write_live_rooms(*database, "here", {{"anna", "x7f", 1, start}, {"ben", "y8g", 1, start}}));
+  ASSERT_DONE(end_all_of(*database, "there", start + 60s));
+  EXPECT_TRUE(*find_live_broadcast(*database, anna));
+  ASSERT_DONE(end_all_of(*database, "here", start + 60s));
+  EXPECT_FALSE(*find_live_broadcast(*database, anna));
+}
+
+TEST_P(BroadcastRecords, of_several_machines_what_nobody_holds_is_over) {
+  const int64_t id = go_live(anna, annas_key).broadcast.id;
+  const auto held = store::take_free(*database, "home/anna", "one");
+  ASSERT_TRUE(held && *held);
+  ASSERT_DONE(end_unheld(*database, "home/", start + 60s));
+  EXPECT_TRUE(*find_live_broadcast(*database, anna));
+  ASSERT_DONE(store::release(*database, **held));
+  ASSERT_DONE(end_unheld(*database, "home/", start + 61s));
+  EXPECT_EQ((*find_broadcast(*database, id))->ended, start + 61s);
+  ASSERT_DONE(end_unheld(*database, "home/", start + 62s));
+  EXPECT_EQ((*find_broadcast(*database, id))->ended, start + 61s);
 }
 
 TEST_P(BroadcastRecords, what_is_live_neither_opens_nor_closes) {
