@@ -3,8 +3,20 @@
 #include <utility>
 
 #include "audience/resumption.h"
+#include "wire/room_record.h"
 
 namespace klieg::audience {
+
+namespace {
+
+std::vector<Told> last_words() {
+  std::vector<Told> told;
+  told.emplace_back(ObjectOpened());
+  told.emplace_back(ObjectContinued{wire::room::record_of(media::RoomEvent(media::RoomEnded()))});
+  return told;
+}
+
+}  // namespace
 
 // A loop that has joined.
 class HomeServer::Member final : public media::PushSink {
@@ -46,6 +58,7 @@ void HomeServer::restore(JournalEntry entry) { room_.restore(resumed(std::move(e
 void HomeServer::restored() { wake(); }
 
 void HomeServer::join(const std::string& node, Tell tell) {
+  if (abandoned_) return tell(last_words());
   auto& member = members_[node];
   member.reset();  // the log may be told of one at a time
   member = std::make_unique<Member>(log_, topic_, std::move(tell));
@@ -57,6 +70,7 @@ void HomeServer::join(const std::string& node, Tell tell) {
 void HomeServer::leave(const std::string& node) { members_.erase(node); }
 
 void HomeServer::take(const std::vector<media::Batch>& batches) {
+  if (abandoned_) return;
   for (const media::Batch& batch : batches) {
     if (room_.take(batch, now()) != Taken::busy) continue;
     if (const auto member = members_.find(batch.key.node); member != members_.end()) {
@@ -68,7 +82,7 @@ void HomeServer::take(const std::vector<media::Batch>& batches) {
 }
 
 void HomeServer::take(const std::vector<media::Batch>& batches, Reply reply) {
-  if (callers_.size() >= callers_max) return reply({});
+  if (abandoned_ || callers_.size() >= callers_max) return reply({});
   Caller& caller = callers_.emplace_back();
   caller.reply = std::move(reply);
   caller.until = loop_.now() + answered_within;
@@ -80,7 +94,17 @@ void HomeServer::take(const std::vector<media::Batch>& batches, Reply reply) {
   publish();
 }
 
+void HomeServer::abandon() {
+  abandoned_ = true;
+  timer_.cancel();
+  for (const auto& [_, member] : std::exchange(members_, {})) {
+    member->gathered = last_words();
+    member->send();
+  }
+}
+
 void HomeServer::safe_up_to(uint64_t number) {
+  if (abandoned_) return;
   room_.safe_up_to(number);
   publish();
 }

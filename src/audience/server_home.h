@@ -78,6 +78,9 @@ class HomeServer {
 
   void stamp(MediaTime newest);
   void end();  // what is pending still becomes safe
+  // Another home has it, or may have: what is not safe never will be here. To the loops it is over; nodes far away are
+  // told that they have lost it when this is destroyed, and look where it is.
+  void abandon();
   bool over() const { return room_.over(); }
   const Room& room() const { return room_; }
 
@@ -100,6 +103,7 @@ class HomeServer {
   RoomLog log_;
   std::map<std::string, std::unique_ptr<Member>> members_;  // by node
   std::vector<Caller> callers_;
+  bool abandoned_ = false;
   net::Timer timer_;
 };
 

@@ -67,6 +67,36 @@ TEST(RoomHomeServer, every_loop_hears_a_comment_once_it_is_safe_and_its_own_node
   EXPECT_TRUE(there.answers.empty());
 }
 
+TEST(RoomHomeServer, one_that_is_anothers_by_now_is_over_here_and_lost_to_those_far_away) {
+  struct Far final : media::PushSink {
+    void on_push(media::PushRecord) override {}
+    void on_topic_end(media::TopicEnd why) override { end = why; }
+    std::optional<media::TopicEnd> end;
+  } far;
+  Listener here, late;
+  std::unique_ptr<media::Subscription> subscription;
+  bool replied = false;
+  {
+    AtHome at;
+    at.join("n/0", here);
+    subscription = at.room.log().subscribe("/live/ada/x7f.1/room", far);
+    at.room.stamp(MediaTime(1s));
+    at.say("n/0", 1, "hello");
+    at.room.abandon();
+    at.room.safe_up_to(at.journal.entries.size());
+    at.room.take({}, [&](const std::vector<media::BatchAnswer>& answers) { replied = answers.empty(); });
+    at.join("n/1", late);
+  }
+  EXPECT_TRUE(here.comments().empty());
+  EXPECT_TRUE(here.answers.empty());
+  for (const Listener* one : {&here, &late}) {
+    ASSERT_FALSE(one->events.empty());
+    EXPECT_TRUE(std::holds_alternative<media::RoomEnded>(one->events.back()));
+  }
+  EXPECT_TRUE(replied);
+  EXPECT_EQ(far.end, media::TopicEnd::lost);
+}
+
 TEST(RoomHomeServer, a_batch_that_is_sent_again_is_said_once_and_answered_again) {
   AtHome at;
   Listener here;

@@ -12,6 +12,7 @@
 #include "cli/first_run.h"
 #include "cli/world.h"
 #include "studio/broadcast_records.h"
+#include "studio/room_life_records.h"
 
 namespace klieg::cli {
 namespace {
@@ -328,12 +329,17 @@ void Cluster::home_of(const std::string& channel, Hop hop, HomeDone done) {
 void Cluster::settle(const std::string& channel, Hop hop, HomeDone done, Ownership::Claimed claimed) {
   switch (claimed.end) {
     case Ownership::End::here: {
-      BroadcastNews& news = ours_[channel];
-      if (news.number != claimed.number) {
-        news = {.channel = channel, .node = config_.node_name, .number = claimed.number};
-        say(news);
+      const auto ours = ours_.find(channel);
+      if (ours != ours_.end() && ours->second.number == claimed.number) {
+        return done(Here{static_cast<uint32_t>(claimed.number)});
       }
-      return done(Here{static_cast<uint32_t>(claimed.number)});
+      return asker_->ask<std::optional<studio::RoomLife>>(
+          [channel, number = claimed.number, now = loop_.wall_now()](store::Database& database) {
+            return studio::find_room_that_goes_on(database, channel, number, now);
+          },
+          [this, channel, number = claimed.number, done = std::move(done)](auto life) mutable {
+            begin_here(channel, std::move(done), number, std::move(life));
+          });
     }
     case Ownership::End::elsewhere: {
       auto way = hop == Hop::last ? std::nullopt : way_to(channel, claimed.node);
@@ -351,6 +357,25 @@ void Cluster::settle(const std::string& channel, Hop hop, HomeDone done, Ownersh
                           "which server is to carry this broadcast cannot be looked up just now; try again soon",
                           channel));
   }
+}
+
+// What was said in a room that goes on is acknowledged: without it nothing begins.
+void Cluster::begin_here(const std::string& channel, HomeDone done, int64_t number,
+                         store::Outcome<std::optional<studio::RoomLife>> life) {
+  const bool held = ownership_.held(channel) == number;
+  if (!held || !life) {
+    if (held && !ours_.contains(channel)) ownership_.give_back(channel);
+    return done(refused(RefusalReason::home_not_known,
+                        "what was live on this channel cannot be looked up just now; try again soon", channel));
+  }
+  Here here{static_cast<uint32_t>(number)};
+  BroadcastNews& news = ours_[channel];
+  if (news.number != number) {
+    news = {.channel = channel, .node = config_.node_name, .number = number};
+    say(news);
+    here.goes_on = std::move(*life);
+  }
+  done(std::move(here));
 }
 
 std::optional<Result<RelayTo, Refusal>> Cluster::knower_of(std::string_view key) {
@@ -381,7 +406,7 @@ void Cluster::on_lost(const std::string& channel, LostLease why) {
     ours.mapped().state = BroadcastNews::State::over;
     say(ours.mapped());
   }
-  world_.end_broadcast(
+  world_.lose_broadcast(
       channel, {RefusalReason::home_lost,
                 why == LostLease::taken ? "another server carries this broadcast now; connect again"
                                         : "this server has lost touch with the others, and another may carry this "

@@ -82,6 +82,8 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   void on_lost(const std::string& channel, LostLease why) override;
 
   void settle(const std::string& channel, Hop hop, HomeDone done, Ownership::Claimed claimed);
+  void begin_here(const std::string& channel, HomeDone done, int64_t number,
+                  store::Outcome<std::optional<studio::RoomLife>> life);
   std::optional<RelayTo> way_to(const std::string& channel, std::string_view node) const;
   void wake();
   void announce(bus::Announcement::Stays stays);

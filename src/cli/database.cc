@@ -94,9 +94,11 @@ Result<OpenedDatabase> open_database(const Config& config) {
   auto revoked = studio::list_revocations(*opened.database, read_wall_clock());
   if (!revoked) return fail(fmt::format("{}: {}", store::without_password(name), revoked.error().message));
   opened.revoked = std::move(*revoked);
-  auto lives = studio::take_up_rooms(*opened.database, name_among_rooms(config), read_wall_clock());
-  if (!lives) return fail(fmt::format("{}: {}", store::without_password(name), lives.error().message));
-  opened.lives = std::move(*lives);
+  if (config.bus_nats.empty()) {
+    auto lives = studio::take_up_rooms(*opened.database, name_among_rooms(config), read_wall_clock());
+    if (!lives) return fail(fmt::format("{}: {}", store::without_password(name), lives.error().message));
+    opened.lives = std::move(*lives);
+  }
   if (!*first) return opened;
   if (config.log_format == logging::Format::text) {
     opened.told_once = account_lines(**first);

@@ -86,15 +86,15 @@ class EdgeRooms::Way final : public audience::WayUp, private audience::LineHost 
   audience::Line line_;
 };
 
-EdgeRooms::EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::Engine& engine, edge::Server& cache,
-                     Metrics& metrics, Identify identify)
+EdgeRooms::EdgeRooms(net::Loop& loop, const std::string& node, const Config& config, edge::Engine& engine,
+                     edge::Server& cache, Metrics& metrics, Identify identify)
     : loop_(loop),
       config_(config),
       engine_(engine),
       cache_(cache),
       identify_(std::move(identify)),
       source_(loop, engine, cache),
-      server_(loop, *this, fmt::format("{}/{}", config.node_name, index), gallery_settings_of(config), metrics) {
+      server_(loop, *this, node, gallery_settings_of(config), metrics) {
   KLIEG_ASSERT(engine.offers_topics(), "a room's log is a topic");
 }
 

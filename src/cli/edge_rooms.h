@@ -32,8 +32,9 @@ class EdgeRooms final : private audience::Homes {
   // Who somebody is who asks for a channel's room.
   using Identify = std::move_only_function<void(const http::Request& request, std::string_view channel,
                                                 std::move_only_function<void(media::Person)> then)>;
-  // `index`: of the loop. `identify`: empty where nobody is signed in. Asserted: the engine offers topics.
-  EdgeRooms(net::Loop& loop, size_t index, const Config& config, edge::Engine& engine, edge::Server& cache,
+  // `node`: of this loop, which is a node of each room. `identify`: empty where nobody is signed in. Asserted: the
+  // engine offers topics.
+  EdgeRooms(net::Loop& loop, const std::string& node, const Config& config, edge::Engine& engine, edge::Server& cache,
             Metrics& metrics, Identify identify = {});
   ~EdgeRooms() override;
 

@@ -1,5 +1,7 @@
 #include "cli/edge_shard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -112,7 +114,8 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   http_ = http::Server::make(loop_, handler, http::Limits(), metrics_, http::Attendants{&door_, &load_});
   push_ = std::make_unique<Pushing>(loop_, *engine_, *edge_, load_, push_admission_, metrics_);
   if (topics) {
-    rooms_ = std::make_unique<EdgeRooms>(loop_, by_loop_index(all), config_, *engine_, *edge_, metrics_);
+    rooms_ = std::make_unique<EdgeRooms>(loop_, fmt::format("{}/{}", config_.node_name, by_loop_index(all)), config_,
+                                         *engine_, *edge_, metrics_);
   }
   ingest::Gate& gate = *this;
   rtmp_ = std::make_unique<ingest::Server>(loop_, gate, &rtmp_door_, metrics_, ingest::ServerLimits(), random_seed());

@@ -43,19 +43,19 @@ void Registry::claim(ingest::PublishRequest request, ShardIndex arrived, Hop hop
 }
 
 void Registry::find_home(const std::string& channel, Candidate candidate) {
-  if (!nodes_) return candidate.claimed(admit(channel, 1, candidate));
+  if (!nodes_) return candidate.claimed(admit(channel, {}, candidate));
   const Hop hop = candidate.hop;
   nodes_->home_of(channel, hop,
                   [this, channel, candidate = std::move(candidate)](Result<Homes::Home, ingest::Refusal> home) mutable {
                     if (!home) return candidate.claimed(std::unexpected(home.error()));
                     if (auto* elsewhere = std::get_if<RelayTo>(&*home)) return candidate.claimed(std::move(*elsewhere));
-                    auto place = admit(channel, std::get<Homes::Here>(*home).epoch, candidate);
+                    auto place = admit(channel, std::get<Homes::Here>(std::move(*home)), candidate);
                     if (!homes_.contains(channel)) nodes_->over(channel);
                     candidate.claimed(std::move(place));
                   });
 }
 
-Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& channel, uint32_t epoch,
+Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& channel, Homes::Here here,
                                                          const Candidate& candidate) {
   auto granted = slots_.claim_proven(channel, loop_.now());
   if (!granted) return std::unexpected(granted.error());
@@ -66,13 +66,12 @@ Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& chan
   }
   const ingest::PublisherId publisher = granted->permit.publisher();
   std::optional<studio::RoomLife> goes_on;
-  // Of several machines the lease says in which epoch it is.
-  if (!nodes_ && !homes_.contains(granted->channel)) goes_on = life_of(granted->channel);
+  if (!homes_.contains(granted->channel)) goes_on = nodes_ ? std::move(here.goes_on) : life_of(granted->channel);
   Home& home = homes_.try_emplace(granted->channel, Home{candidate.arrived, 0, 0}).first->second;
   home.last_publisher = publisher;
   home.key = candidate.holder ? candidate.holder->key : 0;
   active_.emplace(publisher, Active{granted->channel, std::move(granted->permit), candidate.request.publisher});
-  Place place{granted->channel, home.shard, publisher, epoch, std::move(goes_on)};
+  Place place{granted->channel, home.shard, publisher, here.epoch, std::move(goes_on)};
   if (candidate.holder) {
     const bool for_everybody = candidate.holder->visibility == studio::Visibility::everyone;
     place.audience = for_everybody ? media::Audience::everybody : media::Audience::guests;

@@ -53,7 +53,8 @@ class Homes {
  public:
   virtual ~Homes() = default;
   struct Here {
-    uint32_t epoch = 1;  // of what is published there from now on
+    uint32_t epoch = 1;                            // of what is published there from now on
+    std::optional<studio::RoomLife> goes_on = {};  // a broadcast that another home died of
   };
   using Home = std::variant<Here, RelayTo>;
   using HomeDone = std::move_only_function<void(Result<Home, ingest::Refusal>)>;
@@ -117,7 +118,7 @@ class Registry {
     Claimed claimed;
   };
   void find_home(const std::string& channel, Candidate candidate);
-  Result<Place, ingest::Refusal> admit(const std::string& channel, uint32_t epoch, const Candidate& candidate);
+  Result<Place, ingest::Refusal> admit(const std::string& channel, Homes::Here here, const Candidate& candidate);
   std::optional<studio::RoomLife> life_of(const std::string& channel);
   void expire_when_due();
 

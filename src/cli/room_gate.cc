@@ -43,12 +43,16 @@ std::unique_ptr<media::Subscription> RoomGate::subscribe(std::string_view topic,
 bool RoomGate::is_its(std::string_view path) { return audience::topic_of_upward(path).has_value(); }
 
 void RoomGate::serve(const http::Request& request, http::Responder responder) {
+  if (gatekeeper_.trust_in(request) != edge::Trust::node) {
+    return responder.respond(http::Response::text(403, "rooms are told things by nodes that prove themselves"));
+  }
+  take(request, std::move(responder));
+}
+
+void RoomGate::take(const http::Request& request, http::Responder responder) {
   const auto refuse = [&](uint16_t status, std::string_view words) {
     responder.respond(http::Response::text(status, words));
   };
-  if (gatekeeper_.trust_in(request) != edge::Trust::node) {
-    return refuse(403, "rooms are told things by nodes that prove themselves");
-  }
   if (request.method != http::Method::post) return responder.respond(http::Response::not_allowed("POST"));
   const std::string topic(audience::topic_of_upward(request.path).value_or(""));
   if (!audience::is_digest_of(request.query, topic, request.body)) return refuse(400, "that is not what was proved");

@@ -39,6 +39,8 @@ class RoomGate final : public media::TopicSource {
 
   static bool is_its(std::string_view path);
   void serve(const http::Request& request, http::Responder responder);
+  // Of this node itself, which was in a room of another that came here.
+  void take(const http::Request& request, http::Responder responder);
 
   // Posted by the loop on which the room lives.
   void on_reply(uint64_t request, const std::vector<media::BatchAnswer>& answers);

@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "store/answer.h"
+#include "store/lease.h"
 #include "studio/moderation_records.h"
 
 namespace klieg::cli {
@@ -67,6 +68,7 @@ void RoomJournal::write(audience::JournalEntry entry) {
     if (const auto* deed = std::get_if<media::Audited>(&event); deed && !host_.empty()) row.deeds.push_back(*deed);
   }
   rows_.push_back(std::move(row));
+  if (taken_) return rows_.clear();
   if (under_way_ == 0 && !failing_) write_next();
 }
 
@@ -80,9 +82,14 @@ void RoomJournal::write_next() {
   under_way_ = std::min(rows_.size(), rows_per_commit_max);
   auto rows =
       std::make_shared<const std::vector<Row>>(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(under_way_));
-  store_.ask<void>(
-      [rows, name = name_, host = host_, wall = loop_.wall_now()](store::Database& database) {
-        return store::transact(database, [&](store::Database& open) -> store::Outcome<void> {
+  using store::Granted;
+  store_.ask<Granted>(
+      [rows, name = name_, host = host_, tenure = tenure_, wall = loop_.wall_now()](store::Database& database) {
+        return store::transact(database, [&](store::Database& open) -> store::Outcome<Granted> {
+          if (tenure) {
+            auto granted = store::not_taken_since(open, tenure->lease, tenure->number);
+            if (!granted || *granted == Granted::no) return granted;
+          }
           for (const Row& row : *rows) {
             auto done = open.run(
                 "INSERT INTO room_journals (topic, number, written_ms, entry) VALUES ($1, $2, $3, $4) "
@@ -91,23 +98,36 @@ void RoomJournal::write_next() {
             if (!done) return std::unexpected(std::move(done.error()));
             if (done->changed == 0) continue;  // it is there since a commit that was in doubt
             auto lasts = studio::write_moderation(open, host, row.deeds, wall);
-            if (!lasts) return lasts;
+            if (!lasts) return std::unexpected(std::move(lasts.error()));
           }
-          return {};
+          return Granted::yes;
         });
       },
-      [this](store::Outcome<void> written) {
+      [this](store::Outcome<Granted> written) {
         const size_t count = std::exchange(under_way_, 0);
         if (!written) {
           return try_again_later(written.error(),
                                  "a room's journal cannot be written; nobody is told what is said there until it is");
         }
         failing_ = false;
+        if (*written == Granted::no) return taken();
         const uint64_t safe = rows_[count - 1].number;
         rows_.erase(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(count));
         write_next();
         on_safe_(safe);  // which may be the last that is heard of us
       });
+}
+
+void RoomJournal::write_under(Tenure tenure, std::move_only_function<void()> on_taken) {
+  tenure_ = std::move(tenure);
+  on_taken_ = std::move(on_taken);
+}
+
+void RoomJournal::taken() {
+  logging::warning("a room goes on at another node, and what was not safe here is not said", {{"room", name_}});
+  taken_ = true;
+  rows_.clear();
+  std::exchange(on_taken_, nullptr)();  // which may be the last that is heard of us
 }
 
 store::Outcome<void> RoomJournal::forget_old(store::Database& database, WallTime now) {

@@ -9,6 +9,7 @@
 #include "cli/database.h"
 #include "cli/first_run.h"
 #include "cli/node.h"
+#include "cli/ownership.h"
 #include "cli/world.h"
 #include "studio/moderation_records.h"
 #include "wire/hmac.h"
@@ -19,6 +20,8 @@ namespace {
 
 // A room that is over was over for its viewers, too, a second later.
 constexpr Duration sweep_every = 5s;
+// A room that is not written down as live is not found when its home dies.
+constexpr Duration write_live_again_after = 1s;
 
 }  // namespace
 
@@ -123,6 +126,11 @@ void Rooms::end(const std::string& channel) {
   const studio::RoomLife life = live->second.life;
   if (going_) return write_live();  // its polls stay open, and who is in it is told by the server that goes
   world_.on_studio([last = figures_of(channel, live->second.topic)](Studio& studio) { studio.on_figures(last); });
+  if (live->second.lost) {
+    abandon(live->second.topic);
+    live_here_.erase(live);
+    return;  // who has it now writes of it
+  }
   at_home_if_there(live->second.topic, [](audience::HomeServer& room) { room.end(); });
   live_here_.erase(live);
   // Not written: the channel's next broadcast may go on with this room, if its server dies within room_seen_every.
@@ -130,17 +138,32 @@ void Rooms::end(const std::string& channel) {
                     [](const store::Outcome<void>&) {});
 }
 
+void Rooms::lose(const std::string& channel) {
+  if (const auto live = live_here_.find(channel); live != live_here_.end()) live->second.lost = true;
+}
+
+// Whoever waits for it is told so, too.
+void Rooms::abandon(const std::string& topic) {
+  const auto home = homes_.extract(topic);
+  if (!home) return;
+  home.mapped().room->abandon();
+  for (WithRoom& then : home.mapped().waiting) then(*home.mapped().room);
+}
+
 // Now, and while there is something live; a write that fails is followed by the next.
 void Rooms::write_live() {
-  if (live_here_.empty()) return;
   std::vector<studio::RoomLife> lives;
   for (auto& [_, live] : live_here_) {
+    if (live.lost) continue;
     live.life.seen = loop_.wall_now();
     lives.push_back(live.life);
   }
+  if (lives.empty()) return;
   store().ask<void>(
       [lives, node = name_among_rooms(config_)](store::Database& open) { return write_live_rooms(open, node, lives); },
-      [](const store::Outcome<void>&) {});
+      [this](const store::Outcome<void>& written) {
+        if (!written) seen_.arm(loop_.now() + write_live_again_after);
+      });
   seen_.arm(loop_.now() + studio::room_seen_every);
 }
 
@@ -170,6 +193,18 @@ Rooms::Home& Rooms::open(const Live& live) {
                                                  if (const auto found = homes_.find(topic); found != homes_.end())
                                                    found->second.room->safe_up_to(number);
                                                });
+  if (!config_.bus_nats.empty()) {
+    // In a later turn: the journal is on the stack.
+    home.journal->write_under(
+        {lease_name_of(live.life.channel), live.life.epoch}, [this, channel = live.life.channel, topic = live.topic] {
+          loop_.post([this, channel, topic] {
+            if (const auto lost = live_here_.find(channel); lost != live_here_.end() && lost->second.topic == topic) {
+              lost->second.lost = true;
+            }
+            abandon(topic);
+          });
+        });
+  }
   home.room = std::make_unique<audience::HomeServer>(loop_, live.topic, audience::RoomSettings(), *home.journal);
   sweep_.arm(loop_.now() + sweep_every);
   if (live.life.epoch == 1) {
@@ -226,7 +261,7 @@ void Rooms::opened(const std::string& topic) {
 Rooms::Home* Rooms::home_of(const std::string& topic) {
   if (const auto found = homes_.find(topic); found != homes_.end()) return &found->second;
   const auto live = std::ranges::find(live_here_, topic, [](const auto& entry) { return entry.second.topic; });
-  return live == live_here_.end() ? nullptr : &open(live->second);
+  return live == live_here_.end() || live->second.lost ? nullptr : &open(live->second);
 }
 
 bool Rooms::at_home(const std::string& topic, WithRoom then) {

@@ -2,7 +2,8 @@
 // wherever their room lives. Joined to the other shards by posted messages.
 //
 // What is live is written down (studio/room_life_records.h), so that after a death its room goes on: it is opened when
-// its journal has been read back, and who comes meanwhile waits.
+// its journal has been read back, and who comes meanwhile waits. Of several machines it may go on at another: then
+// nothing more is written here, and who is in it here is told that it is over.
 //
 // Owner: the shard. Thread: its loop.
 #pragma once
@@ -62,6 +63,8 @@ class Rooms final : private audience::Homes, public push::Usher {
   void begin(const std::string& channel, const std::string& broadcast);
   void stamp(const std::string& channel, MediaTime newest);
   void end(const std::string& channel);
+  // This node is the channel's home no longer, and its broadcast ends here: the room goes on elsewhere.
+  void lose(const std::string& channel);
   // Who may take part in the channel's rooms is other than it was.
   void bans_changed(const std::string& channel);
   // The server is going: broadcasts that end now go on where their publishers go.
@@ -105,6 +108,7 @@ class Rooms final : private audience::Homes, public push::Usher {
     std::string topic;
     studio::RoomLife life;
     MediaTime newest;
+    bool lost = false;  // to another node
   };
   struct Home {
     std::unique_ptr<RoomJournal> journal;
@@ -130,6 +134,7 @@ class Rooms final : private audience::Homes, public push::Usher {
   void restored(const std::string& topic);
   void ask_who_is_barred(const std::string& topic);
   void opened(const std::string& topic);
+  void abandon(const std::string& topic);
   void close_those_over();
   store::Asker& store();
   void write_live();

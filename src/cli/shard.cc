@@ -1,5 +1,7 @@
 #include "cli/shard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -61,6 +63,11 @@ std::string_view name_of(origin::ChannelState state) {
   }
 }
 
+// A room may come home while viewers of this loop are in it from afar, and others come: two nodes of the room.
+std::string far_node_of(const Config& config, ShardIndex index) {
+  return fmt::format("{}/{}/far", config.node_name, index);
+}
+
 // A publisher's way from its connection's loop to its broadcast's home.
 class ToHome final : public ingest::Publication {
  public:
@@ -103,7 +110,8 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
                  config.trusted_addresses, key, metrics),
       load_(loop_, key),
       revocations_(loop_, node_.guests(), live_.topics()),
-      home_(loop_, live_),
+      at_home_(*this),
+      home_(loop_, at_home_),
       hosts_([this] { return loop_.now(); }, random_seed()),
       routes_(loop_, hosts_, node_, metrics),
       engine_(engine_settings(config), clock_, routes_, &routes_, random_seed()),
@@ -126,7 +134,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
   push_.ask_for_standing(rooms_);
   hosts_.add_parent("origin", home_, &room_gate_);
   if (!config.bus_nats.empty()) {
-    far_rooms_ = std::make_unique<EdgeRooms>(loop_, index, config, engine_, edge_, metrics,
+    far_rooms_ = std::make_unique<EdgeRooms>(loop_, far_node_of(config, index), config, engine_, edge_, metrics,
                                              [this](const http::Request& request, std::string_view channel, auto then) {
                                                rooms_.identify(request, channel, std::move(then));
                                              });
@@ -403,6 +411,12 @@ void Shard::serve(const http::Request& request, http::Responder responder) {
   asked.path = entry->path;
   if (elsewhere) return far_rooms_->serve(asked, std::move(entry->pass), std::move(responder));
   rooms_.serve(asked, std::move(entry->pass), std::move(responder));
+}
+
+// Whoever comes to the cache from elsewhere with something for a room has proved that he is a node (edge/server.h).
+void Shard::AtHome::serve(const http::Request& request, http::Responder responder) {
+  if (RoomGate::is_its(request.path)) return shard_.room_gate_.take(request, std::move(responder));
+  shard_.live_.serve(request, std::move(responder));
 }
 
 // Asked by `klieg token --revoke`, which proves itself as a node does: the proof covers the target.

@@ -98,6 +98,16 @@ class Shard final : public LoopHouse,
     Mirror mirror = Mirror::none;
   };
 
+  // What the cache asks at home: the origin, and the rooms.
+  class AtHome final : public http::Handler {
+   public:
+    explicit AtHome(Shard& shard) : shard_(shard) {}
+    void serve(const http::Request& request, http::Responder responder) override;
+
+   private:
+    Shard& shard_;
+  };
+
   void claim(ingest::PublishRequest request, ingest::ClaimAnswer answer) override;
   void play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Connection> connection) override;
   void on_status(const std::string& channel, const origin::Status& status) override;
@@ -125,8 +135,9 @@ class Shard final : public LoopHouse,
   edge::Door door_;
   edge::Door rtmp_door_;
   edge::LoopLoad load_;
-  Revocations revocations_;   // before the origin's topics
-  edge::HandlerParent home_;  // the origin, as the cache before it asks it
+  Revocations revocations_;  // before the origin's topics
+  AtHome at_home_;
+  edge::HandlerParent home_;
   edge::Hosts hosts_;
   NodeRoutes routes_;
   std::unique_ptr<HeardRevocations> heard_revocations_;  // null: the database says it

@@ -186,6 +186,15 @@ void World::end_broadcast(const std::string& channel, const ingest::Refusal& why
   end_at(registry_->end(channel, why));
 }
 
+void World::lose_broadcast(const std::string& channel, const ingest::Refusal& why) {
+  const auto place = registry_->end(channel, why);
+  if (!place) return;
+  on_shard(place->home, [channel](Shard& home) {
+    home.rooms().lose(channel);
+    home.end_broadcast(channel);
+  });
+}
+
 void World::end_at(const std::optional<Registry::Place>& place) {
   if (!place) return;
   on_shard(place->home, [channel = place->channel](Shard& home) { home.end_broadcast(channel); });

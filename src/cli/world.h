@@ -49,6 +49,8 @@ class World final : public RunningServer {
   // publishes it is told why.
   void end_carried_by(int64_t key);
   void end_broadcast(const std::string& channel, const ingest::Refusal& why);
+  // The same, of what may go on at another node.
+  void lose_broadcast(const std::string& channel, const ingest::Refusal& why);
   store::Worker& store() { return *store_; }  // once started
   // From any shard's loop. `done` is called on the first one's, once it is kept; every shard hears of it then.
   using Revoked = std::move_only_function<void(store::Outcome<void>)>;

@@ -78,6 +78,11 @@ Outcome<std::vector<Lease>> list_held(Database& database) {
                 [](const Row& row) { return Lease{row[0].text(), row[1].integer(), row[2].text(), row[3].integer()}; });
 }
 
+Outcome<Granted> not_taken_since(Database& open, const std::string& name, int64_t number) {
+  // Changes nothing and locks the row, on both engines.
+  return granted(open.run("UPDATE leases SET number = number WHERE name = $1 AND number = $2", {name, number}));
+}
+
 Outcome<Granted> take_away(Database& database, const Lease& seen) {
   return granted(
       database.run("UPDATE leases SET holder = NULL, beat = beat + 1 "

@@ -106,6 +106,9 @@ Outcome<std::vector<Lease>> renew_all(Database& database, const std::string& hol
 Outcome<Granted> release(Database& database, const Lease& held);
 // What anybody holds, by name; the first Database::rows_max.
 Outcome<std::vector<Lease>> list_held(Database& database);
+// In a transaction: whether nobody took it since it had that number. Then nobody does before the transaction ends, so
+// what it writes is there before anything that a later owner reads.
+Outcome<Granted> not_taken_since(Database& open, const std::string& name, int64_t number);
 // From who is silent, for nobody: it is free.
 Outcome<Granted> take_away(Database& database, const Lease& seen);
 

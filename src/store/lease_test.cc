@@ -122,6 +122,17 @@ TEST_P(LeaseRows, what_is_taken_away_is_free_unless_it_has_beaten) {
   EXPECT_EQ(told(take_free(*database, "a", "three"))->number, 2);
 }
 
+TEST_P(LeaseRows, what_is_written_under_a_lease_is_so_until_another_has_it) {
+  const auto one = told(take_free(*database, "a", "one"));
+  ASSERT_TRUE(one);
+  EXPECT_EQ(not_taken_since(*database, "a", 1), Granted::yes);
+  EXPECT_EQ(take_away(*database, *one), Granted::yes);
+  EXPECT_EQ(not_taken_since(*database, "a", 1), Granted::yes) << "nobody has read what is there";
+  ASSERT_TRUE(told(take_free(*database, "a", "two")));
+  EXPECT_EQ(not_taken_since(*database, "a", 1), Granted::no);
+  EXPECT_EQ(not_taken_since(*database, "b", 1), Granted::no);
+}
+
 TEST_P(LeaseRows, what_has_beaten_since_it_was_seen_is_not_taken) {
   const auto seen = told(take_free(*database, "a", "one"));
   ASSERT_TRUE(seen);

@@ -39,6 +39,26 @@ TEST_P(RoomLifeRecords, what_is_over_or_long_gone_does_not_go_on) {
   EXPECT_TRUE(later->empty());
 }
 
+TEST_P(RoomLifeRecords, of_several_machines_it_goes_on_at_any_under_a_later_lease) {
+  ASSERT_DONE(write_live_rooms(*database, "here", {{"ada", "x7f", 3, start}}));
+  const auto found = find_room_that_goes_on(*database, "ada", 4, start + 60s);
+  ASSERT_DONE(found);
+  ASSERT_TRUE(*found);
+  EXPECT_EQ((*found)->broadcast, "x7f");
+  EXPECT_EQ((*found)->epoch, 4u);
+  EXPECT_FALSE(*find_room_that_goes_on(*database, "ada", 3, start + 60s)) << "its names are taken";
+  EXPECT_FALSE(*find_room_that_goes_on(*database, "ben", 4, start + 60s));
+  EXPECT_FALSE(*find_room_that_goes_on(*database, "ada", 4, start + room_goes_on_within + room_seen_every + 1ms));
+
+  ASSERT_DONE(write_live_rooms(*database, "there", {{"ada", "x7f", 4, start + 60s}}));
+  ASSERT_DONE(write_room_over(*database, {"ada", "x7f", 3, start}, start + 61s));
+  ASSERT_DONE(write_live_rooms(*database, "here", {{"ada", "x7f", 3, start + 62s}}));
+  EXPECT_FALSE(*find_room_that_goes_on(*database, "ada", 4, start + 63s)) << "who had it before has no say";
+  EXPECT_TRUE(*find_room_that_goes_on(*database, "ada", 5, start + 63s));
+  ASSERT_DONE(write_room_over(*database, {"ada", "x7f", 4, start}, start + 64s));
+  EXPECT_FALSE(*find_room_that_goes_on(*database, "ada", 5, start + 65s));
+}
+
 TEST_P(RoomLifeRecords, a_channel_has_one_room_the_latest) {
   ASSERT_DONE(write_live_rooms(*database, "here", {{"ada", "x7f", 1, start}}));
   ASSERT_DONE(write_room_over(*database, {"ada", "x7f", 1, start}, start));
