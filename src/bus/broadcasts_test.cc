@@ -65,6 +65,8 @@ TEST(BroadcastNews, arrives_as_it_was_said_and_what_is_none_is_nothing) {
   said.started = WallTime(1'700'000'000s);
   said.viewers = 3;
   EXPECT_EQ(broadcast_news_of(json_of(said)), said);
+  said.is_for = BroadcastNews::For::guests;
+  EXPECT_EQ(broadcast_news_of(json_of(said)), said);
   said.started = std::nullopt;
   EXPECT_EQ(broadcast_news_of(json_of(said)), said);
   EXPECT_LT(json_of(said).size(), 300u);

@@ -27,6 +27,9 @@ constexpr size_t process_id_bytes = 9;
 constexpr Duration wished_for = 10s;
 constexpr size_t wishes_max = 1'000;
 
+constexpr const char* beats = "klieg_lease_beats_total";
+constexpr const char* beats_help = "Signs of life of this node that were taken, by whom; one of the two is enough.";
+
 std::unexpected<Refusal> refused(RefusalReason why, std::string words, const std::string& channel) {
   return std::unexpected(Refusal{why, std::move(words), channel});
 }
@@ -78,6 +81,8 @@ Cluster::Cluster(World& world, net::Loop& loop, bus::Bus& bus, store::Worker* st
                              {{"why", std::string(name_of(LostLease::taken))}})),
       expired_(metrics.counter("klieg_homes_lost_total", "Channels that this node had to give up, by why.",
                                {{"why", std::string(name_of(LostLease::expired))}})),
+      beats_by_bus_(metrics.counter(beats, beats_help, {{"by", "bus"}})),
+      beats_by_database_(metrics.counter(beats, beats_help, {{"by", "database"}})),
       timer_(loop, [this] { wake(); }) {
   if (store) asker_.emplace(loop, *store);
   announcements_heard_ = bus.subscribe(loop, bus::announcement_subjects, bus::Loss::superseded,
@@ -113,13 +118,20 @@ void Cluster::wake() {
   // What the bus had at the last wake has been heard by now.
   const auto certainty = std::exchange(certainty_, bus_.certainty());
   // What was said while it was away is heard no more.
-  if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) world_.hear_revoked();
+  if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) {
+    world_.hear_revoked();
+    for (ShardIndex index = 0; index < world_.shards(); ++index) {
+      world_.on_shard(index, [](Shard& shard) { shard.rooms().bans_changed(); });
+    }
+  }
   ownership_.wake(certainty);
   say_admissions();
   asker_ ? end_unheld() : find_knower();
   for (const BroadcastNews& gone : broadcasts_.expire(listened_)) tell(gone.channel);
   nodes_.Set(static_cast<double>(members_.alive(listened_)));
   homes_.Set(static_cast<double>(ownership_.all_held().size()));
+  beats_by_bus_.Increment(static_cast<double>(ownership_.beats_by_bus()) - beats_by_bus_.Value());
+  beats_by_database_.Increment(static_cast<double>(ownership_.beats_by_database()) - beats_by_database_.Value());
   if (announced_at_ == LoopTime::min() || loop_.now() >= announced_at_ + bus::announce_every) {
     announced_at_ = loop_.now();
     announce(leaves_ ? bus::Announcement::Stays::leaves : bus::Announcement::Stays::yes);

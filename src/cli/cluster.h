@@ -133,6 +133,8 @@ class Cluster final : public Homes, private LeaseDesk, private OwnershipHost {
   prometheus::Gauge& homes_;
   prometheus::Counter& taken_;
   prometheus::Counter& expired_;
+  prometheus::Counter& beats_by_bus_;
+  prometheus::Counter& beats_by_database_;
   net::Timer timer_;
   LoopTime announced_at_ = LoopTime::min();
   LoopTime end_unheld_at_ = LoopTime::min();

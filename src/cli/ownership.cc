@@ -139,6 +139,7 @@ void Ownership::wake(const std::optional<bus::Certainty>& certainty) {
   while (certainty && !said_.empty() && said_.front() < certainty->up_to) {
     passed_on = said_.front();
     said_.pop_front();
+    ++beats_by_bus_;
   }
   if (passed_on) {
     for (auto& [_, held] : held_) held.lease.beat_granted(*passed_on, now);
@@ -201,6 +202,7 @@ void Ownership::on_renewed(uint64_t question, LoopTime asked_at,
   renewing_ = false;
   if (!outcome) return;  // the bus may still take our beats; else it ends by itself
   in_doubt_ = false;
+  ++beats_by_database_;
   const LoopTime now = host_.now();
   std::vector<std::pair<std::string, LostLease>> lost;
   for (auto& [channel, held] : held_) {

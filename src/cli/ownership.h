@@ -96,6 +96,9 @@ class Ownership {
   // The lease's number; nullopt: this node is not its home.
   std::optional<int64_t> held(std::string_view channel) const;
   std::vector<std::string> all_held() const;
+  // Signs of life that were taken since the start, by each witness: who loses both of them loses what he holds.
+  uint64_t beats_by_bus() const { return beats_by_bus_; }
+  uint64_t beats_by_database() const { return beats_by_database_; }
 
   // A sign of life: of another process; our own, which the bus may not have passed on yet.
   void heard(const std::string& process);
@@ -146,6 +149,7 @@ class Ownership {
   std::optional<store::WatchedLease::Listening> listening_;
   std::deque<LoopTime> said_;  // signs of life that are not known to have been passed on
   uint64_t questions_ = 0;
+  uint64_t beats_by_bus_ = 0, beats_by_database_ = 0;
   bool renewing_ = false;
   bool in_doubt_ = false;  // the database may have given us what we do not know of
   LoopTime renew_at_ = LoopTime::min();

@@ -245,6 +245,12 @@ void Rooms::bans_changed(const std::string& channel) {
   }
 }
 
+void Rooms::bans_changed() {
+  for (const auto& [topic, home] : homes_) {
+    if (!home.host.empty() && home.restored) ask_who_is_barred(topic);
+  }
+}
+
 bool Rooms::is_hosted(const std::string& channel) const {
   return has_accounts(config_) &&
          std::ranges::find(config_.channels, channel, &Channel::name) == config_.channels.end();

@@ -67,6 +67,7 @@ class Rooms final : private audience::Homes, public push::Usher {
   void lose(const std::string& channel);
   // Who may take part in the channel's rooms is other than it was.
   void bans_changed(const std::string& channel);
+  void bans_changed();  // of whichever
   // The server is going: broadcasts that end now go on where their publishers go.
   void going() { going_ = true; }
 

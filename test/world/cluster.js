@@ -90,10 +90,12 @@ export class Machine {
   async status(channel = "show") {
     return JSON.parse(await this.site.get(`http://127.0.0.1:${http_port}/live/${channel}/status.json`));
   }
-  // A figure of its metrics; labels are summed over.
-  async figure(name) {
+  // A figure of its metrics; labels are summed over. `label`: of one of them, as it stands there.
+  async figure(name, label = "") {
     const text = await this.site.get(`http://127.0.0.1:${admin_port}/metrics`);
-    const lines = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    const lines = text
+      .split("\n")
+      .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(label));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   }
 }
