@@ -181,9 +181,9 @@ class OnBothEngines : public testing::TestWithParam<Engine> {
   std::unique_ptr<Database> database = made.connect();
 };
 
-#define INSTANTIATE_ON_BOTH_ENGINES(Suite)                                  \
-  INSTANTIATE_TEST_SUITE_P(Sqlite, Suite, testing::Values(Engine::sqlite)); \
-  INSTANTIATE_TEST_SUITE_P(Postgresql, Suite, testing::Values(Engine::postgresql))
+#define INSTANTIATE_ON_BOTH_ENGINES(Suite)                                                  \
+  INSTANTIATE_TEST_SUITE_P(Sqlite, Suite, testing::Values(::klieg::store::Engine::sqlite)); \
+  INSTANTIATE_TEST_SUITE_P(Postgresql, Suite, testing::Values(::klieg::store::Engine::postgresql))
 
 inline void PrintTo(const Engine& engine, std::ostream* out) {
   *out << (engine == Engine::sqlite ? "sqlite" : "postgresql");
