@@ -3,16 +3,13 @@
 //   /t/TOKEN/live/NAME/index.m3u8    and all that is under NAME
 //   /t/TOKEN/@NAME                   the page that plays it, which is no secret
 //
-//   TOKEN = KEY "." ISSUED "." EXPIRES "." VIEWER "." MAC
-//     KEY      8 hex digits: which secret it was made with
+//   TOKEN = a claim (claim.h) of the purpose "klieg-path" for NAME, with the fields
 //     ISSUED   seconds since 1970, decimal: when it was first made; what is renewed keeps it, so that it can be revoked
 //     EXPIRES  likewise
 //     VIEWER   the account it was made for, decimal; 0: whoever has the link
-//     MAC      the first 16 bytes, in base64url, of HMAC-SHA256(HMAC-SHA256(secret, "klieg-path"),
-//              "klieg-path" LF NAME LF KEY "." ISSUED "." EXPIRES "." VIEWER)
 //
-// It is for one NAME and everything under it, until it expires or is revoked (edge/guests.h). Half of an HMAC-SHA256 is
-// enough (RFC 2104 section 5). The secret is that of the nodes: each of them can check it without asking anybody.
+// It is for one NAME and everything under it, until it expires or is revoked (edge/guests.h). The secret is that of the
+// nodes: each of them can check it without asking anybody.
 //
 // Pure: no clock.
 #pragma once
@@ -23,7 +20,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "wire/hmac.h"
+#include "wire/claim.h"
 
 namespace klieg::wire {
 
@@ -56,13 +53,8 @@ struct Guest {
 };
 // Of a token of the right form; whether it is true is for PathKey to say.
 std::optional<Guest> guest_of(std::string_view token);
-int64_t seconds_of(WallTime time);
 
-enum class PathTrust : uint8_t {
-  trusted,
-  expired,  // made with our secret, for an earlier time
-  wrong,    // made for another name, or with another secret
-};
+using PathTrust = ClaimTrust;
 
 struct PathJudgement {
   PathTrust trust = PathTrust::wrong;
@@ -79,11 +71,7 @@ class PathKey {
   PathJudgement judge(std::string_view token, std::string_view name, WallTime now) const;
 
  private:
-  std::string mac_of(std::string_view name, std::string_view claim) const;
-
-  bool empty_;
-  Hmac key_;
-  std::string id_;
+  ClaimKey key_;
 };
 
 }  // namespace klieg::wire
