@@ -10,7 +10,7 @@
 namespace klieg::cli {
 namespace {
 
-constexpr std::string_view prefix = "/api/v1";
+constexpr std::string_view prefix = api_prefix.substr(0, api_prefix.size() - 1);
 
 // The one that the nearest sender of it wrote: those before are what it was told.
 std::string_view last_of(const http::Request& request, std::string_view field_name) {
@@ -21,6 +21,11 @@ std::string_view last_of(const http::Request& request, std::string_view field_na
   last.remove_prefix(last.find_last_of(',') + 1);  // npos + 1 is 0
   while (last.starts_with(' ')) last.remove_prefix(1);
   return last;
+}
+
+bool is_forwarded(const http::Request& request, std::span<const edge::AddressRange> trusted) {
+  const auto peer = edge::client_address_of(request.peer);
+  return peer && std::ranges::any_of(trusted, [&](const auto& range) { return range.contains(*peer); });
 }
 
 bool is_loopback(const edge::ClientAddress& address) {
@@ -35,22 +40,28 @@ bool is_loopback_host(std::string_view authority) {
 
 }  // namespace
 
-studio::Call call_of(const http::Request& request, std::span<const edge::AddressRange> trusted) {
+std::string_view scheme_of(const http::Request& request, std::span<const edge::AddressRange> trusted) {
+  return is_forwarded(request, trusted) && last_of(request, "x-forwarded-proto") == "https" ? "https" : request.scheme;
+}
+
+studio::Call call_of(const http::Request& request, std::span<const edge::AddressRange> trusted, edge::Trust from) {
   std::string_view path = request.path;
   if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
   studio::Call call = studio::call_of(request, path);
   auto client = edge::client_address_of(request.peer);
-  bool encrypted = request.scheme == "https";
-  const bool forwarded =
-      client && std::ranges::any_of(trusted, [&](const auto& range) { return range.contains(*client); });
-  if (forwarded) {
+  std::string_view scheme = scheme_of(request, trusted), authority = request.authority;
+  if (from == edge::Trust::node || is_forwarded(request, trusted)) {
     if (auto said = edge::client_address_of(last_of(request, "x-forwarded-for"))) client = said;
-    encrypted |= last_of(request, "x-forwarded-proto") == "https";
+  }
+  if (from == edge::Trust::node) {
+    if (const auto said = last_of(request, "x-forwarded-proto"); !said.empty()) scheme = said;
+    if (const auto said = last_of(request, "x-forwarded-host"); !said.empty()) authority = said;
+    call.authority = authority;
   }
   if (client) call.network = client->network().bytes;
-  if (encrypted) {
+  if (scheme == "https") {
     call.line = studio::Line::encrypted;
-  } else if (client && is_loopback(*client) && is_loopback_host(request.authority)) {
+  } else if (client && is_loopback(*client) && is_loopback_host(authority)) {
     call.line = studio::Line::loopback;
   }
   return call;
@@ -63,7 +74,7 @@ void ApiDoor::serve(const http::Request& request, http::Responder responder) {
   }
   const uint64_t number = ++last_number_;
   waiting_.emplace(number, std::move(responder));
-  studio::Call call = call_of(request, config_.trusted_addresses);
+  studio::Call call = call_of(request, config_.trusted_addresses, gatekeeper_.trust_in(request));
   call.rtmp_port = rtmp_port_;
   world_.on_studio([&world = world_, index = index_, number, call = std::move(call)](Studio& studio) mutable {
     studio.serve(std::move(call), [&world, index, number](http::Response response) {

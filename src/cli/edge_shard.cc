@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "cli/api_door.h"
 #include "cli/first_run.h"
 #include "wire/path_token.h"
 
@@ -102,6 +103,7 @@ void EdgeShard::join(const std::vector<std::unique_ptr<EdgeShard>>& all,
   }
   edge_ = std::make_unique<edge::Server>(loop_, *engine_, &node_, metrics_, &door_, &load_);
   if (topics) {
+    edge_->sessions_go_to(api_prefix);
     const auto listen = [this](media::PushSink& sink) {
       auto subscription = engine_->subscribe(edge::revocations_topic, sink);
       edge_->arm();  // keeps the engine's deadlines
@@ -170,7 +172,9 @@ void EdgeShard::play(wire::rtmp::PlayRequest request, std::unique_ptr<net::Conne
 
 void EdgeShard::serve(const http::Request& request, http::Responder responder) {
   if (!rooms_ || !EdgeRooms::is_its(wire::path_behind_token(request.path))) {
-    return push_->serve(request, std::move(responder));
+    http::Request asked = request;
+    asked.scheme = scheme_of(request, config_.trusted_addresses);
+    return push_->serve(asked, std::move(responder));
   }
   auto entry = edge_->enter(request, responder);
   if (!entry) return;

@@ -119,7 +119,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
       push_(loop_, engine_, edge_, load_, world.push_admission(), metrics),
       rooms_(world, index, loop_, config, *this, metrics),
       room_gate_(world, index, loop_, rooms_, *this, node_, revocations_),
-      api_(world, index, config),
+      api_(world, index, config, node_),
       site_(public_names_of(config), *this, has_accounts(config) && config.is(bus::Role::studio) ? &api_ : nullptr),
       http_(http::Server::make(loop_, site_, http::Limits(), metrics, {&door_, &load_})),
       broadcast_metrics_(metrics),
@@ -134,6 +134,7 @@ Shard::Shard(World& world, ShardIndex index, const Config& config, const SipKey&
   push_.ask_for_standing(rooms_);
   hosts_.add_parent("origin", home_, &room_gate_);
   if (!config.bus_nats.empty()) {
+    edge_.sessions_go_to(api_prefix);  // which is answered here
     far_rooms_ = std::make_unique<EdgeRooms>(loop_, far_node_of(config, index), config, engine_, edge_, metrics,
                                              [this](const http::Request& request, std::string_view channel, auto then) {
                                                rooms_.identify(request, channel, std::move(then));

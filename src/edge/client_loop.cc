@@ -78,7 +78,7 @@ class LoopParent::FetchThere final : public std::enable_shared_from_this<FetchTh
     const size_t question = std::min(target.find('?'), target.size());
     Engine::Found found =
         engine.ask({request.method, target.substr(0, question), target.substr(std::min(question + 1, target.size())),
-                    views, request.body, request.client_address});
+                    views, request.body, request.client_address, request.scheme, request.authority});
     if (const Pending* pending = std::get_if<Pending>(&found)) {
       engine.wait(*pending, [weak = weak_from_this(), &engine](const Answer& answer) {
         if (const auto self = weak.lock()) self->answer(engine, answer);

@@ -139,6 +139,8 @@ class Ticket {
         query(question.query),
         body(question.body),
         client_address(question.client_address),
+        scheme(question.scheme),
+        authority(question.authority),
         how(how) {
     for (const wire::HeaderView& field : question.fields) fields_.emplace_back(field.name, field.value);
     for (const auto& [name, value] : fields_) views_.push_back({name, value});
@@ -146,12 +148,12 @@ class Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  Question question() const { return {method, path, query, views_, body, client_address}; }
+  Question question() const { return {method, path, query, views_, body, client_address, scheme, authority}; }
   std::span<const wire::HeaderView> fields() const { return views_; }
 
   const std::string method, path, query;
   const Bytes body;
-  const std::string client_address;
+  const std::string client_address, scheme, authority;
   const Outcome how;  // if the flight brings what it is to bring
   std::move_only_function<void(Answer)> then;
   std::move_only_function<bool()> gone;

@@ -51,6 +51,9 @@ struct Question {
   std::span<const wire::HeaderView> fields;
   Bytes body;
   std::string_view client_address;  // without port
+  // As which server the viewer asked: "https", "klieg.example". Empty: that is nothing to the parents.
+  std::string_view scheme = {};
+  std::string_view authority = {};
 };
 
 // How a request was answered. The names stand in the log, in the metrics and in Cache-Status.

@@ -18,6 +18,9 @@ bool is_between_nodes(std::string_view name) {
   return name.starts_with("klieg-") || name == "x-forwarded-for" || name == "forwarded" || name == "x-real-ip";
 }
 
+// Ours where parents are told; of a foreign origin it is between the client and that one.
+bool says_as_whom(std::string_view name) { return name == "x-forwarded-proto" || name == "x-forwarded-host"; }
+
 bool is_one_viewers_own(std::string_view name) {
   constexpr std::array<std::string_view, 7> own{
       "range", "if-range", "if-none-match", "if-match", "if-modified-since", "if-unmodified-since", "accept-encoding"};
@@ -34,6 +37,8 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
   request.method = question.method;
   request.target = std::move(target);
   request.client_address = question.client_address;
+  request.scheme = question.scheme;
+  request.authority = question.authority;
   request.fields = end_to_end(question.fields);
   std::string loop;
   for (const auto& [name, value] : request.fields) {
@@ -44,6 +49,10 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
   request.fields.emplace_back("via", fmt::format("1.1 {}", node));
   request.fields.emplace_back("surrogate-capability", fmt::format("{}=\"Surrogate/1.0\"", wire::surrogate_name));
   if (!question.client_address.empty()) request.fields.emplace_back("x-forwarded-for", question.client_address);
+  if (question.authority.empty()) return request;
+  std::erase_if(request.fields, [](const auto& field) { return says_as_whom(field.first); });
+  request.fields.emplace_back("x-forwarded-proto", question.scheme);
+  request.fields.emplace_back("x-forwarded-host", question.authority);
   return request;
 }
 

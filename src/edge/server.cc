@@ -85,6 +85,19 @@ http::Response renewal(const Guests::Renewed& renewed, WallTime now) {
   return response;
 }
 
+bool proves_who_asks(const wire::HeaderView& field) { return field.name == "cookie" || field.name == "authorization"; }
+
+// Somebody's own question of the API is not joined to another's: it may be held for 25 s, and says nothing to him.
+std::vector<wire::HeaderView> fields_for_nodes(const http::Request& request, std::string_view api_prefix) {
+  std::vector<wire::HeaderView> fields = request.headers;
+  if (request.path.starts_with(api_prefix)) {
+    fields.push_back({"cache-control", "no-store"});
+  } else {
+    std::erase_if(fields, proves_who_asks);
+  }
+  return fields;
+}
+
 std::string_view host_of(std::string_view address_and_port) {
   const std::string_view host = address_and_port.substr(0, address_and_port.rfind(':'));
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -208,9 +221,21 @@ void Server::arm_for_guests() {
 
 void Server::serve_from_cache(const http::Request& request, Trust trust, std::unique_ptr<media::Pass> pass,
                               http::Responder responder) {
-  const auto forwarded = trust == Trust::node ? request.header("x-forwarded-for") : std::nullopt;
-  const Question question{request.method_name, request.path, request.query,
-                          request.headers,     request.body, forwarded.value_or(host_of(request.peer))};
+  // Of the first node that was asked.
+  const auto first = [&](std::string_view field, std::string_view here) {
+    return trust == Trust::node ? request.header(field).value_or(here) : here;
+  };
+  Question question{request.method_name, request.path, request.query,
+                    request.headers,     request.body, first("x-forwarded-for", host_of(request.peer))};
+  std::vector<wire::HeaderView> fields;
+  if (!api_prefix_.empty()) {
+    question.scheme = first("x-forwarded-proto", request.scheme);
+    question.authority = first("x-forwarded-host", request.authority);
+    if (std::ranges::any_of(request.headers, proves_who_asks)) {
+      fields = fields_for_nodes(request, api_prefix_);
+      question.fields = fields;
+    }
+  }
   Engine::Found found = engine_.ask(question);
   if (const Pending* pending = std::get_if<Pending>(&found)) {
     auto waiting = std::make_shared<Waiting>(request, trust, std::move(pass), std::move(responder));

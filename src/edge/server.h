@@ -11,6 +11,10 @@
 // channel. To others it is not there, whether it had to be fetched or lay in the cache. What waits for a guest whose
 // token is revoked is answered 403 at once; what is being sent ends with its segment.
 //
+// Where the parents are nodes (sessions_go_to()), they are told as which server a viewer asked, and what proves who he
+// is
+// - cookies, credentials - goes up with what is asked of the API, alone, and with nothing else.
+//
 // Every answer says in Cache-Status (RFC 9211) how it came about, with the outcome's name as its detail. Topics and
 // other words between nodes are not shown to viewers.
 //
@@ -82,6 +86,8 @@ class Server final : public http::Handler {
   bool admit(const http::Request& request, http::Responder& responder);  // of the address alone
   // Of a viewer who shows his token otherwise than in a path. Null: it is not good for the channel.
   std::unique_ptr<media::Pass> pass_of(std::string_view token, std::string_view channel);
+  // Before anybody asks. `prefix`: of the paths of the API ("/api/v1/"); views what outlives the server.
+  void sessions_go_to(std::string_view prefix) { api_prefix_ = prefix; }
   // Something outside a request changed the engine's deadlines.
   void arm();
   // The server stops: subscriptions of children end, so that they turn to another parent.
@@ -114,6 +120,7 @@ class Server final : public http::Handler {
   Gatekeeper* gatekeeper_;
   Door* door_;
   LoopLoad* load_;
+  std::string_view api_prefix_;  // empty: the parents are any origins
   std::array<prometheus::Counter*, outcomes> requests_{};
   std::array<prometheus::Counter*, flight_endings> flights_{};
   std::array<uint64_t, flight_endings> flights_told_{};

@@ -172,5 +172,30 @@ TEST_F(EdgeServerOfGuests, lets_no_token_go_upward_and_no_viewer_ask_what_nodes_
   EXPECT_EQ(node.parent.request(0).target, "/");
 }
 
+TEST_F(EdgeServerOfGuests, lets_what_proves_who_asks_go_to_the_api_alone_and_says_as_which_server_it_was_asked) {
+  server.sessions_go_to("/api/v1/");
+  const auto ask_as = [&](std::string_view target, http::HeaderView proof) {
+    http::Request request;
+    request.method_name = "GET";
+    request.path = target;
+    request.headers = {proof, {"x-forwarded-host", "evil.example"}};
+    request.peer = "192.0.2.1:4711";
+    request.scheme = "https";
+    request.authority = "pop.example";
+    server.serve(request, http::Responder(viewer, 1));
+  };
+  ask_as(path, {"cookie", "__Host-klieg_session=secret"});
+  ask_as("/api/v1/session", {"cookie", "__Host-klieg_session=secret"});
+  ask_as("/api/v1/session", {"authorization", "Bearer secret"});
+  ASSERT_EQ(node.parent.asked(), 3u) << "nobody waits behind another's question";
+  EXPECT_EQ(node.parent.field(0, "cookie"), "");
+  EXPECT_EQ(node.parent.field(1, "cookie"), "__Host-klieg_session=secret");
+  EXPECT_EQ(node.parent.field(2, "authorization"), "Bearer secret");
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(node.parent.field(i, "x-forwarded-proto"), "https");
+    EXPECT_EQ(node.parent.field(i, "x-forwarded-host"), "pop.example");
+  }
+}
+
 }  // namespace
 }  // namespace klieg::edge

@@ -24,6 +24,9 @@ struct FetchRequest {
   Bytes body;
   // The client this is asked for, as the parent should count it; empty: for the cache itself.
   std::string client_address;
+  // As which server it was asked by him (Question); empty: it is nothing to the parent.
+  std::string scheme = {};
+  std::string authority = {};
   // Whom the answer is for. What goes for one viewer alone takes no place from what goes for all of an object's.
   enum class For : uint8_t { all, one } whom = For::all;
 };
