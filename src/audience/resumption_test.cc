@@ -117,7 +117,7 @@ TEST_F(Resumption, who_is_barred_elsewhere_is_barred_here_and_what_is_not_safe_y
   Room& room = kill_and_go_on();
   EXPECT_EQ(room.take({{"edge/0", 7, 2}, {media::CommandGiven{ada, {}, media::Bar{AccountId{4}, 60s}}}}, now),
             Taken::taken);
-  room.set_barred({{AccountId{3}, WallTime::max()}}, now);
+  room.set_people({{AccountId{3}, WallTime::max()}}, {}, now);
   room.safe_up_to(journal.entries.size());
   room.take_answers();
   uint64_t sequence = 3;

@@ -62,16 +62,30 @@ void Room::restore(const JournalEntry& entry, Now now) {
   if (heard.answers.size() > answers_kept) heard.answers.pop_front();
 }
 
-void Room::set_barred(const std::vector<media::PersonBarred>& all, Now now) {
-  conduct_.set_barred(all, now.wall);
+void Room::set_people(const std::vector<media::PersonBarred>& barred, const std::vector<media::AccountId>& moderators,
+                      Now now) {
+  conduct_.set_barred(barred, now.wall);
+  moderators_.emplace(moderators.begin(), moderators.end());
   // What is not safe yet is not known there.
   for (const Pending& pending : pending_) {
     for (const media::RoomEvent& event : pending.events) {
-      if (const auto* barred = std::get_if<media::PersonBarred>(&event)) {
-        conduct_.bar(barred->account, barred->until, now.wall);
+      if (const auto* one = std::get_if<media::PersonBarred>(&event)) {
+        conduct_.bar(one->account, one->until, now.wall);
+        dismiss(*one, now.wall);
       }
     }
   }
+}
+
+// As the studio's records will have it (studio/moderation_records.h).
+void Room::dismiss(const media::PersonBarred& barred, WallTime wall) {
+  if (moderators_ && barred.until > wall) moderators_->erase(barred.account);
+}
+
+media::Person Room::as_known(media::Person person) const {
+  const bool claims = person.standing == media::Standing::moderator;
+  if (claims && moderators_ && !moderators_->contains(person.account)) person.standing = media::Standing::stranger;
+  return person;
 }
 
 void Room::begin() {
@@ -167,10 +181,9 @@ Room::Outcome Room::take(const media::CommentOffered& offered, Now now) {
   const auto name = text_.clean(offered.author.name, name_graphemes_max);
   if (!name) return Refusal::nameless;
   if (held_.size() >= held_max && conduct_.rules().review != media::Review::nothing) return Refusal::busy;
-  const auto judged =
-      conduct_.judge(offered.author, *text, presence_.came_as(offered.author.account), now.loop, now.wall);
+  const media::Person author = as_known({offered.author.account, *name, offered.author.standing});
+  const auto judged = conduct_.judge(author, *text, presence_.came_as(author.account), now.loop, now.wall);
   if (!judged) return judged.error();
-  const media::Person author{offered.author.account, *name, offered.author.standing};
   const MediaTime at = not_beyond_what_is_born(offered.at, newest(now.loop), settings_.screen);
   media::Comment comment{last_comment_ + 1, author, *text, at, now.wall};
   media::CommentTaken taken{comment.id, comment.text, *judged};
@@ -207,7 +220,8 @@ Room::Outcome Room::take(const media::VotesGiven& given, Now now) {
   return outcome;
 }
 
-Room::Outcome Room::take(const media::CommandGiven& given, Now now) {
+Room::Outcome Room::take(const media::CommandGiven& said, Now now) {
+  const media::CommandGiven given{as_known(said.by), said.at, said.command};
   if (given.by.standing < media::Standing::moderator) return Refusal::no_standing;
   const auto done = std::visit([&](const auto& command) { return this->command(command, given, now); }, given.command);
   if (!done) return done.error();
@@ -244,7 +258,8 @@ std::expected<void, Refusal> Room::command(const media::PinComment& command, con
 std::expected<void, Refusal> Room::command(const media::Bar& command, const media::CommandGiven& given, Now now) {
   if (command.account == media::AccountId::anonymous) return std::unexpected(Refusal::unknown);
   // Nobody bars his like, or who stands above him, if it can be known.
-  if (presence_.standing_of(command.account) >= given.by.standing) return std::unexpected(Refusal::no_standing);
+  const media::Person here{command.account, {}, presence_.standing_of(command.account)};
+  if (as_known(here).standing >= given.by.standing) return std::unexpected(Refusal::no_standing);
   const WallTime until = later(now.wall, command.duration);
   if (!conduct_.bar(command.account, until, now.wall)) return std::unexpected(Refusal::busy);
   happen(media::PersonBarred{command.account, until}, now.wall);
@@ -315,6 +330,7 @@ void Room::settle(const media::RoomEvent& event, WallTime wall) {
     conduct_.set_rules(rules->rules);
   } else if (const auto* barred = std::get_if<media::PersonBarred>(&event)) {
     conduct_.bar(barred->account, barred->until, wall);
+    dismiss(*barred, wall);
   } else if (const auto* audited = std::get_if<media::Audited>(&event)) {
     if (const auto* words = std::get_if<media::SetWords>(&audited->command)) conduct_.set_words(words->words);
   }

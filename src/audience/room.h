@@ -10,7 +10,8 @@
 //     journal;
 //   * what a batch changes counts at once for those after it (slow mode, one vote an account), and is told to nobody
 //     before it is safe;
-//   * nodes are believed in who somebody is and in what he saw; what can be bounded here is (screen_clock.h);
+//   * nodes are believed in who somebody is and in what he saw; what can be bounded here is (screen_clock.h), and who
+//     keeps order is known here: whoever came in as a moderator and is none any more is a stranger at once;
 //   * the log is the conversation: replaying the journal's events gives the same one (replay.h), and the state that
 //     nodes show can be had from the log alone (room_state.h).
 //
@@ -29,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -81,8 +83,10 @@ class Room {
   // Before anything else: the entries of the journal, in their order. They are safe.
   void restore(const JournalEntry& entry, Now now);
 
-  // Who may take part is kept elsewhere, too, beyond this room: as it is there. Not written down; counts at once.
-  void set_barred(const std::vector<media::PersonBarred>& all, Now now);
+  // Who may take part and who keeps order is kept elsewhere, too, beyond this room: as it is there. Not written down;
+  // counts at once. Before that nodes are believed in who keeps order.
+  void set_people(const std::vector<media::PersonBarred>& barred, const std::vector<media::AccountId>& moderators,
+                  Now now);
 
   // The newest media there is, from ingest. Every second or oftener.
   void stamp(MediaTime newest, Now now);
@@ -121,6 +125,8 @@ class Room {
   using Outcome = std::optional<media::RecordOutcome>;  // nothing: is answered by the batch's own
 
   void begin();
+  media::Person as_known(media::Person person) const;
+  void dismiss(const media::PersonBarred& barred, WallTime wall);
   void answer_again(const media::Batch& batch, const Heard& heard);
   Outcome take(const media::HeartsGiven& given, Now now);
   Outcome take(const media::CommentOffered& offered, Now now);
@@ -150,6 +156,7 @@ class Room {
   Journal& journal_;
   CommentText text_;
   Conduct conduct_;
+  std::optional<std::unordered_set<media::AccountId>> moderators_;  // nothing: whom nodes say; a hundred of a host
   Presence presence_;
   Polls polls_;
   HeartHistogram histogram_;

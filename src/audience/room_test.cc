@@ -148,6 +148,29 @@ TEST_F(RoomTest, nobody_bars_his_like) {
             media::RecordOutcome(media::CommandDone{}));
 }
 
+TEST_F(RoomTest, who_keeps_order_no_more_is_a_stranger_whatever_his_node_says) {
+  const media::Person dan{AccountId{4}, "Dan", Standing::moderator};
+  const media::Person eve{AccountId{5}, "Eve", Standing::broadcaster};
+  say(media::PersonCame{cyd});
+  say(media::PersonCame{dan});
+  room.set_people({}, {cyd.account, dan.account}, now());
+  EXPECT_EQ(command(cyd, media::PinComment{0}), media::RecordOutcome(media::CommandDone()));
+  EXPECT_EQ(command(cyd, media::Bar{dan.account, 60s}), media::RecordOutcome(Refusal::no_standing));
+
+  room.set_people({}, {cyd.account}, now());
+  EXPECT_EQ(command(dan, media::PinComment{0}), media::RecordOutcome(Refusal::no_standing));
+  comment(dan, "I was one");
+  EXPECT_EQ(told<media::CommentMade>().back().comment.author.standing, Standing::stranger);
+  EXPECT_EQ(command(cyd, media::Bar{dan.account, 60s}), media::RecordOutcome(media::CommandDone()));
+  EXPECT_EQ(comment(dan, "and now?"), media::RecordOutcome(Refusal::timed_out));
+
+  // A ban ends it at once, and also what was read before it was safe.
+  say(media::CommandGiven{eve, newest, media::Bar{cyd.account, Duration::max()}});
+  room.set_people({}, {cyd.account}, now());
+  EXPECT_EQ(command(cyd, media::PinComment{0}), media::RecordOutcome(Refusal::no_standing));
+  EXPECT_EQ(comment(cyd, "hello?"), media::RecordOutcome(Refusal::banned));
+}
+
 TEST_F(RoomTest, what_is_held_is_for_moderators_until_it_is_released) {
   command(cyd, media::SetRules{{.review = media::Review::everything}});
   EXPECT_EQ(comment(ada, "please"), media::RecordOutcome(media::CommentTaken{1, "please", media::Visibility::held}));

@@ -60,7 +60,9 @@ class HomeServer {
   void restoring() { timer_.cancel(); }  // a room that is woken has begun
   void restore(JournalEntry entry);
   void restored();
-  void set_barred(const std::vector<media::PersonBarred>& all) { room_.set_barred(all, now()); }
+  void set_people(const std::vector<media::PersonBarred>& barred, const std::vector<media::AccountId>& moderators) {
+    room_.set_people(barred, moderators, now());
+  }
 
   // `node`: what the loop's batches are signed with. Who has joined is told once more from the beginning.
   void join(const std::string& node, Tell tell);

@@ -121,7 +121,7 @@ void Cluster::wake() {
   if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) {
     world_.hear_revoked();
     for (ShardIndex index = 0; index < world_.shards(); ++index) {
-      world_.on_shard(index, [](Shard& shard) { shard.rooms().bans_changed(); });
+      world_.on_shard(index, [](Shard& shard) { shard.rooms().room_people_changed(); });
     }
   }
   ownership_.wake(certainty);
@@ -241,7 +241,7 @@ void Cluster::on_admission(const bus::Message& message) {
   }
   world_.hear_revoked(channel);
   for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().bans_changed(channel); });
+    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
   }
 }
 

@@ -223,31 +223,31 @@ Rooms::Home& Rooms::open(const Live& live) {
 void Rooms::restored(const std::string& topic) {
   Home& home = homes_.at(topic);
   home.restored = true;
-  home.host.empty() ? opened(topic) : ask_who_is_barred(topic);
+  home.host.empty() ? opened(topic) : ask_for_people(topic);
 }
 
 // What the store cannot say now is asked again by the next sweep; until then nobody is let in.
-void Rooms::ask_who_is_barred(const std::string& topic) {
-  using Barred = std::vector<media::PersonBarred>;
-  store().ask<Barred>([host = homes_.at(topic).host, now = loop_.wall_now()](
-                          store::Database& open) { return studio::barred_from_rooms(open, host, now); },
-                      [this, topic](const store::Outcome<Barred>& barred) {
+void Rooms::ask_for_people(const std::string& topic) {
+  using People = studio::RoomPeople;
+  store().ask<People>([host = homes_.at(topic).host, now = loop_.wall_now()](
+                          store::Database& open) { return studio::people_of_rooms(open, host, now); },
+                      [this, topic](const store::Outcome<People>& people) {
                         const auto home = homes_.find(topic);
-                        if (!barred || home == homes_.end()) return;
-                        home->second.room->set_barred(*barred);
+                        if (!people || home == homes_.end()) return;
+                        home->second.room->set_people(people->barred, people->moderators);
                         if (!home->second.open) opened(topic);
                       });
 }
 
-void Rooms::bans_changed(const std::string& channel) {
+void Rooms::room_people_changed(const std::string& channel) {
   for (const auto& [topic, home] : homes_) {
-    if (home.host == channel && home.restored) ask_who_is_barred(topic);
+    if (home.host == channel && home.restored) ask_for_people(topic);
   }
 }
 
-void Rooms::bans_changed() {
+void Rooms::room_people_changed() {
   for (const auto& [topic, home] : homes_) {
-    if (!home.host.empty() && home.restored) ask_who_is_barred(topic);
+    if (!home.host.empty() && home.restored) ask_for_people(topic);
   }
 }
 
@@ -288,8 +288,11 @@ media::TopicSource* Rooms::log_at_home(const std::string& topic) {
 
 void Rooms::close_those_over() {
   std::erase_if(homes_, [](const auto& home) { return home.second.room->over(); });
+  // Of what is changed at another node this one is not told.
+  const bool others_change_it = !config_.bus_nats.empty();
   for (const auto& [topic, home] : homes_) {
-    if (home.restored && !home.open) ask_who_is_barred(topic);
+    const bool due = !home.open || (others_change_it && !home.host.empty());
+    if (home.restored && due) ask_for_people(topic);
   }
   if (!homes_.empty()) sweep_.arm(loop_.now() + sweep_every);
 }
@@ -354,20 +357,15 @@ void Rooms::find_person(const studio::Proof& proof, const std::string& channel, 
   if (!identities_) identities_.emplace(loop_, world_.store());
   identities_->of(proof, [this, channel, then = std::move(then)](studio::Whose whose) mutable {
     if (!whose || (whose->scopes && !whose->scopes->allow(studio::Scope::rooms_write))) return then(std::nullopt);
-    const studio::Account& account = whose->account;
-    media::Person person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name, media::Standing::stranger};
-    const bool given = !is_hosted(channel);
-    if (given ? account.role == studio::Role::operator_ : account.name == channel) {
-      person.standing = media::Standing::broadcaster;
-    }
-    if (given || person.standing == media::Standing::broadcaster) return then(std::move(person));
-    store().ask<media::Standing>(
-        [account = account.id, channel](store::Database& open) {
-          return studio::standing_in_rooms(open, channel, account);
+    const auto of = is_hosted(channel) ? studio::ChannelOf::account : studio::ChannelOf::server;
+    store().ask<media::Person>(
+        [account = whose->account, channel, of](store::Database& open) {
+          return studio::person_in_room(open, account, channel, of);
         },
-        [person = std::move(person), then = std::move(then)](store::Outcome<media::Standing> standing) mutable {
-          if (standing) person.standing = *standing;
-          then(std::move(person));
+        [then = std::move(then), account = whose->account](store::Outcome<media::Person> person) mutable {
+          if (person) return then(std::move(*person));
+          then(media::Person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name,
+                             media::Standing::stranger});
         });
   });
 }

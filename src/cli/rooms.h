@@ -65,9 +65,9 @@ class Rooms final : private audience::Homes, public push::Usher {
   void end(const std::string& channel);
   // This node is the channel's home no longer, and its broadcast ends here: the room goes on elsewhere.
   void lose(const std::string& channel);
-  // Who may take part in the channel's rooms is other than it was.
-  void bans_changed(const std::string& channel);
-  void bans_changed();  // of whichever
+  // Who may take part in the channel's rooms, or keeps order in them, is other than it was.
+  void room_people_changed(const std::string& channel);
+  void room_people_changed();  // of whichever
   // The server is going: broadcasts that end now go on where their publishers go.
   void going() { going_ = true; }
 
@@ -116,7 +116,7 @@ class Rooms final : private audience::Homes, public push::Usher {
     std::unique_ptr<audience::HomeServer> room;
     std::string host;  // the account whose room it is; empty: none
     bool restored = false;
-    bool open = false;              // all of its journal has been read, and who is barred
+    bool open = false;              // all of its journal has been read, and who is barred or keeps order
     std::vector<WithRoom> waiting;  // until it is: what nodes say, each bounded by its Outbox
   };
   class ToHome;
@@ -133,7 +133,7 @@ class Rooms final : private audience::Homes, public push::Usher {
   bool is_hosted(const std::string& channel) const;  // by an account of that name
   Figures figures_of(const std::string& channel, const std::string& topic) const;
   void restored(const std::string& topic);
-  void ask_who_is_barred(const std::string& topic);
+  void ask_for_people(const std::string& topic);
   void opened(const std::string& topic);
   void abandon(const std::string& topic);
   void close_those_over();

@@ -93,9 +93,9 @@ void Studio::on_figures(const Rooms::Figures& figures) {
   server_.on_said(figures.channel, figures.comments, figures.hearts);
 }
 
-void Studio::bans_changed(const std::string& channel) {
+void Studio::room_people_changed(const std::string& channel) {
   for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().bans_changed(channel); });
+    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
   }
   world_.on_cluster([channel](Cluster& cluster) { cluster.admission_changed(channel); });
 }

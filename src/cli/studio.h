@@ -41,7 +41,7 @@ class Studio final : public KeyHolders, private studio::Stage {
  private:
   void end_carried_by(int64_t key) override;
   void end(const std::string& channel) override;
-  void bans_changed(const std::string& channel) override;
+  void room_people_changed(const std::string& channel) override;
   void revoked(const media::GuestsRevoked& revoked) override;
   void count();
 

@@ -146,18 +146,39 @@ Outcome<media::Standing> standing_in_rooms(Database& database, const std::string
   return (*rows)[0][1].integer() > 0 ? media::Standing::follower : media::Standing::stranger;
 }
 
-Outcome<std::vector<media::PersonBarred>> barred_from_rooms(Database& database, const std::string& host, WallTime now) {
-  return store::all_of(
+Outcome<media::Person> person_in_room(Database& database, const Account& account, const std::string& channel,
+                                      ChannelOf whose) {
+  media::Person person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name, media::Standing::stranger};
+  const bool given = whose == ChannelOf::server;
+  if (given ? account.role == Role::operator_ : account.name == channel) {
+    person.standing = media::Standing::broadcaster;
+  }
+  if (given || person.standing == media::Standing::broadcaster) return person;
+  auto standing = standing_in_rooms(database, channel, account.id);
+  if (!standing) return std::unexpected(std::move(standing.error()));
+  person.standing = *standing;
+  return person;
+}
+
+Outcome<RoomPeople> people_of_rooms(Database& database, const std::string& host, WallTime now) {
+  const auto account = [](const Row& row) { return media::AccountId{static_cast<uint64_t>(row[0].integer())}; };
+  auto moderators = store::all_of(
+      database.run("SELECT moderators.account FROM moderators JOIN accounts ON accounts.id = host WHERE name = $1",
+                   {host}),
+      account);
+  if (!moderators) return std::unexpected(std::move(moderators.error()));
+  auto barred = store::all_of(
       database.run(
           "SELECT bans.account, until_ms, bans.created_ms AS since FROM bans JOIN accounts ON accounts.id = host "
           "WHERE name = $1 AND (until_ms IS NULL OR until_ms > $2) "
           "UNION ALL SELECT blocked, NULL, blocks.created_ms FROM blocks JOIN accounts ON accounts.id = account "
           "WHERE name = $1 ORDER BY since DESC LIMIT $3",
           {host, now, static_cast<int64_t>(bans_kept_max)}),
-      [](const Row& row) {
-        return media::PersonBarred{media::AccountId{static_cast<uint64_t>(row[0].integer())},
-                                   row[1].null() ? WallTime::max() : row[1].time()};
+      [&](const Row& row) {
+        return media::PersonBarred{account(row), row[1].null() ? WallTime::max() : row[1].time()};
       });
+  if (!barred) return std::unexpected(std::move(barred.error()));
+  return RoomPeople{std::move(*moderators), std::move(*barred)};
 }
 
 Outcome<void> write_moderation(Database& inside, const std::string& host, const std::vector<media::Audited>& deeds,

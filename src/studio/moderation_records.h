@@ -49,9 +49,17 @@ store::Outcome<std::vector<Ban>> list_bans(store::Database& database, int64_t ho
 
 // What somebody is in the rooms of `host`, who is none of these.
 store::Outcome<media::Standing> standing_in_rooms(store::Database& database, const std::string& host, int64_t account);
-// What a room begins with: who is barred from it, the latest bans_kept_max.
-store::Outcome<std::vector<media::PersonBarred>> barred_from_rooms(store::Database& database, const std::string& host,
-                                                                   WallTime now);
+// Who an account is in the room of a channel. The rooms of a channel that whoever runs the server has given are all
+// operators'.
+enum class ChannelOf : uint8_t { account, server };
+store::Outcome<media::Person> person_in_room(store::Database& database, const Account& account,
+                                             const std::string& channel, ChannelOf whose);
+// What a room begins with: who keeps order in it, and who is barred from it, the latest bans_kept_max.
+struct RoomPeople {
+  std::vector<media::AccountId> moderators;
+  std::vector<media::PersonBarred> barred;
+};
+store::Outcome<RoomPeople> people_of_rooms(store::Database& database, const std::string& host, WallTime now);
 // What moderators did in a room of `host`, as its journal says it: the bans last, and all of it is in the audit log.
 store::Outcome<void> write_moderation(store::Database& database, const std::string& host,
                                       const std::vector<media::Audited>& deeds, WallTime now);

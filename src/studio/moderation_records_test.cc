@@ -17,9 +17,14 @@ class ModerationRecords : public Records {
     return found.value_or(Standing::stranger);
   }
   std::vector<media::PersonBarred> barred(WallTime now = start) {
-    const auto found = barred_from_rooms(*database, "anna", now);
+    const auto found = people_of_rooms(*database, "anna", now);
     EXPECT_DONE(found);
-    return found.value_or(std::vector<media::PersonBarred>());
+    return found.value_or(RoomPeople()).barred;
+  }
+  std::vector<media::AccountId> moderators() {
+    const auto found = people_of_rooms(*database, "anna", start);
+    EXPECT_DONE(found);
+    return found.value_or(RoomPeople()).moderators;
   }
   static media::AccountId id_of(int64_t account) { return media::AccountId{static_cast<uint64_t>(account)}; }
 };
@@ -34,8 +39,10 @@ TEST_P(ModerationRecords, a_moderator_is_one_until_he_is_dismissed_in_his_hosts_
   ASSERT_DONE(all);
   ASSERT_EQ(all->size(), 1u);
   EXPECT_EQ(all->front().name, "ben");
+  EXPECT_EQ(moderators(), std::vector{id_of(ben)});
   ASSERT_DONE(dismiss_moderator(*database, anna, ben));
   EXPECT_EQ(standing(ben), Standing::stranger);
+  EXPECT_TRUE(moderators().empty());
   EXPECT_EQ(appoint_moderator(*database, anna, anna, start), Appointed::not_there);
   EXPECT_EQ(appoint_moderator(*database, anna, 4711, start), Appointed::not_there);
 }
@@ -51,6 +58,26 @@ TEST_P(ModerationRecords, who_follows_stands_as_a_follower) {
   ASSERT_DONE(follow(*database, ben, anna, start));
   EXPECT_EQ(standing(ben), Standing::follower);
   EXPECT_EQ(standing_in_rooms(*database, "nobody", ben), Standing::stranger);
+}
+
+TEST_P(ModerationRecords, who_somebody_is_in_a_room_follows_from_whose_channel_it_is) {
+  ASSERT_DONE(follow(*database, ben, anna, start));
+  const auto in_room = [&](int64_t id, const std::string& name, Role role, const std::string& channel,
+                           ChannelOf whose) {
+    Account account;
+    account.id = id;
+    account.name = name;
+    account.role = role;
+    const auto found = person_in_room(*database, account, channel, whose);
+    EXPECT_DONE(found);
+    return found.value_or(media::Person());
+  };
+  using enum ChannelOf;
+  EXPECT_EQ(in_room(ben, "ben", Role::person, "anna", account), (media::Person{id_of(ben), "ben", Standing::follower}));
+  EXPECT_EQ(in_room(anna, "anna", Role::person, "anna", account).standing, Standing::broadcaster);
+  EXPECT_EQ(in_room(ben, "ben", Role::operator_, "anna", account).standing, Standing::follower);
+  EXPECT_EQ(in_room(ben, "ben", Role::operator_, "radio", server).standing, Standing::broadcaster);
+  EXPECT_EQ(in_room(ben, "ben", Role::person, "radio", server).standing, Standing::stranger);
 }
 
 TEST_P(ModerationRecords, a_ban_lasts_until_it_is_lifted_or_its_time_is_up) {

@@ -43,8 +43,8 @@ class Stage {
   virtual void end_carried_by(int64_t key) = 0;
   // Its owner has ended what is live on the channel: the same.
   virtual void end(const std::string& channel) = 0;
-  // Who may take part in the rooms of the channel's account is other than it was.
-  virtual void bans_changed(const std::string& channel) = 0;
+  // Who may take part in the rooms of the channel's account, or keeps order in them, is other than it was.
+  virtual void room_people_changed(const std::string& channel) = 0;
   // Written down: tokens that every node is to take no more.
   virtual void revoked(const media::GuestsRevoked& revoked) = 0;
 };

@@ -47,22 +47,25 @@ void Server::list_moderators(ExchangePtr exchange) {
 }
 
 void Server::appoint_moderator(ExchangePtr exchange) {
-  auto work = [host = exchange->account(), name = *exchange->name, now = loop_.wall_now()](store::Database& database) {
+  const Account host = exchange->who->account;
+  auto work = [host = host.id, name = *exchange->name, now = loop_.wall_now()](store::Database& database) {
     return with_account(database, name, Appointed::not_there,
                         [&](int64_t account) { return studio::appoint_moderator(database, host, account, now); });
   };
   ask<Appointed>(std::move(exchange), cannot_be_changed, again_if_in_doubt(std::move(work)),
-                 [](Exchange& done, Appointed appointed) {
+                 [this, host = host.name](Exchange& done, Appointed appointed) {
                    if (appointed == Appointed::not_there) return done.refuse(no_such_thing);
                    if (appointed == Appointed::too_many) {
                      return done.refuse({409, "too_many", "you have as many moderators as there may be"});
                    }
+                   stage_.room_people_changed(host);
                    done.answer(nothing_more());
                  });
 }
 
 void Server::dismiss_moderator(ExchangePtr exchange) {
-  auto work = [host = exchange->account(), name = *exchange->name](store::Database& database) {
+  const Account host = exchange->who->account;
+  auto work = [host = host.id, name = *exchange->name](store::Database& database) {
     return with_account(database, name, true, [&](int64_t account) -> store::Outcome<bool> {
       auto done = studio::dismiss_moderator(database, host, account);
       if (!done) return std::unexpected(std::move(done.error()));
@@ -70,7 +73,10 @@ void Server::dismiss_moderator(ExchangePtr exchange) {
     });
   };
   ask<bool>(std::move(exchange), cannot_be_changed, again_if_in_doubt(std::move(work)),
-            [](Exchange& done, bool) { done.answer(nothing_more()); });
+            [this, host = host.name](Exchange& done, bool) {
+              stage_.room_people_changed(host);
+              done.answer(nothing_more());
+            });
 }
 
 void Server::list_bans(ExchangePtr exchange) {
@@ -112,7 +118,7 @@ void Server::ban(ExchangePtr exchange) {
                 if (banned == Banned::too_many) {
                   return done.refuse({409, "too_many", "you have banned as many as can be"});
                 }
-                stage_.bans_changed(host);
+                stage_.room_people_changed(host);
                 done.answer(nothing_more());
               });
 }
@@ -128,7 +134,7 @@ void Server::unban(ExchangePtr exchange) {
   };
   ask<bool>(std::move(exchange), cannot_be_changed, again_if_in_doubt(std::move(work)),
             [this, host = host.name](Exchange& done, bool) {
-              stage_.bans_changed(host);
+              stage_.room_people_changed(host);
               done.answer(nothing_more());
             });
 }

@@ -17,6 +17,7 @@ TEST_F(ApiOfRooms, moderators_are_appointed_by_name_and_dismissed) {
   EXPECT_EQ(ask(ada, put, "/moderators/ada").status, 404) << "oneself";
   EXPECT_EQ(ask(ada, put, "/moderators/nobody").status, 404);
   EXPECT_EQ(ask(put, "/moderators/bob").status, 401);
+  EXPECT_EQ(stage.people_changed_of, std::vector<std::string>(4, "ada")) << "rooms are told at once";
 }
 
 TEST_F(ApiOfRooms, who_is_banned_is_listed_until_the_ban_is_lifted_and_rooms_are_told_at_once) {
@@ -25,7 +26,7 @@ TEST_F(ApiOfRooms, who_is_banned_is_listed_until_the_ban_is_lifted_and_rooms_are
   sign_up("cyd");
   EXPECT_EQ(ask(ada, put, "/bans/bob", {{"reason", "spam"}}).status, 204);
   EXPECT_EQ(ask(ada, put, "/bans/cyd", {{"reason", nullptr}}).status, 204);
-  EXPECT_EQ(stage.bans_changed_of, (std::vector<std::string>{"ada", "ada"}));
+  EXPECT_EQ(stage.people_changed_of, (std::vector<std::string>{"ada", "ada"}));
   Call first = call(get, "/bans");
   first.cookies = "klieg_session=" + ada.session;
   first.query = "limit=1";

@@ -25,12 +25,12 @@ inline constexpr std::string_view good_password = "correct horse battery";
 struct MadeUpStage final : Stage {
   void end_carried_by(int64_t key) override { ended.push_back(key); }
   void end(const std::string& channel) override { ended_channels.push_back(channel); }
-  void bans_changed(const std::string& channel) override { bans_changed_of.push_back(channel); }
+  void room_people_changed(const std::string& channel) override { people_changed_of.push_back(channel); }
   void revoked(const media::GuestsRevoked& revoked) override { all_revoked.push_back(revoked); }
   std::vector<int64_t> ended;
   std::vector<std::string> ended_channels;
   std::vector<media::GuestsRevoked> all_revoked;
-  std::vector<std::string> bans_changed_of;
+  std::vector<std::string> people_changed_of;
 };
 
 struct Answered {
