@@ -21,6 +21,11 @@ constexpr std::string_view path_end = "/room";
 constexpr Duration look_after_every = 250ms;
 constexpr std::string_view link_is_over = "this link was taken back, or is over";
 
+std::string_view words_of(wire::ClaimTrust trust) {
+  return trust == wire::ClaimTrust::expired ? "this ticket has expired: ask /api/v1/rooms/NAME/ticket for another"
+                                            : "this ticket is not for this room: ask /api/v1/rooms/NAME/ticket for one";
+}
+
 }  // namespace
 
 // A room as it is on this loop.
@@ -199,9 +204,16 @@ void Server::serve(const http::Request& request, std::unique_ptr<media::Pass> pa
                   stopping_ ? "stopped" : "full");
   }
   const std::string channel(wire::live_channel_of(request.path, path_end));
+  Shown shown{.invited = pass ? Invited::yes : Invited::no};
+  if (const auto ticket = wire::room_ticket_in(request.query)) {
+    auto judged = tickets_.judge(*ticket, channel, loop_.wall_now());
+    if (judged.trust != wire::ClaimTrust::trusted) {
+      return refuse(std::move(responder), http::Response::text(403, words_of(judged.trust)), "ticket");
+    }
+    shown.person = std::move(judged.person);
+  }
   ++entering_;
-  const Invited invited = pass ? Invited::yes : Invited::no;
-  homes_.admit(request, channel, invited,
+  homes_.admit(request, channel, std::move(shown),
                [weak = std::weak_ptr(self_), offer = std::move(*offer), channel, pass = std::move(pass),
                 responder = std::move(responder)](Result<Admitted, http::Response> admitted) mutable {
                  if (const auto self = weak.lock()) {

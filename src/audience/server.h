@@ -1,6 +1,6 @@
 // The rooms of one loop: viewers of /live/NAME/room, over a WebSocket in the subprotocol of wire/room_message.h.
 //
-//   request ──no WebSocket, another origin, full──► answered 4xx, 503
+//   request ──no WebSocket, another origin, a ticket that is not good, full──► answered 4xx, 503
 //      └──► held until it is known who asks, and of which room ──not live──► answered 404
 //             └──► open ──left, silent, malformed, not reading, finished, stopped──► closed
 //
@@ -9,6 +9,9 @@
 // from his cursor: all at once while they are few, else in turn, spread over a window (net/visits.h), one writev each
 // of what gathered. Who has not taken what he was sent last is passed over until he has, so that what he missed is
 // merged into how things are; who takes nothing for stalled_max is let go.
+//
+// Who somebody is his node looks up (Homes::admit), or he shows a ticket (wire/room_ticket.h), which counts before all
+// else; who shows one that is not good is refused, and does not come in as somebody else.
 //
 // From a comment to its readers, at home: Outbox::word_within until it leaves, the journal's commit, turn_every after
 // other news, and the window. Each is the most; in a quiet room all but the commit is nothing.
@@ -39,6 +42,7 @@
 #include "media/pass.h"
 #include "net/loop.h"
 #include "net/visits.h"
+#include "wire/room_ticket.h"
 
 namespace klieg::audience {
 
@@ -59,6 +63,12 @@ struct Admitted {
 // Whether who asks came in as a guest, and so may hear of a room that is not for everybody.
 enum class Invited : uint8_t { no, yes };
 
+// What who asks has shown.
+struct Shown {
+  Invited invited = Invited::no;
+  std::optional<media::Person> person = {};  // by his ticket
+};
+
 // What the node knows, and the way to the rooms' homes. Implemented in cli/.
 class Homes {
  public:
@@ -66,7 +76,7 @@ class Homes {
   // Who asks, and which room is the channel's now; or the answer that refuses him. `then` is called once, at once or
   // later; the request is there during the call alone.
   using Admit = std::move_only_function<void(Result<Admitted, http::Response>)>;
-  virtual void admit(const http::Request& request, std::string_view channel, Invited invited, Admit then) = 0;
+  virtual void admit(const http::Request& request, std::string_view channel, Shown shown, Admit then) = 0;
   // What is told comes by Server::on_told, in later turns.
   virtual std::unique_ptr<WayUp> join(std::string_view channel, const std::string& topic, const std::string& node) = 0;
 };
@@ -91,6 +101,9 @@ class Server {
   Server(net::Loop& loop, Homes& homes, std::string node, const GallerySettings& settings, Metrics& metrics,
          const ServerLimits& limits = {});
   ~Server();
+
+  // Before anybody asks: what tickets are signed with. Nobody's is good else.
+  void set_ticket_secret(std::string_view secret) { tickets_ = wire::RoomTicketKey(secret); }
 
   static bool is_its(std::string_view path);  // "/live/NAME/room"
   // `pass`: of a guest, who is shown out when it is over; null: of nobody. The request's path is without its token.
@@ -120,6 +133,7 @@ class Server {
   net::Loop& loop_;
   Homes& homes_;
   const std::string node_;
+  wire::RoomTicketKey tickets_{""};
   uint64_t run_ = 0;  // the latest
   const GallerySettings settings_;
   Metrics& metrics_;

@@ -96,12 +96,14 @@ EdgeRooms::EdgeRooms(net::Loop& loop, const std::string& node, const Config& con
       source_(loop, engine, cache),
       server_(loop, *this, node, gallery_settings_of(config), metrics) {
   KLIEG_ASSERT(engine.offers_topics(), "a room's log is a topic");
+  server_.set_ticket_secret(config.node_secret);
 }
 
 EdgeRooms::~EdgeRooms() = default;
 
-void EdgeRooms::admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) {
-  auto enter = [this, channel = std::string(channel), invited, then = std::move(then)](media::Person person) mutable {
+void EdgeRooms::admit(const http::Request& request, std::string_view channel, audience::Shown shown, Admit then) {
+  auto enter = [this, channel = std::string(channel), invited = shown.invited,
+                then = std::move(then)](media::Person person) mutable {
     find(channel, [invited, person = std::move(person), then = std::move(then)](Found found) mutable {
       // Of a room for guests others are told what they are of one that is not there.
       const bool hidden = found.audience == media::Audience::guests && invited == audience::Invited::no;
@@ -113,6 +115,7 @@ void EdgeRooms::admit(const http::Request& request, std::string_view channel, au
                 : http::Response::text(503, "this server has lost its way to the broadcast; ask again")));
     });
   };
+  if (shown.person) return enter(std::move(*shown.person));
   identify_ ? identify_(request, channel, std::move(enter)) : enter(nobody_of(config_));
 }
 

@@ -3,8 +3,8 @@
 //
 // And of a loop of `klieg serve`, for channels whose home is another node.
 //
-// Which broadcast a channel has is read from its multivariant playlist, as every viewer does. At `klieg edge` nobody is
-// signed in.
+// Which broadcast a channel has is read from its multivariant playlist, as every viewer does. At `klieg edge` there is
+// no database: who is signed in shows a ticket (wire/room_ticket.h), and all others are nobody.
 //
 // Owner: the shard. Thread: its loop. Outlived by the engine and its server.
 #pragma once
@@ -32,7 +32,7 @@ class EdgeRooms final : private audience::Homes {
   // Who somebody is who asks for a channel's room.
   using Identify = std::move_only_function<void(const http::Request& request, std::string_view channel,
                                                 std::move_only_function<void(media::Person)> then)>;
-  // `node`: of this loop, which is a node of each room. `identify`: empty where nobody is signed in. Asserted: the
+  // `node`: of this loop, which is a node of each room. `identify`: empty where that cannot be looked up. Asserted: the
   // engine offers topics.
   EdgeRooms(net::Loop& loop, const std::string& node, const Config& config, edge::Engine& engine, edge::Server& cache,
             Metrics& metrics, Identify identify = {});
@@ -53,7 +53,7 @@ class EdgeRooms final : private audience::Homes {
     media::Audience audience = media::Audience::everybody;
   };
 
-  void admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) override;
+  void admit(const http::Request& request, std::string_view channel, audience::Shown shown, Admit then) override;
   std::unique_ptr<audience::WayUp> join(std::string_view channel, const std::string& topic,
                                         const std::string& node) override;
   void find(const std::string& channel, std::move_only_function<void(Found)> then);

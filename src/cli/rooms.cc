@@ -318,10 +318,11 @@ void Rooms::on_batches(const std::string& topic, const std::vector<media::Batch>
 
 // --- viewers who are here ---
 
-void Rooms::admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) {
+void Rooms::admit(const http::Request& request, std::string_view channel, audience::Shown shown, Admit then) {
   const std::string broadcast = places_.broadcast_of(channel);
-  const bool hidden = invited == audience::Invited::no && places_.audience_of(channel) == media::Audience::guests;
+  const bool hidden = shown.invited == audience::Invited::no && places_.audience_of(channel) == media::Audience::guests;
   if (broadcast.empty() || hidden) return then(std::unexpected(http::Response::text(404, "not live")));
+  if (shown.person) return then(audience::Admitted{room_topic_of(channel, broadcast), std::move(*shown.person)});
   identify(request, channel,
            [topic = room_topic_of(channel, broadcast), then = std::move(then)](media::Person person) mutable {
              then(audience::Admitted{topic, std::move(person)});

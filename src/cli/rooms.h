@@ -81,6 +81,7 @@ class Rooms final : private audience::Homes, public push::Usher {
   void standing_of(const http::Request& request, const std::string& channel,
                    std::move_only_function<void(push::Standing)> then) override;
 
+  void set_ticket_secret(std::string_view secret) { server_.set_ticket_secret(secret); }
   bool is_its(std::string_view path) const { return audience::Server::is_its(path); }
   void serve(const http::Request& request, std::unique_ptr<media::Pass> pass, http::Responder responder) {
     server_.serve(request, std::move(pass), std::move(responder));
@@ -120,7 +121,7 @@ class Rooms final : private audience::Homes, public push::Usher {
     std::vector<WithRoom> waiting;  // until it is: what nodes say, each bounded by its Outbox
   };
   class ToHome;
-  void admit(const http::Request& request, std::string_view channel, audience::Invited invited, Admit then) override;
+  void admit(const http::Request& request, std::string_view channel, audience::Shown shown, Admit then) override;
   media::Person who_asks(const http::Request& request, std::string_view channel) const;
   using Found = std::move_only_function<void(std::optional<media::Person>)>;
   // Nobody: it is none of an account, or that cannot be found out just now.

@@ -74,7 +74,11 @@ class Shard final : public LoopHouse,
   void announce(const std::string& channel, ShardIndex home, const origin::Status& status, media::Audience audience);
   void on_mirrored(const std::string& channel, ShardIndex home, const std::vector<media::Record>& records);
   void on_engine(std::move_only_function<void(edge::Engine&)> work);
-  void set_path_secret(std::string_view secret) { node_.guests().set_secret(secret); }  // before the loop runs
+  // Before the loop runs: what viewers' tokens and tickets are signed with.
+  void set_path_secret(std::string_view secret) {
+    node_.guests().set_secret(secret);
+    rooms_.set_ticket_secret(secret);
+  }
   void on_revoked(const media::GuestsRevoked& revoked) { revocations_.apply(revoked); }
   // The channel's home is the node with this address, and so it stands there; "": no other node's any more.
   void on_elsewhere(const std::string& channel, const std::string& node, origin::Status status,

@@ -32,6 +32,7 @@
 #include "studio/server_identity.h"
 #include "studio/worker_accounts.h"
 #include "wire/path_token.h"
+#include "wire/room_ticket.h"
 
 namespace klieg::studio {
 
@@ -129,6 +130,7 @@ class Server {
   void follow(ExchangePtr exchange);
   void unfollow(ExchangePtr exchange);
   // server_rooms.cc
+  void make_room_ticket(ExchangePtr exchange);
   void list_moderators(ExchangePtr exchange);
   void appoint_moderator(ExchangePtr exchange);
   void dismiss_moderator(ExchangePtr exchange);
@@ -169,6 +171,7 @@ class Server {
   Stage& stage_;
   const Options options_;
   const wire::PathKey path_key_;
+  const wire::RoomTicketKey ticket_key_;
   Accounts accounts_;
   Identities identities_;
   Herald herald_;

@@ -6,6 +6,7 @@
 #include "studio/moderation_records.h"
 #include "studio/name.h"
 #include "studio/server_exchange.h"
+#include "wire/http_list.h"
 #include "wire/utc.h"
 
 namespace klieg::studio {
@@ -33,6 +34,32 @@ store::Outcome<T> with_account(store::Database& database, const std::string& nam
 }
 
 }  // namespace
+
+// For who watches where no database is. Who is banned gets one, too: the home of the room refuses him.
+void Server::make_room_ticket(ExchangePtr exchange) {
+  const std::string channel = *exchange->name;
+  const bool given = options_.accounts.not_free.contains(wire::lower_case(channel));
+  if (!given && account_name_of(channel) != channel) return exchange->refuse(no_such_thing);
+  using Found = std::optional<media::Person>;
+  auto work = [account = exchange->who->account, channel, given](store::Database& database) -> store::Outcome<Found> {
+    if (!given) {
+      auto host = find_account(database, channel);
+      if (!host) return std::unexpected(std::move(host.error()));
+      if (!*host) return std::nullopt;
+    }
+    auto person = person_in_room(database, account, channel, given ? ChannelOf::server : ChannelOf::account);
+    if (!person) return std::unexpected(std::move(person.error()));
+    return std::move(*person);
+  };
+  ask<Found>(
+      std::move(exchange), "tickets cannot be made", std::move(work),
+      [this, channel](Exchange& done, const Found& person) {
+        if (!person) return done.refuse(no_such_thing);
+        const auto for_s = std::chrono::floor<std::chrono::seconds>(wire::room_ticket_life).count();
+        const WallTime expires = loop_.wall_now() + wire::room_ticket_life;
+        done.answer(response_of(200, {{"ticket", ticket_key_.sign(channel, *person, expires)}, {"for_s", for_s}}));
+      });
+}
 
 void Server::list_moderators(ExchangePtr exchange) {
   auto work = [host = exchange->account()](store::Database& database) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "studio/server_test.h"
+#include "wire/room_ticket.h"
 
 namespace klieg::studio {
 namespace {
@@ -18,6 +19,31 @@ TEST_F(ApiOfRooms, moderators_are_appointed_by_name_and_dismissed) {
   EXPECT_EQ(ask(ada, put, "/moderators/nobody").status, 404);
   EXPECT_EQ(ask(put, "/moderators/bob").status, 401);
   EXPECT_EQ(stage.people_changed_of, std::vector<std::string>(4, "ada")) << "rooms are told at once";
+}
+
+TEST_F(ApiOfRooms, a_ticket_says_who_one_is_in_the_room_that_it_was_asked_for) {
+  const Browser ada = sign_up("ada"), bob = sign_up("bob");
+  const wire::RoomTicketKey key("a secret of all nodes");
+  const auto judged = [&](const Browser& by, const std::string& channel) {
+    const Answered made = ask(by, post, "/rooms/" + channel + "/ticket");
+    EXPECT_EQ(made.status, 200);
+    EXPECT_EQ(made.body["for_s"], 120);
+    const std::string ticket = made.body["ticket"];
+    EXPECT_EQ(key.judge(ticket, "cyd", loop.wall_now()).trust, wire::ClaimTrust::wrong);
+    EXPECT_EQ(key.judge(ticket, channel, loop.wall_now() + 121s).trust, wire::ClaimTrust::expired);
+    return key.judge(ticket, channel, loop.wall_now()).person;
+  };
+  const media::AccountId account_of_bob{2};
+  EXPECT_EQ(judged(bob, "ada"), (media::Person{account_of_bob, "bob", media::Standing::stranger}));
+  ASSERT_EQ(ask(bob, put, "/people/ada/follow").status, 204);
+  EXPECT_EQ(judged(bob, "ada").standing, media::Standing::follower);
+  ASSERT_EQ(ask(ada, put, "/moderators/bob").status, 204);
+  EXPECT_EQ(judged(bob, "ada").standing, media::Standing::moderator);
+  EXPECT_EQ(judged(ada, "ada").standing, media::Standing::broadcaster);
+  EXPECT_EQ(judged(bob, "radio").standing, media::Standing::stranger) << "a channel without an account";
+  EXPECT_EQ(ask(bob, post, "/rooms/nobody/ticket").status, 404);
+  EXPECT_EQ(ask(bob, post, "/rooms/A%0A/ticket").status, 404);
+  EXPECT_EQ(ask(post, "/rooms/ada/ticket").status, 401);
 }
 
 TEST_F(ApiOfRooms, who_is_banned_is_listed_until_the_ban_is_lifted_and_rooms_are_told_at_once) {
