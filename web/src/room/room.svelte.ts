@@ -2,8 +2,10 @@
 // offers what the page shows as reactive state. Lives from when the channel has a broadcast to its destroy().
 
 import { sentence_of } from "../base/sentence";
+import { type Identity, nobody } from "../people/ticket";
 import type { Road } from "../playback/road";
 import { Conversation, type ShownPoll } from "./conversation";
+import { Entry } from "./entry";
 import type { Command, Comment, Heard, Person, Rules } from "./message";
 import { RoomLine } from "./room_line";
 import { Taps, gather_ms } from "./taps";
@@ -45,6 +47,7 @@ export class Room {
   readonly #taps = new Taps();
   readonly #screen: Screen;
   readonly #line: RoomLine;
+  readonly #entry: Entry;
   readonly #looking: ReturnType<typeof setInterval>;
   readonly #rise: (count: number) => void;
   #gathering: ReturnType<typeof setTimeout> | undefined;
@@ -57,12 +60,13 @@ export class Room {
   #asked = new Map<number, { kind: "comment"; text: string; at_ms: number } | { kind: "vote"; poll: number } | { kind: "command" }>();
 
   // `rise`: so many hearts of others rise now.
-  constructor(road: Road, screen: Screen, rise: (count: number) => void) {
+  constructor(road: Road, screen: Screen, rise: (count: number) => void, identity: Identity = nobody) {
     this.#road = road;
     this.#screen = screen;
     this.#rise = rise;
     this.#looking = setInterval(() => this.#look(), look_ms);
-    this.#line = new RoomLine(() => road.socket_address("room", location.href), {
+    this.#entry = new Entry(identity, { settled: (me) => (this.me = me), again: () => this.#line.again() });
+    this.#line = new RoomLine(() => this.#entry.address(road.socket_address("room", location.href)), {
       heard: (heard) => this.#hear(heard),
       opened: () => (this.open = this.was_open = true),
       lost: () => this.#lose(),
@@ -75,6 +79,7 @@ export class Room {
     clearTimeout(this.#asking_periods);
     this.#destroyed = true;
     this.#give_hearts();
+    this.#entry.close();
     this.#line.close();
   }
 
@@ -161,7 +166,7 @@ export class Room {
     for (const heard of list) {
       if (heard.type === "done") this.#done(heard.ref, heard.id, heard.text, heard.held);
       else if (heard.type === "refused") this.#refused(heard.ref, heard.why, heard.words);
-      else if (heard.type === "you") this.me = heard.person;
+      else if (heard.type === "you") void this.#entry.taken_for(heard.person);
       else if (heard.type === "clock") this.#take_periods(heard.periods);
       else {
         this.#conversation.hear(heard);

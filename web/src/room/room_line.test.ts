@@ -67,6 +67,17 @@ describe("a line to a room", () => {
     newest().onopen();
     expect(told).toEqual(["opened", "lost", "opened"]);
   });
+  it("comes again at once where it is told to, and hears nothing more of what it left", () => {
+    const line = connect();
+    line.again(); // not there yet
+    newest().onopen();
+    const left = newest();
+    line.again();
+    newest().onopen();
+    expect(FakeSocket.made.length).toBe(2);
+    expect([left.onclose, left.onmessage]).toEqual([null, null]);
+    expect(told).toEqual(["opened", "lost", "opened"]);
+  });
   it("that was closed stays closed, and hears nothing more", () => {
     const line = connect();
     newest().onopen();

@@ -48,6 +48,17 @@ export class RoomLine {
     return true;
   }
 
+  // Leaves, and comes again at once by the address that there is now.
+  again(): void {
+    if (this.#closed || !this.#open) return;
+    const socket = this.#socket;
+    if (socket !== null) socket.onclose = socket.onmessage = null;
+    this.#open = false;
+    this.#taker.lost();
+    socket?.close();
+    this.#connect();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
