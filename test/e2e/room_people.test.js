@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { publish_with_ffmpeg } from "../world/encoder.js";
+import { start_browser } from "../world/browser.js";
+import { start_edge } from "../world/edge.js";
+import { publish_test_card, publish_with_ffmpeg } from "../world/encoder.js";
 import { start_klieg } from "../world/klieg.js";
+import { room_ticket } from "../world/node.js";
 import { make_key, sign_up } from "../world/people.js";
 import { pause, until } from "../world/program.js";
 import { enter_room } from "../world/websocket_peer.js";
@@ -24,26 +27,7 @@ test("moderators and bans last from one broadcast to the next, and its record sa
     publish_with_ffmpeg(t, home.rtmp("ada", key));
     await state("live");
   };
-  let ref = 0;
-  const enter = async (person) => {
-    const room = await enter_room(t, home.address.http, "ada", person.headers);
-    assert.match(room.head, / 101 /);
-    const { standing } = await room.heard((event) => event.type === "you");
-    const ask = async (message) => {
-      const asked = ++ref;
-      room.say({ ref: asked, at: 0, ...message });
-      return room.heard((event) => event.ref === asked);
-    };
-    // A node that does not know yet how far the broadcast is wants it said again.
-    const comment = async (text) => {
-      for (;;) {
-        const { type, why } = await ask({ type: "comment", text });
-        if (why !== "busy") return why ?? type;
-        await pause(300);
-      }
-    };
-    return { ...room, standing, ask, comment };
-  };
+  const enter = (person) => come(t, home, { headers: person.headers });
   const names = async (path) => (await ada.say("GET", path)).body.items.map((item) => item.name);
   const last_broadcast = async () => (await ada.say("GET", "/broadcasts")).body.items[0];
 
@@ -96,3 +80,134 @@ test("moderators and bans last from one broadcast to the next, and its record sa
   assert.equal(before.standing, "stranger");
   assert.equal(await before.comment("hello"), "banned");
 });
+
+const secret = "a secret of forty-two letters, known to all";
+const patience_ms = 60_000; // no test waits for ever
+
+test("who is signed in takes part through an edge as at the home, and nobody as somebody else", async (t) => {
+  const flags = ["--server-loops", "2", "--node-secret", secret];
+  const [home, browser] = await Promise.all([
+    start_klieg(t, { channels: [], flags: ["--studio-sign-up", "open", ...flags] }),
+    start_browser(t),
+  ]);
+  const edge = await start_edge(t, [home.address.http], flags);
+  const at_edge = { http: `http://${edge.address.http}` };
+  const ada = await sign_up(home, "ada");
+  const ben = await sign_up(home, "ben");
+  const cyd = await sign_up(at_edge, "cyd"); // the API through the edge
+  assert.equal((await ada.say("PUT", "/moderators/ben")).status, 204);
+  assert.equal((await cyd.say("PUT", "/people/ada/follow")).status, 204);
+  publish_test_card(t, home.rtmp("ada", await make_key(ada)), ["--size", "640x360", "--bitrate", "800k"]);
+  await until("on air", async () => (await fetch(`${at_edge.http}/live/ada/index.m3u8`)).status === 200 || undefined, patience_ms);
+
+  const ticket_of = async (person, channel = "ada") => {
+    const made = await person.say("POST", `/rooms/${channel}/ticket`);
+    assert.equal(made.status, 200, JSON.stringify(made.body));
+    return made.body.ticket;
+  };
+  const host = await come(t, home, { headers: ada.headers });
+  const moderator = await come(t, edge, { ticket: await ticket_of(ben) });
+  let viewer = await come(t, edge, { ticket: await ticket_of(cyd) });
+  const { account, name, standing } = viewer.you;
+  assert.deepEqual({ account, name, standing }, { account: cyd.account.id, name: "cyd", standing: "follower" });
+  assert.equal(moderator.standing, "moderator");
+
+  // A comment by name, and hearts.
+  assert.equal(await viewer.comment("hello from the edge"), "done");
+  const comment = await host.heard((event) => event.type === "comment");
+  assert.deepEqual([comment.by.name, comment.by.standing, comment.text], ["cyd", "follower", "hello from the edge"]);
+  viewer.say({ type: "hearts", count: 3, at: 0 });
+  await host.heard((event) => event.type === "hearts");
+  assert.equal(await moderator.insist({ type: "pin", comment: comment.id }), "done");
+
+  // No edge looks at a cookie, whoever it is that sends one.
+  const cookie_alone = await come(t, edge, { headers: cyd.headers });
+  assert.equal(cookie_alone.you.account, 0);
+  assert.equal(await cookie_alone.comment("am I somebody?"), "nameless");
+
+  // One account, one vote, wherever.
+  assert.equal(await host.insist({ type: "open_poll", question: "Tea?", options: ["yes", "no"], seconds: 600 }), "done");
+  const poll = await viewer.heard((event) => event.type === "poll");
+  const votes = (wanted) => host.heard(({ type, poll: of, votes: now }) => type === "votes" && of === poll.id && String(now) === wanted);
+  assert.equal(await viewer.vote(poll, 0), "done");
+  await votes("1,0");
+  const same_at_home = await come(t, home, { headers: cyd.headers });
+  assert.equal(await same_at_home.vote(poll, 1), "voted");
+
+  // Ben votes by the page at the edge.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const [cookie_name, cookie] = ben.headers[0].slice("Cookie: ".length).split("=", 2);
+  await context.addCookies([{ name: cookie_name, value: cookie, url: at_edge.http }]);
+  const page = await context.newPage();
+  await page.goto(`${at_edge.http}/@ada`);
+  await page.waitForFunction(() => window.klieg?.room?.me?.name === "ben", undefined, { timeout: patience_ms });
+  await page.getByRole("region", { name: "Poll" }).getByRole("button", { name: "no" }).click({ timeout: patience_ms });
+  await votes("1,1");
+
+  // What is shown and not good: forged, over, of another room, promoted.
+  const good = await ticket_of(cyd);
+  const now_s = Math.floor(Date.now() / 1000);
+  const cyds = { account: cyd.account.id, name: "cyd", standing: "follower", expires_s: now_s + 60 };
+  for (const node of [edge, home]) {
+    for (const [shown, words] of [
+      [`${good.slice(0, -1)}${good.endsWith("A") ? "Q" : "A"}`, /not for this room/],
+      [good.replace("follower", "moderator"), /not for this room/],
+      [good.replace(`.${cyd.account.id}.`, `.${ben.account.id}.`), /not for this room/],
+      [await ticket_of(cyd, "ben"), /not for this room/],
+      [room_ticket("another secret", "ada", cyds), /not for this room/],
+      ["", /not for this room/],
+      [room_ticket(secret, "ada", { ...cyds, expires_s: now_s - 1 }), /has expired: ask/],
+    ]) {
+      const refused = await enter_room(t, node.address.http, "ada", [], undefined, `?ticket=${shown}`);
+      assert.match(refused.head, / 403 /, shown);
+      await until("the words", async () => words.test(refused.refusal) || undefined);
+    }
+    const entered = await enter_room(t, node.address.http, "ada", [], undefined, `?ticket=${room_ticket(secret, "ada", cyds)}`);
+    assert.match(entered.head, / 101 /, "the same, and good");
+  }
+
+  // Who is a moderator no more is none at once, and who is banned is barred, whatever his tickets say.
+  const bens = await ticket_of(ben);
+  assert.equal((await ada.say("DELETE", "/moderators/ben")).status, 204);
+  const refused = async (one, why) => (await one.insist({ type: "pin", comment: 0 })) === why || undefined;
+  await until("no moderator any more", () => refused(moderator, "no_standing"), 5_000);
+  assert.ok(await refused(await come(t, edge, { ticket: bens }), "no_standing"));
+  assert.equal((await ada.say("PUT", "/bans/cyd", { reason: "spam" })).status, 204);
+  await until("banned", async () => (await viewer.comment("and now?")) === "banned" || undefined, 5_000);
+  viewer = await come(t, edge, { ticket: good });
+  assert.equal(await viewer.comment("again?"), "banned");
+  assert.equal(await host.insist({ type: "open_poll", question: "Cake?", options: ["yes", "no"], seconds: 600 }), "done");
+  const next = await viewer.heard((event) => event.type === "poll" && event.question === "Cake?");
+  assert.equal(await viewer.vote(next, 0), "banned");
+});
+
+let last_ref = 0;
+
+// Into ada's room at a node, with what proves who one is.
+async function come(t, node, { headers = [], ticket } = {}) {
+  const room = await enter_room(t, node.address.http, "ada", headers, undefined, ticket === undefined ? "" : `?ticket=${ticket}`);
+  assert.match(room.head, / 101 /);
+  const you = await room.heard((event) => event.type === "you");
+  const ask = async (message) => {
+    const ref = ++last_ref;
+    room.say({ ref, at: 0, ...message });
+    return room.heard((event) => event.ref === ref);
+  };
+  // A node that does not know yet how far the broadcast is wants it said again.
+  const insist = async (message) => {
+    for (;;) {
+      const { type, why } = await ask(message);
+      if (why !== "busy" && why !== "not_open") return why ?? type;
+      await pause(300);
+    }
+  };
+  return {
+    ...room,
+    you,
+    standing: you.standing,
+    ask,
+    insist,
+    comment: (text) => insist({ type: "comment", text }),
+    vote: (poll, option) => insist({ type: "vote", poll: poll.id, option, at: poll.opens }),
+  };
+}

@@ -10,6 +10,15 @@ export function proof_of_node(secret, id, method, target) {
   return { "klieg-node": `id=${id}, t=${seconds}, mac=:${mac}:` };
 }
 
+// A ticket that says who somebody is in the room of a channel (src/wire/room_ticket.h), good until a moment.
+export function room_ticket(secret, channel, { account, name, standing, expires_s }) {
+  const key = createHmac("sha256", secret).update("klieg-room").digest();
+  const id = createHmac("sha256", key).update("id").digest("hex").slice(0, 8);
+  const said = [id, expires_s, account, standing, name].join(".");
+  const mac = createHmac("sha256", key).update(["klieg-room", channel, said].join("\n")).digest();
+  return `${said}.${mac.subarray(0, 16).toString("base64url")}`;
+}
+
 // Where the batches of a room go, as what is proved (src/audience/upward.h).
 export function upward_target(topic, body) {
   return `/.klieg/room${topic}?digest=${createHmac("sha256", topic).update(body).digest("hex")}`;

@@ -25,8 +25,9 @@ export function push_viewer(t, address, name, { reads }) {
 }
 
 // A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself, several at
-// once if need be, and gives up when the connection has ended without it.
-export async function enter_room(t, address, name = "show", more = [], token = undefined) {
+// once if need be, and gives up when the connection has ended without it. `query`: "?ticket=..."; who is refused has the
+// server's words in `refusal`.
+export async function enter_room(t, address, name = "show", more = [], token = undefined, query = "") {
   const socket = open_socket(t, address);
   const all = [];
   const listeners = new Set();
@@ -43,19 +44,23 @@ export async function enter_room(t, address, name = "show", more = [], token = u
     socket.on("close", () => reject(new Error("closed without an answer")));
     socket.on("error", reject);
     let answered = false;
+    let upgraded = false;
     socket.on("data", (bytes) => {
       rest = Buffer.concat([rest, bytes]);
       if (!answered) {
         const end = rest.indexOf("\r\n\r\n");
         if (end < 0) return;
         answered = true;
-        resolve(rest.subarray(0, end).toString("latin1"));
+        const head = rest.subarray(0, end).toString("latin1");
         rest = rest.subarray(end + 4);
+        upgraded = / 101 /.test(head);
+        resolve(head);
       }
+      if (!upgraded) return;
       for (let frame = take_frame(); frame; frame = take_frame()) hear(frame);
       look();
     });
-    socket.write(request(address, name, more, "room", token));
+    socket.write(request(address, name, more, "room", token, query));
   });
 
   function take_frame() {
@@ -75,6 +80,9 @@ export async function enter_room(t, address, name = "show", more = [], token = u
   return {
     head,
     all,
+    get refusal() {
+      return rest.toString();
+    },
     // Masked with zeros, which leaves what it says as it is (RFC 6455 5.3).
     say: (message) => {
       const payload = Buffer.from(JSON.stringify(message));
@@ -98,10 +106,10 @@ export async function enter_room(t, address, name = "show", more = [], token = u
   };
 }
 
-function request(address, name, more = [], what = "push", token = undefined) {
+function request(address, name, more = [], what = "push", token = undefined, query = "") {
   const guest = token === undefined ? "" : `/t/${token}`;
   const head = [
-    ...[`GET ${guest}/live/${name}/${what} HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
+    ...[`GET ${guest}/live/${name}/${what}${query} HTTP/1.1`, `Host: ${address}`, "Upgrade: websocket", "Connection: Upgrade"],
     ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", `Sec-WebSocket-Protocol: klieg.${what}.1`],
     ...more,
   ];
