@@ -76,6 +76,7 @@ export async function enter_room(t, address, name = "show", more = [], token = u
   function hear({ opcode, payload }) {
     if (opcode === 1) all.push(...JSON.parse(payload.toString()));
     if (opcode === 8) all.push({ type: "closed", code: payload.readUInt16BE(0) });
+    if (opcode === 9) socket.write(Buffer.concat([Buffer.from([0x8a, payload.length | 128, 0, 0, 0, 0]), payload])); // or he is gone
   }
   return {
     head,
