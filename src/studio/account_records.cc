@@ -1,5 +1,7 @@
 #include "studio/account_records.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/assert.h"
@@ -34,6 +36,11 @@ Outcome<Account> insert_account(Database& inside, const NewAccount& wanted, Role
       {wanted.name, wanted.display_name, wanted.password_digest, word, invited_by, now});
   if (!rows) return std::unexpected(std::move(rows.error()));
   return account_of((*rows)[0]);
+}
+
+#define KLIEG_INVITE_COLUMNS "id, made_by, uses_left, created_ms, expires_ms"
+Invite invite_of(const Row& row) {
+  return {row[0].integer(), row[1].integer(), row[2].integer(), row[3].time(), row[4].time()};
 }
 
 }  // namespace
@@ -136,9 +143,9 @@ Outcome<void> suspend(Database& database, int64_t account, Suspension suspension
   }));
 }
 
-Outcome<std::optional<std::string>> make_invite(Database& database, int64_t made_by, int64_t uses, WallTime now) {
+Outcome<std::optional<NewInvite>> make_invite(Database& database, int64_t made_by, int64_t uses, WallTime now) {
   KLIEG_ASSERT(uses > 0 && uses <= invite_uses_max, "an invite is for a bounded number of people");
-  return transact(database, [&](Database& inside) -> Outcome<std::optional<std::string>> {
+  return transact(database, [&](Database& inside) -> Outcome<std::optional<NewInvite>> {
     auto over =
         inside.run("DELETE FROM invites WHERE made_by = $1 AND (uses_left = 0 OR expires_ms <= $2)", {made_by, now});
     if (!over) return std::unexpected(std::move(over.error()));
@@ -147,18 +154,43 @@ Outcome<std::optional<std::string>> make_invite(Database& database, int64_t made
     if ((*good)[0][0].integer() >= invites_max) return std::nullopt;
     std::string secret = new_secret(SecretKind::invite);
     auto rows = inside.run(
-        "INSERT INTO invites (digest, made_by, uses_left, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO invites (digest, made_by, uses_left, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5) "
+        "RETURNING id",
         {digest_of(secret), made_by, uses, now, WallTime(now + invite_lifetime)});
     if (!rows) return std::unexpected(std::move(rows.error()));
-    return secret;
+    auto written = write_deed(inside, {.at = now,
+                                       .actor = made_by,
+                                       .action = "invite made",
+                                       .subject = made_by,
+                                       .detail = fmt::format("for {}", uses)});
+    if (!written) return std::unexpected(std::move(written.error()));
+    return NewInvite{(*rows)[0][0].integer(), std::move(secret)};
+  });
+}
+
+Outcome<std::vector<Invite>> list_invites(Database& database, int64_t made_by, WallTime now) {
+  return store::all_of(
+      database.run("SELECT " KLIEG_INVITE_COLUMNS
+                   " FROM invites WHERE made_by = $1 AND uses_left > 0 AND expires_ms > $2 ORDER BY id DESC LIMIT $3",
+                   {made_by, now, invites_max}),
+      invite_of);
+}
+
+Outcome<Revoked> revoke_invite(Database& database, int64_t made_by, int64_t id, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<Revoked> {
+    auto gone = inside.run("DELETE FROM invites WHERE id = $1 AND made_by = $2", {id, made_by});
+    if (!gone) return std::unexpected(std::move(gone.error()));
+    if (gone->changed == 0) return Revoked::not_there;
+    auto written = write_deed(inside, {.at = now, .actor = made_by, .action = "invite taken back", .subject = made_by});
+    if (!written) return std::unexpected(std::move(written.error()));
+    return Revoked::yes;
   });
 }
 
 Outcome<std::optional<Invite>> find_invite(Database& database, const std::string& secret) {
   if (!is_secret(SecretKind::invite, secret)) return std::nullopt;
   return store::first_of(
-      database.run("SELECT id, made_by, uses_left, expires_ms FROM invites WHERE digest = $1", {digest_of(secret)}),
-      [](const Row& row) { return Invite{row[0].integer(), row[1].integer(), row[2].integer(), row[3].time()}; });
+      database.run("SELECT " KLIEG_INVITE_COLUMNS " FROM invites WHERE digest = $1", {digest_of(secret)}), invite_of);
 }
 
 }  // namespace klieg::studio

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "store/database.h"
 #include "studio/sign_up.h"
@@ -69,9 +70,18 @@ enum class Suspension : uint8_t { begins, ends };
 store::Outcome<void> suspend(store::Database& database, int64_t account, Suspension suspension, int64_t by,
                              WallTime now);
 
-// The invite, shown once. Those of its account that are over go with it. nullopt: there are invites_max that are not.
-store::Outcome<std::optional<std::string>> make_invite(store::Database& database, int64_t made_by, int64_t uses,
-                                                       WallTime now);
+struct NewInvite {
+  int64_t id = 0;
+  std::string secret;  // shown once
+};
+// Those of its account that are over go with it. nullopt: there are invites_max that are not.
+store::Outcome<std::optional<NewInvite>> make_invite(store::Database& database, int64_t made_by, int64_t uses,
+                                                     WallTime now);
+// Those that are still good, the newest first.
+store::Outcome<std::vector<Invite>> list_invites(store::Database& database, int64_t made_by, WallTime now);
+enum class Revoked : uint8_t { yes, not_there };  // another's counts as not there
+// Whoever signs up with it from now on is not let in.
+store::Outcome<Revoked> revoke_invite(store::Database& database, int64_t made_by, int64_t id, WallTime now);
 store::Outcome<std::optional<Invite>> find_invite(store::Database& database, const std::string& secret);
 
 }  // namespace klieg::studio

@@ -62,7 +62,7 @@ TEST_P(AccountRecords, the_first_account_is_the_operators_and_there_is_one) {
 TEST_P(AccountRecords, an_invite_lets_in_as_many_as_it_says) {
   const auto secret = make_invite(*database, anna, 2, start);
   ASSERT_DONE(secret);
-  const auto invite = find_invite(*database, **secret);
+  const auto invite = find_invite(*database, (*secret)->secret);
   ASSERT_DONE(invite);
   ASSERT_TRUE(*invite);
   EXPECT_EQ((*invite)->uses_left, 2);
@@ -77,7 +77,7 @@ TEST_P(AccountRecords, an_invite_lets_in_as_many_as_it_says) {
 
 TEST_P(AccountRecords, an_invite_is_over_after_its_time) {
   const auto secret = make_invite(*database, anna, 1, start);
-  const int64_t id = (**find_invite(*database, **secret)).id;
+  const int64_t id = (**secret).id;
   EXPECT_EQ(make_account(*database, named("late", id), start + invite_lifetime)->made, Made::invite_is_over);
 }
 
@@ -87,6 +87,26 @@ TEST_P(AccountRecords, an_account_has_so_many_invites_that_are_good_and_those_th
   EXPECT_TRUE(*make_invite(*database, ben, 1, start));
   EXPECT_TRUE(*make_invite(*database, anna, 1, start + invite_lifetime));
   EXPECT_EQ((*database->run("SELECT count(*) FROM invites WHERE made_by = $1", {anna}))[0][0].integer(), 1);
+}
+
+TEST_P(AccountRecords, an_invite_is_listed_while_it_is_good_and_taken_back_by_who_made_it) {
+  const auto used = make_invite(*database, anna, 1, start);
+  const auto kept = make_invite(*database, anna, 3, start);
+  EXPECT_EQ(make_account(*database, named("one", (*used)->id), start)->made, Made::yes);
+  EXPECT_EQ(make_account(*database, named("two", (*kept)->id), start)->made, Made::yes);
+  const auto invites = list_invites(*database, anna, start);
+  ASSERT_DONE(invites);
+  ASSERT_EQ(invites->size(), 1u);
+  EXPECT_EQ(invites->front().id, (*kept)->id);
+  EXPECT_EQ(invites->front().uses_left, 2);
+  EXPECT_EQ(invites->front().created, start);
+  EXPECT_TRUE(list_invites(*database, ben, start)->empty());
+  EXPECT_TRUE(list_invites(*database, anna, start + invite_lifetime)->empty());
+  EXPECT_EQ(revoke_invite(*database, ben, (*kept)->id, start), Revoked::not_there);
+  EXPECT_EQ(revoke_invite(*database, anna, (*kept)->id, start), Revoked::yes);
+  EXPECT_EQ(revoke_invite(*database, anna, (*kept)->id, start), Revoked::not_there);
+  EXPECT_EQ(make_account(*database, named("three", (*kept)->id), start)->made, Made::invite_is_over);
+  EXPECT_EQ(list_deeds(*database, anna, 0, 1)->front().action, "invite taken back");
 }
 
 TEST_P(AccountRecords, another_password_ends_all_other_sessions_and_is_written_down) {

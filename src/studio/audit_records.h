@@ -23,8 +23,11 @@ struct Deed {
 
 // Inside the transaction of what was done, so that neither is there without the other.
 store::Outcome<void> write_deed(store::Database& database, const Deed& deed);
+struct KeptDeed : Deed {
+  std::optional<std::string> actor_name, subject_name;  // none: the account is gone, or there was none
+};
 // Downwards from `before` (0: the newest), `about` whom it was done to, or by (none: all). `limit`: 1 to 100.
-store::Outcome<std::vector<Deed>> list_deeds(store::Database& database, std::optional<int64_t> about, int64_t before,
-                                             size_t limit);
+store::Outcome<std::vector<KeptDeed>> list_deeds(store::Database& database, std::optional<int64_t> about,
+                                                 int64_t before, size_t limit);
 
 }  // namespace klieg::studio

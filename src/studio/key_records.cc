@@ -20,6 +20,9 @@ Outcome<NewKey> insert_key(Database& inside, int64_t account, const std::string&
       inside.run("INSERT INTO stream_keys (account, digest, label, created_ms) VALUES ($1, $2, $3, $4) RETURNING id",
                  {account, digest_of(secret), label, now});
   if (!made) return std::unexpected(std::move(made.error()));
+  auto written = write_deed(
+      inside, {.at = now, .actor = account, .action = "stream key made", .subject = account, .detail = label});
+  if (!written) return std::unexpected(std::move(written.error()));
   return NewKey{(*made)[0][0].integer(), std::move(secret)};
 }
 
@@ -34,12 +37,14 @@ Outcome<std::optional<Taken>> take_key(Database& inside, int64_t account, int64_
       {id, account, now});
   if (!taken) return std::unexpected(std::move(taken.error()));
   if (taken->empty()) return std::nullopt;
-  auto written = write_deed(inside, {.at = now, .actor = account, .action = "stream key revoked", .subject = account});
+  const std::string label = (*taken)[0][0].text();
+  auto written = write_deed(
+      inside, {.at = now, .actor = account, .action = "stream key revoked", .subject = account, .detail = label});
   if (!written) return std::unexpected(std::move(written.error()));
   auto live = inside.run(
       "SELECT id FROM broadcasts WHERE stream_key = $1 AND started_ms IS NOT NULL AND ended_ms IS NULL", {id});
   if (!live) return std::unexpected(std::move(live.error()));
-  Taken key{(*taken)[0][0].text(), {}};
+  Taken key{label, {}};
   if (!live->empty()) key.revoked.live_broadcast = (*live)[0][0].integer();
   return key;
 }

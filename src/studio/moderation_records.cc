@@ -23,9 +23,31 @@ Outcome<bool> is_there(Database& inside, int64_t host, int64_t account) {
   return store::any_of(inside.run("SELECT 1 FROM accounts WHERE id = $1", {account}));
 }
 
+Outcome<store::Rows> delete_moderator(Database& inside, int64_t host, int64_t account) {
+  return inside.run("DELETE FROM moderators WHERE host = $1 AND account = $2", {host, account});
+}
+
+Outcome<store::Rows> delete_ban(Database& inside, int64_t host, int64_t account) {
+  return inside.run("DELETE FROM bans WHERE host = $1 AND account = $2", {host, account});
+}
+
+// As the audit log names somebody: a number says nothing to who reads it.
+Outcome<std::string> name_of(Database& inside, int64_t account) {
+  auto found = find_account(inside, account);
+  if (!found) return std::unexpected(std::move(found.error()));
+  return *found ? "@" + (*found)->name : "a guest";
+}
+
+// Of the host, in his own rooms.
+Outcome<void> write_own_deed(Database& inside, int64_t host, const char* action, int64_t whom, WallTime now) {
+  auto name = name_of(inside, whom);
+  if (!name) return std::unexpected(std::move(name.error()));
+  return write_deed(inside, {.at = now, .actor = host, .action = action, .subject = host, .detail = *name});
+}
+
 Outcome<void> write_ban(Database& inside, int64_t host, int64_t account, std::optional<int64_t> by,
                         const std::string& reason, std::optional<WallTime> until, WallTime now) {
-  auto dismissed = dismiss_moderator(inside, host, account);
+  auto dismissed = store::nothing_of(delete_moderator(inside, host, account));
   if (!dismissed) return dismissed;
   // Guests have no account, and so no ban that lasts.
   return store::nothing_of(
@@ -36,8 +58,6 @@ Outcome<void> write_ban(Database& inside, int64_t host, int64_t account, std::op
                  {host, account, by.value_or(0), reason, now, until}));
 }
 
-std::string person(media::AccountId account) { return fmt::format("account {}", static_cast<uint64_t>(account)); }
-
 // What was done, and to what: an action of the audit log and its detail.
 using Words = std::pair<std::string, std::string>;
 Words words_of(const media::DeleteComment& it) {
@@ -47,11 +67,11 @@ Words words_of(const media::ReleaseComment& it) {
   return {"room comment released", fmt::format("comment {}", it.comment)};
 }
 Words words_of(const media::PinComment& it) { return {"room comment pinned", fmt::format("comment {}", it.comment)}; }
-Words words_of(const media::Bar& it) {
-  if (it.duration == Duration::max()) return {"room ban", person(it.account)};
-  return {"room time-out", fmt::format("{} for {} s", person(it.account), it.duration / 1s)};
+Words words_of(const media::Bar& it, const std::string& whom) {
+  if (it.duration == Duration::max()) return {"room ban", whom};
+  return {"room time-out", fmt::format("{} for {} s", whom, it.duration / 1s)};
 }
-Words words_of(const media::Unbar& it) { return {"room ban lifted", person(it.account)}; }
+Words words_of(const media::Unbar&, const std::string& whom) { return {"room ban lifted", whom}; }
 Words words_of(const media::SetRules& it) {
   return {"room rules set", fmt::format("who {}, first {}, slow {} s, review {}", static_cast<int>(it.rules.who),
                                         it.rules.first, it.rules.slow / 1s, static_cast<int>(it.rules.review))};
@@ -61,6 +81,20 @@ Words words_of(const media::OpenPoll& it) {
   return {"room poll opened", fmt::format("{} options, {} s", it.options.size(), it.duration / 1s)};
 }
 Words words_of(const media::ClosePoll& it) { return {"room poll closed", fmt::format("poll {}", it.poll)}; }
+
+Outcome<Words> words_of(Database& inside, const media::Audited& deed) {
+  return std::visit(
+      [&](const auto& command) -> Outcome<Words> {
+        if constexpr (requires { command.account; }) {
+          auto whom = name_of(inside, static_cast<int64_t>(command.account));
+          if (!whom) return std::unexpected(std::move(whom.error()));
+          return words_of(command, *whom);
+        } else {
+          return words_of(command);
+        }
+      },
+      deed.command);
+}
 
 std::optional<int64_t> account_of_person(const media::Person& person) {
   if (person.account == media::AccountId::anonymous || media::is_guest(person.account)) return std::nullopt;
@@ -86,12 +120,19 @@ Outcome<Appointed> appoint_moderator(Database& database, int64_t host, int64_t a
         inside.run("INSERT INTO moderators (host, account, created_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                    {host, account, now});
     if (!made) return std::unexpected(std::move(made.error()));
+    if (made->changed == 0) return Appointed::yes;
+    auto written = write_own_deed(inside, host, "moderator appointed", account, now);
+    if (!written) return std::unexpected(std::move(written.error()));
     return Appointed::yes;
   });
 }
 
-Outcome<void> dismiss_moderator(Database& database, int64_t host, int64_t account) {
-  return store::nothing_of(database.run("DELETE FROM moderators WHERE host = $1 AND account = $2", {host, account}));
+Outcome<void> dismiss_moderator(Database& database, int64_t host, int64_t account, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<void> {
+    auto gone = delete_moderator(inside, host, account);
+    if (!gone) return std::unexpected(std::move(gone.error()));
+    return gone->changed == 0 ? Outcome<void>() : write_own_deed(inside, host, "moderator dismissed", account, now);
+  });
 }
 
 Outcome<std::vector<Account>> list_moderators(Database& database, int64_t host) {
@@ -112,13 +153,18 @@ Outcome<Banned> ban(Database& database, int64_t host, int64_t account, std::opti
     if (!others) return std::unexpected(std::move(others.error()));
     if ((*others)[0][0].integer() >= static_cast<int64_t>(bans_kept_max)) return Banned::too_many;
     auto done = write_ban(inside, host, account, by, reason, until, now);
+    if (done) done = write_own_deed(inside, host, "room ban", account, now);
     if (!done) return std::unexpected(std::move(done.error()));
     return Banned::yes;
   });
 }
 
-Outcome<void> unban(Database& database, int64_t host, int64_t account) {
-  return store::nothing_of(database.run("DELETE FROM bans WHERE host = $1 AND account = $2", {host, account}));
+Outcome<void> unban(Database& database, int64_t host, int64_t account, WallTime now) {
+  return transact(database, [&](Database& inside) -> Outcome<void> {
+    auto gone = delete_ban(inside, host, account);
+    if (!gone) return std::unexpected(std::move(gone.error()));
+    return gone->changed == 0 ? Outcome<void>() : write_own_deed(inside, host, "room ban lifted", account, now);
+  });
 }
 
 Outcome<std::vector<Ban>> list_bans(Database& database, int64_t host, int64_t after, size_t limit, WallTime now) {
@@ -189,7 +235,9 @@ Outcome<void> write_moderation(Database& inside, const std::string& host, const 
   if (!*found) return {};  // a channel without an account: its journal alone knows
   const int64_t id = (*found)->id;
   for (const media::Audited& deed : deeds) {
-    auto [action, detail] = std::visit([](const auto& command) { return words_of(command); }, deed.command);
+    auto words = words_of(inside, deed);
+    if (!words) return std::unexpected(std::move(words.error()));
+    auto& [action, detail] = *words;
     const std::optional<int64_t> actor = account_of_person(deed.by);
     detail.resize(std::min(detail.size(), detail_size_max));
     Outcome<void> done =
@@ -200,7 +248,7 @@ Outcome<void> write_moderation(Database& inside, const std::string& host, const 
       const auto until = for_good ? std::nullopt : std::optional(deed.when + bar->duration);
       done = write_ban(inside, id, static_cast<int64_t>(bar->account), actor, "", until, now);
     } else if (const auto* unbar = std::get_if<media::Unbar>(&deed.command)) {
-      done = unban(inside, id, static_cast<int64_t>(unbar->account));
+      done = store::nothing_of(delete_ban(inside, id, static_cast<int64_t>(unbar->account)));
     }
     if (!done) return done;
   }

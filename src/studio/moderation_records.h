@@ -29,7 +29,7 @@ enum class Appointed : uint8_t {
   too_many
 };  // not_there: no such account, oneself, or one who is banned
 store::Outcome<Appointed> appoint_moderator(store::Database& database, int64_t host, int64_t account, WallTime now);
-store::Outcome<void> dismiss_moderator(store::Database& database, int64_t host, int64_t account);
+store::Outcome<void> dismiss_moderator(store::Database& database, int64_t host, int64_t account, WallTime now);
 store::Outcome<std::vector<Account>> list_moderators(store::Database& database, int64_t host);
 
 struct Ban {
@@ -42,7 +42,7 @@ enum class Banned : uint8_t { yes, not_there, too_many };  // not_there: no such
 // Whoever is banned is no moderator any more. `by`: none, where the account is unknown here.
 store::Outcome<Banned> ban(store::Database& database, int64_t host, int64_t account, std::optional<int64_t> by,
                            const std::string& reason, std::optional<WallTime> until, WallTime now);
-store::Outcome<void> unban(store::Database& database, int64_t host, int64_t account);
+store::Outcome<void> unban(store::Database& database, int64_t host, int64_t account, WallTime now);
 // By account, from behind `after` (0: the first); those whose end is past are not there.
 store::Outcome<std::vector<Ban>> list_bans(store::Database& database, int64_t host, int64_t after, size_t limit,
                                            WallTime now);

@@ -40,7 +40,7 @@ TEST_P(ModerationRecords, a_moderator_is_one_until_he_is_dismissed_in_his_hosts_
   ASSERT_EQ(all->size(), 1u);
   EXPECT_EQ(all->front().name, "ben");
   EXPECT_EQ(moderators(), std::vector{id_of(ben)});
-  ASSERT_DONE(dismiss_moderator(*database, anna, ben));
+  ASSERT_DONE(dismiss_moderator(*database, anna, ben, start));
   EXPECT_EQ(standing(ben), Standing::stranger);
   EXPECT_TRUE(moderators().empty());
   EXPECT_EQ(appoint_moderator(*database, anna, anna, start), Appointed::not_there);
@@ -95,7 +95,7 @@ TEST_P(ModerationRecords, a_ban_lasts_until_it_is_lifted_or_its_time_is_up) {
   EXPECT_EQ(bans->front().account.name, "ben");
   EXPECT_EQ(bans->front().reason, "spam");
   EXPECT_EQ(bans->back().until, start + 60s);
-  ASSERT_DONE(unban(*database, anna, ben));
+  ASSERT_DONE(unban(*database, anna, ben, start));
   EXPECT_EQ(barred().size(), 1u);
   EXPECT_EQ(ban(*database, anna, anna, anna, "", std::nullopt, start), Banned::not_there);
 }
@@ -105,6 +105,25 @@ TEST_P(ModerationRecords, who_is_blocked_takes_no_part) {
   EXPECT_EQ(barred(), (std::vector<media::PersonBarred>{{id_of(ben), WallTime::max()}}));
   ASSERT_DONE(unblock(*database, anna, ben));
   EXPECT_TRUE(barred().empty());
+}
+
+TEST_P(ModerationRecords, what_the_host_decides_is_in_the_audit_log_once) {
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(appoint_moderator(*database, anna, ben, start), Appointed::yes);
+  }
+  for (int i = 0; i < 2; ++i) ASSERT_DONE(dismiss_moderator(*database, anna, ben, start));
+  EXPECT_EQ(ban(*database, anna, ben, anna, "spam", std::nullopt, start), Banned::yes);
+  for (int i = 0; i < 2; ++i) ASSERT_DONE(unban(*database, anna, ben, start));
+  const auto log = list_deeds(*database, anna, 0, 100);
+  ASSERT_DONE(log);
+  std::vector<std::string> actions;
+  for (const KeptDeed& deed : *log) {
+    actions.push_back(deed.action);
+    EXPECT_EQ(deed.detail, "@ben");
+    EXPECT_EQ(deed.subject_name, "anna");
+  }
+  EXPECT_EQ(actions,
+            (std::vector<std::string>{"room ban lifted", "room ban", "moderator dismissed", "moderator appointed"}));
 }
 
 TEST_P(ModerationRecords, what_is_done_in_a_room_lasts_and_is_in_the_audit_log) {
@@ -121,6 +140,9 @@ TEST_P(ModerationRecords, what_is_done_in_a_room_lasts_and_is_in_the_audit_log) 
   EXPECT_EQ(log->front().action, "room comment deleted");
   EXPECT_EQ(log->front().actor, anna);
   EXPECT_EQ(log->back().action, "room time-out");
+  EXPECT_EQ(log->back().detail, "@ben for 600 s");
+  EXPECT_EQ((*log)[1].detail, "a guest");
+  EXPECT_EQ(log->back().actor_name, "anna");
   ASSERT_DONE(write_moderation(*database, "anna", {{host, media::Unbar{id_of(ben)}, start}}, start));
   EXPECT_TRUE(barred().empty());
   ASSERT_DONE(write_moderation(*database, "a channel without an account", deeds, start));

@@ -108,7 +108,9 @@ const std::vector<Server::Route>& Server::table() {
       {"GET", "/tokens", persons, std::nullopt, &Server::list_tokens},
       {"POST", "/tokens", persons, std::nullopt, &Server::make_token},
       {"DELETE", "/tokens/{id}", persons, std::nullopt, &Server::revoke_token},
+      {"GET", "/invites", persons, std::nullopt, &Server::list_invites},
       {"POST", "/invites", persons, std::nullopt, &Server::make_invite},
+      {"DELETE", "/invites/{id}", persons, std::nullopt, &Server::revoke_invite},
       {"GET", "/audit", persons, std::nullopt, &Server::list_deeds},
       {"GET", "/openapi.json", anybody, Scope::account_read, &Server::get_openapi},
   };

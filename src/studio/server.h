@@ -119,7 +119,9 @@ class Server {
   void list_tokens(ExchangePtr exchange);
   void make_token(ExchangePtr exchange);
   void revoke_token(ExchangePtr exchange);
+  void list_invites(ExchangePtr exchange);
   void make_invite(ExchangePtr exchange);
+  void revoke_invite(ExchangePtr exchange);
   void list_deeds(ExchangePtr exchange);
   // server_people.cc
   void get_person(ExchangePtr exchange);

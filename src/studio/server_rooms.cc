@@ -92,9 +92,9 @@ void Server::appoint_moderator(ExchangePtr exchange) {
 
 void Server::dismiss_moderator(ExchangePtr exchange) {
   const Account host = exchange->who->account;
-  auto work = [host = host.id, name = *exchange->name](store::Database& database) {
+  auto work = [host = host.id, name = *exchange->name, now = loop_.wall_now()](store::Database& database) {
     return with_account(database, name, true, [&](int64_t account) -> store::Outcome<bool> {
-      auto done = studio::dismiss_moderator(database, host, account);
+      auto done = studio::dismiss_moderator(database, host, account, now);
       if (!done) return std::unexpected(std::move(done.error()));
       return true;
     });
@@ -152,9 +152,9 @@ void Server::ban(ExchangePtr exchange) {
 
 void Server::unban(ExchangePtr exchange) {
   const Account host = exchange->who->account;
-  auto work = [host, name = *exchange->name](store::Database& database) {
+  auto work = [host, name = *exchange->name, now = loop_.wall_now()](store::Database& database) {
     return with_account(database, name, true, [&](int64_t account) -> store::Outcome<bool> {
-      auto done = studio::unban(database, host.id, account);
+      auto done = studio::unban(database, host.id, account, now);
       if (!done) return std::unexpected(std::move(done.error()));
       return true;
     });

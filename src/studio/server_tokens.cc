@@ -13,6 +13,7 @@ namespace klieg::studio {
 namespace {
 
 constexpr std::string_view tokens_cannot_be_changed = "your tokens cannot be changed";
+constexpr std::string_view invites_cannot_be_changed = "your invites cannot be changed";
 
 Json time_or_null(const std::optional<WallTime>& time) { return time ? Json(wire::utc_text(*time)) : Json(); }
 
@@ -25,10 +26,34 @@ Json json_of(const Token& token) {
           {"expires", time_or_null(token.expires)}};
 }
 
-Json json_of(const Deed& deed) {
-  const auto account = [](const std::optional<int64_t>& id) { return id ? Json(*id) : Json(); };
-  return {{"id", deed.id},         {"at", wire::utc_text(deed.at)},    {"actor", account(deed.actor)},
-          {"action", deed.action}, {"subject", account(deed.subject)}, {"detail", deed.detail}};
+Json json_of(const Invite& invite) {
+  return {{"id", invite.id},
+          {"uses_left", invite.uses_left},
+          {"created", wire::utc_text(invite.created)},
+          {"expires", wire::utc_text(invite.expires)}};
+}
+
+Json json_of(const KeptDeed& deed) {
+  const auto if_any = [](const auto& value) { return value ? Json(*value) : Json(); };
+  return {{"id", deed.id},
+          {"at", wire::utc_text(deed.at)},
+          {"actor", if_any(deed.actor)},
+          {"actor_name", if_any(deed.actor_name)},
+          {"action", deed.action},
+          {"subject", if_any(deed.subject)},
+          {"subject_name", if_any(deed.subject_name)},
+          {"detail", deed.detail}};
+}
+
+// What was revoked the first time, and then not known to be, is not there the second time.
+template <class Revoke>
+auto revoked_once(Revoke revoke) {
+  return [revoke = std::move(revoke)](store::Database& database) -> store::Outcome<Revoked> {
+    auto revoked = revoke(database);
+    if (revoked || revoked.error().kind != store::FailureKind::in_doubt) return revoked;
+    revoked = revoke(database);
+    return revoked ? Revoked::yes : std::move(revoked);
+  };
 }
 
 }  // namespace
@@ -81,17 +106,26 @@ void Server::make_token(ExchangePtr exchange) {
 }
 
 void Server::revoke_token(ExchangePtr exchange) {
-  auto work = [account = exchange->account(), id = exchange->id,
-               now = loop_.wall_now()](store::Database& database) -> store::Outcome<Revoked> {
-    auto revoked = studio::revoke_token(database, account, id, now);
-    if (revoked || revoked.error().kind != store::FailureKind::in_doubt) return revoked;
-    revoked = studio::revoke_token(database, account, id, now);
-    return revoked ? Revoked::yes : std::move(revoked);  // not there any more: the first time it was
+  auto work = [account = exchange->account(), id = exchange->id, now = loop_.wall_now()](store::Database& database) {
+    return studio::revoke_token(database, account, id, now);
   };
-  ask<Revoked>(std::move(exchange), tokens_cannot_be_changed, std::move(work), [](Exchange& done, Revoked revoked) {
-    if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
-    done.answer(nothing_more());
-  });
+  ask<Revoked>(std::move(exchange), tokens_cannot_be_changed, revoked_once(std::move(work)),
+               [](Exchange& done, Revoked revoked) {
+                 if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
+                 done.answer(nothing_more());
+               });
+}
+
+void Server::list_invites(ExchangePtr exchange) {
+  auto work = [account = exchange->account(), now = loop_.wall_now()](store::Database& database) {
+    return studio::list_invites(database, account, now);
+  };
+  ask<std::vector<Invite>>(std::move(exchange), "your invites cannot be looked up", std::move(work),
+                           [](Exchange& done, const std::vector<Invite>& invites) {
+                             Json items = Json::array();
+                             for (const Invite& invite : invites) items.push_back(json_of(invite));
+                             done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
+                           });
 }
 
 void Server::make_invite(ExchangePtr exchange) {
@@ -108,12 +142,24 @@ void Server::make_invite(ExchangePtr exchange) {
   auto work = [account = exchange->account(), uses, now](store::Database& database) {
     return studio::make_invite(database, account, uses, now);
   };
-  ask<std::optional<std::string>>(
-      std::move(exchange), "invites cannot be made", std::move(work),
-      [uses, expires = WallTime(now + invite_lifetime)](Exchange& done, const std::optional<std::string>& secret) {
-        if (!secret) return done.refuse({409, "invites_max", "you have 20 invites that are good yet"});
-        done.answer(response_of(201, {{"uses", uses}, {"expires", wire::utc_text(expires)}, {"secret", *secret}}));
+  ask<std::optional<NewInvite>>(
+      std::move(exchange), invites_cannot_be_changed, std::move(work),
+      [uses, expires = WallTime(now + invite_lifetime)](Exchange& done, const std::optional<NewInvite>& made) {
+        if (!made) return done.refuse({409, "invites_max", "you have 20 invites that are good yet; take one back"});
+        done.answer(response_of(
+            201, {{"id", made->id}, {"uses", uses}, {"expires", wire::utc_text(expires)}, {"secret", made->secret}}));
       });
+}
+
+void Server::revoke_invite(ExchangePtr exchange) {
+  auto work = [account = exchange->account(), id = exchange->id, now = loop_.wall_now()](store::Database& database) {
+    return studio::revoke_invite(database, account, id, now);
+  };
+  ask<Revoked>(std::move(exchange), invites_cannot_be_changed, revoked_once(std::move(work)),
+               [](Exchange& done, Revoked revoked) {
+                 if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
+                 done.answer(nothing_more());
+               });
 }
 
 void Server::list_deeds(ExchangePtr exchange) {
@@ -130,12 +176,12 @@ void Server::list_deeds(ExchangePtr exchange) {
   auto work = [about, before, limit = paging.limit](store::Database& database) {
     return studio::list_deeds(database, about, before, limit);
   };
-  ask<std::vector<Deed>>(std::move(exchange), "what was done cannot be looked up", std::move(work),
-                         [limit = paging.limit](Exchange& done, const std::vector<Deed>& deeds) {
-                           Json items = Json::array();
-                           for (const Deed& deed : deeds) items.push_back(json_of(deed));
-                           done.answer(response_of(200, page_of(std::move(items), limit)));
-                         });
+  ask<std::vector<KeptDeed>>(std::move(exchange), "what was done cannot be looked up", std::move(work),
+                             [limit = paging.limit](Exchange& done, const std::vector<KeptDeed>& deeds) {
+                               Json items = Json::array();
+                               for (const KeptDeed& deed : deeds) items.push_back(json_of(deed));
+                               done.answer(response_of(200, page_of(std::move(items), limit)));
+                             });
 }
 
 }  // namespace klieg::studio

@@ -71,6 +71,26 @@ TEST_F(InvitedApi, lets_in_whom_somebody_has_invited) {
   EXPECT_EQ(ask(post, "/accounts", bob).code(), "invite_is_over");
 }
 
+TEST_F(InvitedApi, who_invited_sees_what_is_good_yet_and_takes_it_back) {
+  ASSERT_DONE(make_first_account(*beside, {"ada", "Ada", "no digest", {}}, WallTime(1s)));
+  const std::string session = *open_session(*beside, 1, "", "", read_wall_clock());
+  const Browser page{session, csrf_token_of(session)};
+  EXPECT_EQ(ask(page, get, "/invites").body["items"], Json::array());
+  const Answered made_it = ask(page, post, "/invites", {{"uses", 5}});
+  const Json items = ask(page, get, "/invites").body["items"];
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0]["id"], made_it.body["id"]);
+  EXPECT_EQ(items[0]["uses_left"], 5);
+  EXPECT_FALSE(items[0].contains("secret")) << "it was shown once";
+  const std::string path = "/invites/" + made_it.body["id"].dump();
+  EXPECT_EQ(ask(page, delete_, path).status, 204);
+  EXPECT_EQ(ask(page, delete_, path).status, 404);
+  Json bob = somebody("bob");
+  bob["invite"] = made_it.body["secret"];
+  EXPECT_EQ(ask(post, "/accounts", bob).code(), "invite_is_over");
+  EXPECT_EQ(ask(get, "/invites").status, 401);
+}
+
 TEST_F(Api, what_was_done_to_an_account_is_told_to_it_and_all_of_it_to_operators) {
   const Browser ada = sign_up("ada"), bob = sign_up("bob");
   for (const char* scopes : {"keys:write", "rooms:write"}) {
@@ -85,6 +105,8 @@ TEST_F(Api, what_was_done_to_an_account_is_told_to_it_and_all_of_it_to_operators
   ASSERT_EQ(page.body["items"].size(), 1u);
   EXPECT_EQ(page.body["items"][0]["action"], "API token made");
   EXPECT_EQ(page.body["items"][0]["actor"], 1);
+  EXPECT_EQ(page.body["items"][0]["actor_name"], "ada");
+  EXPECT_EQ(page.body["items"][0]["detail"], "x") << "what the token is called";
   Call second = call(get, "/audit");
   second.cookies = "klieg_session=" + ada.session;
   second.query = "cursor=" + page.body["next"].get<std::string>();
@@ -100,7 +122,7 @@ TEST_F(Api, what_was_done_to_an_account_is_told_to_it_and_all_of_it_to_operators
   };
   EXPECT_EQ(all().code(), "operator");
   ASSERT_DONE(beside->run("UPDATE accounts SET role = 'operator' WHERE name = 'ada'"));
-  EXPECT_EQ(all().body["items"].size(), 3u);
+  EXPECT_EQ(all().body["items"].size(), 4u);
 }
 
 TEST_F(ApiOnAir, what_was_public_and_is_over_is_shown_to_everybody) {

@@ -121,7 +121,8 @@ Outcome<std::optional<NewToken>> make_token(Database& database, int64_t account,
         "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
         {account, digest_of(secret), label, scopes.text(), now, expires});
     if (!made) return std::unexpected(std::move(made.error()));
-    auto written = write_deed(inside, {.at = now, .actor = account, .action = "API token made", .subject = account});
+    auto written = write_deed(
+        inside, {.at = now, .actor = account, .action = "API token made", .subject = account, .detail = label});
     if (!written) return std::unexpected(std::move(written.error()));
     return NewToken{(*made)[0][0].integer(), std::move(secret)};
   });
@@ -162,12 +163,16 @@ Outcome<std::vector<Token>> list_tokens(Database& database, int64_t account) {
 
 Outcome<Revoked> revoke_token(Database& database, int64_t account, int64_t id, WallTime now) {
   return transact(database, [&](Database& inside) -> Outcome<Revoked> {
-    auto rows =
-        inside.run("UPDATE api_tokens SET revoked_ms = $3 WHERE id = $1 AND account = $2 AND revoked_ms IS NULL",
-                   {id, account, now});
+    auto rows = inside.run(
+        "UPDATE api_tokens SET revoked_ms = $3 WHERE id = $1 AND account = $2 AND revoked_ms IS NULL RETURNING label",
+        {id, account, now});
     if (!rows) return std::unexpected(std::move(rows.error()));
-    if (rows->changed == 0) return Revoked::not_there;
-    auto written = write_deed(inside, {.at = now, .actor = account, .action = "API token revoked", .subject = account});
+    if (rows->empty()) return Revoked::not_there;
+    auto written = write_deed(inside, {.at = now,
+                                       .actor = account,
+                                       .action = "API token revoked",
+                                       .subject = account,
+                                       .detail = (*rows)[0][0].text()});
     if (!written) return std::unexpected(std::move(written.error()));
     return Revoked::yes;
   });

@@ -59,7 +59,6 @@ struct TokenHolder {
 store::Outcome<std::optional<TokenHolder>> use_token(store::Database& database, const std::string& secret,
                                                      WallTime now);
 store::Outcome<std::vector<Token>> list_tokens(store::Database& database, int64_t account);
-enum class Revoked : uint8_t { yes, not_there };  // another's counts as not there
 store::Outcome<Revoked> revoke_token(store::Database& database, int64_t account, int64_t id, WallTime now);
 
 }  // namespace klieg::studio

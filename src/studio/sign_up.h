@@ -31,6 +31,7 @@ struct Invite {
   int64_t id = 0;
   int64_t made_by = 0;
   int64_t uses_left = 0;
+  WallTime created;
   WallTime expires;
 };
 

@@ -6,7 +6,7 @@ namespace klieg::studio {
 namespace {
 
 constexpr WallTime now = WallTime(1'800'000'000s);
-constexpr Invite good = {.id = 1, .made_by = 2, .uses_left = 1, .expires = now + 1s};
+constexpr Invite good = {.id = 1, .made_by = 2, .uses_left = 1, .created = now, .expires = now + 1s};
 
 TEST(SignUp, is_open_to_all_or_to_nobody) {
   for (const Offered offered : {Offered::no, Offered::yes}) {

@@ -38,7 +38,9 @@ Refused refused_of(SignUpIs is) {
     case SignUpIs::needs_invite:
       return {RefusalKind::needs_invite, "to sign up here takes an invite", {}};
     case SignUpIs::invite_is_over:
-      return {RefusalKind::invite_is_over, "this invite is used up, or over", {}};
+      return {RefusalKind::invite_is_over,
+              "this invite is used up, over or taken back: ask whoever sent it for another",
+              {}};
     case SignUpIs::allowed:
       break;
   }

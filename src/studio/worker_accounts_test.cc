@@ -262,8 +262,8 @@ TEST_F(ByInvite, the_first_account_lets_in_those_it_invites) {
   EXPECT_EQ(refused(sign_up("anna", 1, "klieg_invite_" + std::string(32, 'x'))), RefusalKind::invite_is_over);
   const auto invite = make_invite(*beside, me->account.id, 1, now);
   ASSERT_DONE(invite);
-  EXPECT_TRUE(sign_up("anna", 1, **invite));
-  EXPECT_EQ(refused(sign_up("ben", 1, **invite)), RefusalKind::invite_is_over);
+  EXPECT_TRUE(sign_up("anna", 1, (*invite)->secret));
+  EXPECT_EQ(refused(sign_up("ben", 1, (*invite)->secret)), RefusalKind::invite_is_over);
 }
 
 struct Closed : AccountsDoor {
