@@ -7,11 +7,14 @@ import { before, describe, test } from "node:test";
 import { open_viewer, start_browser } from "../world/browser.js";
 import { start_edge } from "../world/edge.js";
 import { publish_test_card, publish_with_ffmpeg, x264 } from "../world/encoder.js";
-import { start_klieg } from "../world/klieg.js";
+import { key_of, start_klieg } from "../world/klieg.js";
+import { publish_with_a_late_track } from "../world/late_track.js";
+import { Person } from "../world/person.js";
+import { until } from "../world/program.js";
 import { get } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 import { ThinLine } from "../world/thin_line.js";
-import { ask_for_push } from "../world/websocket_peer.js";
+import { ask_for_push, push_viewer } from "../world/websocket_peer.js";
 
 const secret = "a-secret-between-nodes";
 const small = ["--size", "640x360", "--bitrate", "800k"];
@@ -122,3 +125,70 @@ test("on a line that does not carry the source, the page goes over to the ladder
   assert.ok(sight.played_s > 3, `${sight.played_s} s of video in 4 s`);
   assert.notEqual(await tier(), "push");
 });
+
+for (const late of ["sound", "picture"]) {
+  test(`${late} that joins late in a broadcast is there for who is pushed to, without asking`, async (t) => {
+    const home = await start_klieg(t);
+    const encoder = await publish_with_a_late_track(t, home.address.rtmp, key_of("show"), late);
+    const browser = await start_browser(t);
+    await home.live();
+    const viewer = await open_viewer(browser, home.page());
+    const seen = () =>
+      viewer.page.evaluate(() => ({
+        player: window.klieg.player,
+        sound_bytes: window.klieg.video.webkitAudioDecodedByteCount,
+        pictures: window.klieg.video.getVideoPlaybackQuality().totalVideoFrames,
+      }));
+    const has = ({ sound_bytes, pictures }) => [sound_bytes > 0, pictures > 0];
+    await viewer.watch(3);
+    const before = await seen();
+    assert.equal(before.player, "push");
+    assert.deepEqual(has(before), late === "sound" ? [false, true] : [true, false]);
+
+    encoder.join();
+    await until("both at once", async () => has(await seen()).every(Boolean) || undefined, 20_000);
+    const joined = await seen();
+    await viewer.watch(3);
+    const after = await seen();
+    assert.equal(after.player, "push", `it gave way: ${viewer.said.join("\n")}`);
+    assert.ok(after.sound_bytes > joined.sound_bytes, "the sound goes on");
+    assert.ok(after.pictures > joined.pictures, "the picture goes on");
+  });
+}
+
+test("where followers come first, one who follows is pushed to when others no longer are", async (t) => {
+  const flags = ["--studio-sign-up", "open", "--push-admit", "followers", "--push-viewers-max", "4"];
+  const [home, browser] = await Promise.all([start_klieg(t, { channels: [], flags }), start_browser(t)]);
+  const people = {};
+  for (const name of ["ada", "bob", "carl"]) {
+    people[name] = new Person(home);
+    await people[name].sign_up(name);
+  }
+  const { ada, bob, carl } = people;
+  await bob.done("PUT", "/people/ada/follow");
+  const { secret: stream_key } = await ada.done("POST", "/keys", { label: "Desk" });
+  publish_test_card(t, home.rtmp("ada", stream_key), small);
+  await home.live("ada");
+
+  // A quarter of the places is kept, one of four.
+  for (let i = 0; i < 3; ++i) push_viewer(t, home.address.http, "ada", { reads: "all" });
+  await until("three strangers pushed to", async () => (await metric(home.address.admin, "klieg_push_viewers")) === 3 || undefined);
+  assert.match(await ask_for_push(t, home.address.http, "ada"), /^HTTP\/1.1 503 /);
+
+  const plays_by = async (person) => {
+    const context = await browser.newContext();
+    if (person) await context.addCookies([cookie_of(home, person)]);
+    const viewer = await open_viewer(context, home.page("ada"));
+    const tier = await viewer.page.evaluate(() => window.klieg.tier);
+    await context.close();
+    return tier;
+  };
+  assert.equal(await plays_by(null), "low_latency", "who is not logged in");
+  assert.equal(await plays_by(carl), "low_latency", "who does not follow");
+  assert.equal(await plays_by(bob), "push", "who follows");
+});
+
+const cookie_of = (home, { cookie }) => {
+  const [name, value] = cookie.split("=");
+  return { name, value, url: home.http };
+};
