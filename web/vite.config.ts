@@ -39,6 +39,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900, // dash.js
   },
-  server: { proxy: { "/live": origin, "/time": origin } },
+  server: { proxy: { "/live": origin, "/time": origin, "/api": origin } },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "edge/forwarding.h"
@@ -24,10 +26,19 @@ constexpr std::string_view framed_by_own_pages = "; frame-ancestors 'self'";
 
 constexpr std::string_view embed_prefix = "/embed";  // before the /@NAME of a page for the frames of other sites
 
-// Which page an address has is the page's to say; these are those that are there on any server.
-bool is_place(std::string_view path) {
-  return path == "/" || path == "/studio" || path == "/login" || path == "/signup";
-}
+// Which page an address has is the page's to say (web/src/route.ts); these are those that are there on any server.
+constexpr std::array<std::string_view, 9> places = {
+    "/",
+    "/login",
+    "/signup",
+    "/studio",
+    "/studio/community",
+    "/studio/invites",
+    "/studio/integrations",
+    "/studio/activity",
+    "/studio/profile",
+};
+bool is_place(std::string_view path) { return std::ranges::find(places, path) != places.end(); }
 
 // Built assets carry a hash of their content in their name; pages do not.
 std::string_view cache_control_of(const WebFile& file) {

@@ -46,6 +46,8 @@ TEST_F(SiteTest, a_channel_has_a_page_and_a_stranger_has_the_same_page_with_404)
   EXPECT_EQ(get("/@ada").status, 200);
   EXPECT_EQ(get("/").status, 200);
   EXPECT_EQ(get("/studio").status, 200);
+  EXPECT_EQ(get("/studio/activity").status, 200);
+  EXPECT_EQ(get("/studio/nothing").status, 404);
   EXPECT_EQ(get("/embed/@ada").status, 200);
   EXPECT_EQ(get("/@bob").status, 404);
   EXPECT_EQ(get("/embed/@bob").status, 404);
@@ -54,7 +56,8 @@ TEST_F(SiteTest, a_channel_has_a_page_and_a_stranger_has_the_same_page_with_404)
 }
 
 TEST_F(SiteTest, a_final_slash_changes_nothing_because_the_page_reads_its_address_so) {
-  for (const char* path : {"/@ada/", "/embed/@ada/", "/studio/", "/login/"}) EXPECT_EQ(get(path).status, 200) << path;
+  for (const char* path : {"/@ada/", "/embed/@ada/", "/studio/", "/studio/invites/", "/login/"})
+    EXPECT_EQ(get(path).status, 200) << path;
   for (const char* path : {"/@bob/", "/@ada//", "//", "/nothing/"}) EXPECT_EQ(get(path).status, 404) << path;
 }
 

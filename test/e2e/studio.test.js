@@ -52,6 +52,71 @@ test("somebody signs up, makes a key, is seen live, and replaces the key, which 
   assert.equal((await studio.request.delete(`${home.http}/api/v1/keys/2`)).status(), 403);
 });
 
+test("by an invite link somebody signs up on the page, and by one that was taken back nobody", async (t) => {
+  const [home, browser] = await Promise.all([
+    start_klieg(t, { channels: [], flags: ["--studio-sign-up", "invite"] }),
+    start_browser(t),
+  ]);
+  const [, name, password] = await home.program.heard(/Name +(\S+)\s+Password +(\S+)/, slow_ms);
+  const desk = await new_page(browser);
+  const enter = async (page, fields, button) => {
+    for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByRole("button", { name: button }).click();
+  };
+  await desk.goto(`${home.http}/login?to=/studio/invites`);
+  await enter(desk, { Name: name, Password: password }, "Log in");
+  await desk.waitForURL("**/studio/invites");
+  await enter(desk, { "How many people it lets in": "2" }, "Make an invite");
+  const link = await desk.getByLabel("Invite link", { exact: true }).inputValue();
+  assert.match(link, /\/signup\?invite=klieg_invite_/);
+  await desk.getByText("For 2 people", { exact: true }).waitFor();
+
+  const guest = await new_page(browser);
+  await guest.goto(link);
+  await enter(guest, { Name: "ada", Password: password_of("ada") }, "Sign up");
+  await guest.waitForURL(`${home.http}/`);
+  await guest.getByRole("navigation", { name: "You" }).getByRole("link", { name: "ada" }).waitFor();
+
+  await desk.reload();
+  await desk.getByText("For one person", { exact: true }).waitFor();
+  await desk.getByRole("button", { name: /^Take back/ }).click();
+  await desk.getByText("No invite of yours is open.").waitFor();
+  const late = await new_page(browser);
+  await late.goto(link);
+  await enter(late, { Name: "bob", Password: password_of("bob") }, "Sign up");
+  await late.getByRole("alert").getByText("This invite is used up, over or taken back").waitFor();
+
+  // And all of it is written down, for the operator everybody's.
+  await desk.goto(`${home.http}/studio/activity`);
+  await desk.getByLabel("Everybody's").check();
+  await desk.getByText("Invite taken back").waitFor();
+  await desk.getByText("Invite made: for 2").waitFor();
+});
+
+test("a program does with a token from the studio what it may, and nothing once that is revoked", async (t) => {
+  const [home, browser] = await Promise.all([
+    start_klieg(t, { channels: [], flags: ["--studio-sign-up", "open"] }),
+    start_browser(t),
+  ]);
+  const ada = new Person(home);
+  await ada.sign_up("ada");
+  const page = await new_page(browser);
+  const [cookie, value] = ada.cookie.split("=");
+  await page.context().addCookies([{ name: cookie, value, url: home.http }]);
+  await page.goto(`${home.http}/studio/integrations`);
+  await page.getByLabel("What it is for", { exact: true }).fill("Stream deck");
+  await page.getByLabel("Make and revoke stream keys").check();
+  await page.getByRole("button", { name: "Make a token" }).click();
+  const token = await page.getByLabel("New token", { exact: true }).inputValue();
+  const status = async (path) => (await fetch(`${home.http}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.equal(await status("/keys"), 200);
+  assert.equal(await status("/broadcasts"), 403);
+  await page.getByRole("button", { name: "Revoke Stream deck" }).click();
+  await page.getByRole("button", { name: "Revoke it" }).click();
+  await page.getByText("Stream deck is revoked.").waitFor();
+  assert.equal(await status("/keys"), 401);
+});
+
 test("what somebody writes is text on every page that shows it, and of an address nothing runs", async (t) => {
   const [home, browser] = await Promise.all([
     start_klieg(t, { channels: [], flags: ["--studio-sign-up", "open"] }),
@@ -103,4 +168,9 @@ test("what somebody writes is text on every page that shows it, and of an addres
 });
 
 const slow_ms = 60_000; // for what takes a second where nothing else runs
+const new_page = async (browser) => {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(slow_ms);
+  return page;
+};
 const status_of = async (home, channel) => (await fetch(`${home.http}/live/${channel}/status.json`)).json();

@@ -21,7 +21,9 @@ describe("an address", () => {
   it("of a place is its page", () => {
     expect(route_of("/login")).toEqual({ page: "log_in" });
     expect(route_of("/signup/")).toEqual({ page: "sign_up" });
-    expect(route_of("/studio")).toEqual({ page: "studio" });
+    expect(route_of("/studio")).toEqual({ page: "studio", section: "broadcast" });
+    expect(route_of("/studio/invites/")).toEqual({ page: "studio", section: "invites" });
+    expect(route_of("/studio/nothing")).toEqual({ page: "not_found" });
   });
   it("whose name could leave its folder is no page", () => {
     for (const path of ["/@", "/@..", "/@a/b", "/@%2e%2e", "/@.ada", "/@a b", "/watch", "/embed", "/embed/ada", `/@${"a".repeat(65)}`])

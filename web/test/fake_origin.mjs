@@ -93,8 +93,8 @@ export async function start({ rungs = one_rung } = {}) {
       response.on("close", () => (clearTimeout(timer), waiting.delete(answer)));
       return;
     }
-    if (url.pathname.startsWith("/assets/")) return void file(response, join(dist, normalize(url.pathname)));
-    const page = ["/", "/login", "/signup", "/studio"].includes(url.pathname) || /^(\/embed)?\/@/.test(url.pathname);
+    if (url.pathname.startsWith("/assets/") || url.pathname === "/notices.js") return void file(response, join(dist, normalize(url.pathname)));
+    const page = /^\/(login|signup|studio(\/[a-z]+)?|(embed\/)?@.*)?$/.test(url.pathname);
     void file(response, join(dist, "index.html"), page ? 200 : 404);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

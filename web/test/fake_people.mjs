@@ -8,6 +8,11 @@ export class FakePeople {
   past = []; // public broadcasts that are over, of anybody
   notices = []; // as the API has them
   webhooks = [];
+  tokens = []; // as the API has them, and their secret
+  invites = []; // so, too
+  deeds = []; // the audit log, the newest first; `everybody` of which is about others
+  moderators = [];
+  bans = [];
   pictures = new Map(); // name -> { type, content }
   broadcasts = []; // of who is logged in, the newest first
   sign_up = "open";
@@ -75,6 +80,11 @@ export class FakePeople {
     }
     if (path === "/accounts") {
       if (this.accounts.has(body.name)) return problem(409, "this name is taken");
+      if (this.sign_up === "invite") {
+        const invite = this.invites.find((one) => one.secret === body.invite && one.uses_left > 0);
+        if (!invite) return problem(403, "this invite is used up, over or taken back: ask whoever sent it for another");
+        --invite.uses_left;
+      }
       return enter(this.add(body.name, body.password, body.display_name));
     }
     if (path === "/notices") {
@@ -94,6 +104,44 @@ export class FakePeople {
     }
     if (path.startsWith("/webhooks/")) {
       this.webhooks = this.webhooks.filter((one) => one.id !== Number(path.slice("/webhooks/".length)));
+      return route.fulfill({ status: 204 });
+    }
+    const query = new URL(request.url()).searchParams;
+    const bare = (list) => json({ items: list.map(({ secret, ...shown }) => shown), next: null });
+    const [, list, which] = /^\/(tokens|invites|moderators|bans)\/(.+)$/.exec(path) ?? [];
+    if (path === "/tokens" && method === "GET") return bare(this.tokens);
+    if (path === "/tokens") {
+      const id = ++this.#last_id;
+      this.tokens.push({ id, label: body.label, scopes: body.scopes, created: new Date().toISOString(), used: null, expires: body.expires, secret: `klieg_token_${id}` });
+      return json(this.tokens.at(-1), 201);
+    }
+    if (path === "/invites" && method === "GET") return bare(this.invites.filter((one) => one.uses_left > 0).reverse());
+    if (path === "/invites") {
+      const id = ++this.#last_id;
+      const expires = new Date(Date.now() + 14 * 86_400_000).toISOString();
+      this.invites.push({ id, uses_left: body.uses, created: new Date().toISOString(), expires, secret: `klieg_invite_${id}` });
+      return json({ id, uses: body.uses, expires, secret: `klieg_invite_${id}` }, 201);
+    }
+    if (list === "tokens" || list === "invites") {
+      this[list] = this[list].filter((one) => one.id !== Number(which));
+      return route.fulfill({ status: 204 });
+    }
+    if (path === "/audit") {
+      const all = query.get("all") === "1";
+      if (all && this.account.role !== "operator") return problem(403, "what everybody has done is for operators");
+      const limit = Number(query.get("limit"));
+      const shown = this.deeds.filter((one) => (all || one.actor === this.account.id || one.subject === this.account.id) && one.id < Number(query.get("cursor") ?? Infinity));
+      return json({ items: shown.slice(0, limit), next: shown.length > limit ? `${shown[limit - 1].id}` : null });
+    }
+    if (path === "/moderators") return json({ items: this.moderators });
+    if (path === "/bans") return json({ items: this.bans, next: null });
+    if (list !== undefined) {
+      const others = this[list].filter((one) => one.name !== which);
+      const found = this.accounts.get(which)?.account;
+      if (method === "PUT" && (found === undefined || found.name === this.account.name)) return problem(404, "there is no such thing");
+      const shown = found && { name: found.name, display_name: found.display_name };
+      const entry = list === "bans" ? { ...shown, reason: body.reason ?? "", since: new Date().toISOString(), until: null } : shown;
+      this[list] = method === "PUT" ? [...others, entry] : others;
       return route.fulfill({ status: 204 });
     }
     if (/^\/people\/[^/]+\/broadcasts$/.test(path)) return json({ items: this.past, next: null });

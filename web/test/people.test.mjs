@@ -15,7 +15,7 @@ import { FakePeople } from "./fake_people.mjs";
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const desktop = { width: 1280, height: 800 };
+const desktop = { width: 1440, height: 900 };
 const phone = { width: 390, height: 844 };
 
 let origin;
@@ -46,17 +46,19 @@ const field = (name) => page.getByLabel(name, { exact: true });
 // In both sizes, by day and by night.
 async function is_accessible(name) {
   await page.evaluate(axe);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    const { violations } = await page.evaluate(() => window.axe.run());
-    assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`), []);
-    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${colorScheme}.png`) });
+  for (const [size, viewport] of Object.entries({ phone, desktop })) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const { violations } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`), [], `${size}, ${colorScheme}`);
+      if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+    }
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(overflow <= 0, `${overflow} px wider than the ${size}`);
   }
-  await page.setViewportSize(phone);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(overflow <= 0, `${overflow} px wider than the phone`);
-  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-phone.png`) });
-  await page.setViewportSize(desktop);
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0, "nothing moves where less motion is preferred");
+  await page.emulateMedia({ reducedMotion: null });
 }
 
 test("a server without accounts says nothing of people", async () => {
@@ -212,7 +214,7 @@ test("a person's page has what they broadcast, and the studio who else is told",
   await is_accessible("person-past");
 
   await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
-  await open("/studio");
+  await open("/studio/integrations");
   await field("Address").fill("https://example.org/live");
   await page.getByRole("button", { name: "Add it" }).click();
   assert.equal(await field("Secret of the signature").inputValue(), "5ec4e7");
@@ -225,7 +227,7 @@ test("a person's page has what they broadcast, and the studio who else is told",
 test("the studio is where one is shown otherwise", async () => {
   people.account = people.add("ada", "x", "Ada");
   await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
-  await open("/studio");
+  await open("/studio/profile");
   const you = page.getByRole("region", { name: "You" });
   const drawn = await page.evaluate(() => {
     const canvas = document.createElement("canvas");
@@ -280,4 +282,205 @@ test("the studio says who may watch, hands out links and takes them back", async
   await page.waitForFunction(() => document.querySelector("input[type=radio][value=public]").checked);
   await page.getByRole("button", { name: "Make a link" }).waitFor({ state: "detached" });
   assert.deepEqual([people.broadcasts[0].visibility, people.broadcasts[0].guests], ["public", []]);
+});
+
+test("the studio's navigation has each of its pages, by keyboard too, and says where one is", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  await page.route("**/live/ada/index.m3u8", (route) => route.fulfill({ status: 404, body: "ada is not live" }));
+  await open("/studio");
+  const way = page.getByRole("navigation", { name: "Studio" });
+  const current = () => way.locator("[aria-current=page]").innerText();
+  assert.equal(await current(), "Broadcast");
+  for (const name of ["Community", "Invites", "Integrations", "Activity", "Profile"]) {
+    await way.getByRole("link", { name }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+    assert.equal(await current(), name);
+    assert.equal(await page.title(), `${name} · Studio · Klieg`);
+  }
+  await page.setViewportSize(phone);
+  await page.reload();
+  await page.getByRole("heading", { name: "Profile", level: 1 }).waitFor();
+  const { x, width } = await way.getByRole("link", { name: "Profile" }).boundingBox();
+  assert.ok(x >= 0 && x + width <= phone.width, `the page one is on stands from ${x} to ${x + width} on a phone`);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Log in" }).click();
+  await page.waitForURL((url) => url.searchParams.get("to") === "/studio/profile");
+});
+
+test("a program is given a token with what it may do, which is shown once, and revoked", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  await open("/studio/integrations");
+  const tokens = page.getByRole("region", { name: "API tokens" });
+  await tokens.getByText("No program acts for you yet.").waitFor();
+  await is_accessible("studio-integrations-empty");
+  await field("What it is for").fill("Stream deck");
+  await tokens.getByRole("button", { name: "Make a token" }).click();
+  await tokens.getByRole("alert").getByText("Choose at least one thing that the program may do.").waitFor();
+  assert.deepEqual(people.tokens, []);
+  await tokens.getByLabel("Make and revoke stream keys").focus();
+  await page.keyboard.press("Space");
+  await tokens.getByLabel("See who you are").check();
+  await tokens.getByLabel("Good for").selectOption("30 days");
+  people.refused = [409, "you have 50 tokens already; revoke one that you do not use"];
+  await tokens.getByRole("button", { name: "Make a token" }).click();
+  await tokens.getByRole("alert").getByText("You have 50 tokens already; revoke one that you do not use.").waitFor();
+  await tokens.getByRole("button", { name: "Make a token" }).click();
+  assert.equal(await field("New token").inputValue(), people.tokens[0].secret);
+  assert.equal(await field("New token").getAttribute("type"), "password");
+  const [{ label, scopes, expires }] = people.tokens;
+  assert.deepEqual([label, scopes], ["Stream deck", "account:read keys:write"]);
+  assert.ok(Math.abs(Date.parse(expires) - Date.now() - 30 * 86_400_000) < 60_000);
+  assert.equal(await field("What it is for").inputValue(), "", "the next token is another");
+  const hour = 3_600_000;
+  const old = { label: "Chat bot for the long Sunday broadcasts", scopes: "account:read rooms:write rooms:moderate", used: new Date(Date.now() - hour).toISOString(), expires: null };
+  people.tokens.push({ id: 900, created: "2026-01-02T03:04:05Z", secret: "klieg_token_900", ...old });
+  people.tokens.push({ id: 901, created: "2025-01-02T03:04:05Z", secret: "klieg_token_901", ...old, label: "Overlay", scopes: "broadcasts:read", expires: "2025-04-02T03:04:05Z" });
+  people.webhooks = [{ id: 902, url: "https://example.org/klieg/live", created: "2026-01-02T03:04:05Z", failures: 2, disabled: null }];
+  await page.reload();
+  await tokens.getByText("over since").waitFor();
+  await tokens.getByText("for ever").waitFor();
+  assert.equal(await field("New token").count(), 0, "it was shown once");
+  await is_accessible("studio-integrations");
+  await tokens.getByRole("button", { name: "Revoke Stream deck" }).click();
+  await page.keyboard.press("Escape");
+  assert.equal(people.tokens.length, 3);
+  await tokens.getByRole("button", { name: "Revoke Stream deck" }).click();
+  await is_accessible("studio-revoke-token");
+  await page.getByRole("dialog", { name: "Revoke this token?" }).getByRole("button", { name: "Revoke it" }).click();
+  await tokens.getByRole("status").filter({ hasText: "Stream deck is revoked." }).waitFor();
+  assert.deepEqual(people.tokens.map((one) => one.id), [900, 901]);
+});
+
+test("an invite is made, its link lets so many in, and what is left of it is taken back", async () => {
+  people.sign_up = "invite";
+  people.account = people.add("ada", "x", "Ada");
+  await open("/studio/invites");
+  const invites = page.getByRole("region", { name: "Invites" });
+  await invites.getByText("No invite of yours is open.").waitFor();
+  await is_accessible("studio-invites-empty");
+  await field("How many people it lets in").fill("2");
+  await page.keyboard.press("Enter");
+  const link = await field("Invite link").inputValue();
+  assert.equal(link, `${origin.address}/signup?invite=${people.invites[0].secret}`);
+  await invites.getByText("For 2 people", { exact: true }).waitFor();
+  people.invites.unshift({ id: 90, uses_left: 1, created: "2026-01-02T03:04:05Z", expires: "2026-01-16T03:04:05Z", secret: "klieg_invite_90" });
+  await is_accessible("studio-invites");
+
+  people.account = null;
+  await page.goto(link);
+  assert.equal(await field("Invite").inputValue(), people.invites[1].secret);
+  await is_accessible("sign-up-invited");
+  await field("Name").fill("grace");
+  await field("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.waitForURL(`${origin.address}/`);
+  assert.equal(people.invites[1].uses_left, 1);
+
+  people.account = people.accounts.get("ada").account;
+  await open("/studio/invites");
+  await invites.getByRole("button", { name: /^Take back the invite for one person/ }).first().click();
+  await invites.getByRole("status").filter({ hasText: "It is taken back" }).waitFor();
+  assert.deepEqual(people.invites.map((one) => one.id), [90]);
+  people.account = null;
+  await page.goto(link);
+  await field("Name").fill("mallory");
+  await field("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("alert").getByText("This invite is used up, over or taken back: ask whoever sent it for another.").waitFor();
+});
+
+test("where anybody may sign up, or nobody, the page of invites says so", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  await open("/studio/invites");
+  assert.equal(await field("Sign-up page").inputValue(), `${origin.address}/signup`);
+  people.sign_up = "closed";
+  await page.reload();
+  await page.getByText("Sign-up is closed").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Make an invite" }).count(), 0);
+  await is_accessible("studio-invites-closed");
+});
+
+test("the audit log is read page by page, and by an operator everybody's", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  const [ada, grace] = [people.account.id, people.add("grace", "x", "Grace Hopper").id];
+  await open("/studio/activity");
+  await page.getByText("Nothing yet. Keys").waitFor();
+  await is_accessible("studio-activity-empty");
+  const deed = (id, more) => ({ id, at: new Date(Date.UTC(2026, 0, 1, 0, id)).toISOString(), actor: ada, actor_name: "ada", action: "stream key made", subject: ada, subject_name: "ada", detail: `Key ${id}`, ...more });
+  const by_grace = { actor: grace, actor_name: "grace" };
+  people.deeds = [
+    deed(60, { ...by_grace, action: "room time-out", detail: "@mallory for 600 s" }),
+    deed(59, { action: "API token made", detail: "<img src=x onerror=window.hit=1>" }),
+    deed(58, { action: "password changed", detail: "" }),
+    deed(57, { ...by_grace, action: "invite made", subject: grace, subject_name: "grace", detail: "for 5" }),
+    ...Array.from({ length: 40 }, (_, i) => deed(50 - i)),
+  ];
+  await page.route("**/api/v1/audit*", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"detail": "what was done cannot be looked up"}' }), { times: 1 });
+  await page.reload();
+  await page.getByRole("alert").getByText("What was done cannot be looked up.").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  const lines = page.getByRole("region", { name: "Activity" }).getByRole("listitem");
+  await lines.first().getByText("Room time-out: @mallory for 600 s").waitFor();
+  await lines.first().getByText("by @grace, to you").waitFor();
+  assert.equal(await lines.count(), 25);
+  assert.equal(await page.getByText("Invite made").count(), 0, "another's");
+  assert.equal(await page.getByLabel("Everybody's").count(), 0, "for operators");
+  await is_accessible("studio-activity");
+  await page.getByRole("button", { name: "Show older ones" }).focus();
+  await page.keyboard.press("Enter");
+  await lines.nth(42).waitFor();
+  await page.getByRole("button", { name: "Show older ones" }).waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => window.hit), undefined);
+
+  people.account = { ...people.account, role: "operator" };
+  await page.reload();
+  await page.getByLabel("Everybody's").check();
+  await page.getByText("Invite made").waitFor();
+  await is_accessible("studio-activity-operator");
+});
+
+test("moderators are appointed and dismissed, and bans made and lifted", async () => {
+  people.account = people.add("ada", "x", "Ada");
+  people.add("grace", "x", "Grace Hopper");
+  people.add("mallory", "x", "Mallory");
+  await open("/studio/community");
+  await page.getByText("You keep order alone.").waitFor();
+  await page.getByText("Nobody is banned.").waitFor();
+  await is_accessible("studio-community-empty");
+  const moderators = page.getByRole("region", { name: "Moderators" });
+  await field("Name of a moderator").fill("@nobody");
+  await page.keyboard.press("Enter");
+  await moderators.getByRole("alert").getByText("Nobody who could moderate is called @nobody").waitFor();
+  await field("Name of a moderator").fill(" @grace");
+  await page.keyboard.press("Enter");
+  await moderators.getByRole("link", { name: "@grace" }).waitFor();
+  const bans = page.getByRole("region", { name: "Banned" });
+  await field("Name of whom to ban").fill("mallory");
+  await field("Why, for yourself").fill("<b>spam</b> in three rooms");
+  await bans.getByRole("button", { name: "Ban", exact: true }).click();
+  await bans.getByText("<b>spam</b> in three rooms").waitFor();
+  await is_accessible("studio-community");
+  await moderators.getByRole("button", { name: "Dismiss Grace Hopper" }).click();
+  await page.getByText("You keep order alone.").waitFor();
+  await bans.getByRole("button", { name: "Lift the ban of Mallory" }).click();
+  await page.getByText("Nobody is banned.").waitFor();
+  assert.deepEqual([people.moderators, people.bans], [[], []]);
+});
+
+test("with no page open the service worker says who is live", async () => {
+  await context.grantPermissions(["notifications"], { origin: origin.address });
+  await open("/");
+  const developer = await context.newCDPSession(page);
+  const registered = new Promise((resolve) => developer.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [one] }) => one && resolve(one.registrationId)));
+  await developer.send("ServiceWorker.enable");
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register("/notices.js");
+    await navigator.serviceWorker.ready;
+  });
+  const push = { origin: origin.address, registrationId: await registered, data: JSON.stringify({ channel: "grace", display_name: "Grace Hopper", title: "Nanoseconds", path: "/@grace" }) };
+  const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({ title, body, tag, data })));
+  for (let i = 0; i < 2; ++i) await developer.send("ServiceWorker.deliverPushMessage", push);
+  await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length > 0);
+  assert.deepEqual(await shown(), [{ title: "Grace Hopper is live", body: "Nanoseconds", tag: "live-grace", data: { path: "/@grace" } }], "who is told twice reads it once");
 });

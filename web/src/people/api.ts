@@ -50,6 +50,19 @@ export class Api {
   }
 }
 
+// A list, as much of it as one answer has; `next` asks for the rest.
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+export const ask_page = <T>(api: Api, path: string, limit: number, cursor: string | null): Promise<Answer<Page<T>>> =>
+  api.ask<Page<T>>("GET", `${path}${path.includes("?") ? "&" : "?"}limit=${limit}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
+// A list that is short enough to be all there.
+export async function ask_list<T>(api: Api, path: string): Promise<Answer<T[]>> {
+  const answer = await api.ask<{ items: T[] }>("GET", path);
+  return answer.kind === "done" ? { kind: "done", value: answer.value.items } : answer;
+}
+
 // RFC 9457, or whatever stands between us and the server has to say.
 async function refusal_of(response: Response): Promise<Answer<never>> {
   let words = "";

@@ -1,7 +1,7 @@
 // What somebody broadcast, and what it came to: of what was public, for everybody.
 
 import { compact } from "../base/count";
-import type { Answer, Api } from "./api";
+import { type Api, ask_page } from "./api";
 
 export interface PastBroadcast {
   id: number;
@@ -13,13 +13,9 @@ export interface PastBroadcast {
   comments: number;
   hearts: number;
 }
-export interface PastPage {
-  items: PastBroadcast[];
-  next: string | null;
-}
 
-export const list_past = (api: Api, name: string, cursor: string | null): Promise<Answer<PastPage>> =>
-  api.ask<PastPage>("GET", `/people/${encodeURIComponent(name)}/broadcasts?limit=10${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
+export const list_past = (api: Api, name: string, cursor: string | null) =>
+  ask_page<PastBroadcast>(api, `/people/${encodeURIComponent(name)}/broadcasts`, 10, cursor);
 
 // "1 h 5 min", "12 min", "under a minute"
 export function length_text(one: PastBroadcast): string {

@@ -1,6 +1,6 @@
 // What the studio asks of /api/v1, for the person who is logged in.
 
-import type { Answer, Api } from "./api";
+import { type Answer, type Api, ask_list } from "./api";
 
 export interface StreamKey {
   id: number;
@@ -13,10 +13,7 @@ export interface NewKey {
   secret: string; // shown once
 }
 
-export const list_keys = async (api: Api): Promise<Answer<StreamKey[]>> => {
-  const answer = await api.ask<{ items: StreamKey[] }>("GET", "/keys");
-  return answer.kind === "done" ? { kind: "done", value: answer.value.items } : answer;
-};
+export const list_keys = (api: Api) => ask_list<StreamKey>(api, "/keys");
 export const make_key = (api: Api, label: string) => api.ask<NewKey>("POST", "/keys", { label });
 export const rotate_key = (api: Api, id: number) => api.ask<NewKey>("POST", `/keys/${id}/rotate`);
 export const revoke_key = (api: Api, id: number) => api.ask<null>("DELETE", `/keys/${id}`);
@@ -33,10 +30,7 @@ export interface NewWebhook {
   secret: string; // shown once
 }
 
-export const list_webhooks = async (api: Api): Promise<Answer<Webhook[]>> => {
-  const answer = await api.ask<{ items: Webhook[] }>("GET", "/webhooks");
-  return answer.kind === "done" ? { kind: "done", value: answer.value.items } : answer;
-};
+export const list_webhooks = (api: Api) => ask_list<Webhook>(api, "/webhooks");
 export const make_webhook = (api: Api, url: string) => api.ask<NewWebhook>("POST", "/webhooks", { url });
 export const remove_webhook = (api: Api, id: number) => api.ask<null>("DELETE", `/webhooks/${id}`);
 
@@ -58,9 +52,9 @@ export interface Plan {
 
 // What is live, or else what is planned last and so goes live next; null: nothing is.
 export const current_broadcast = async (api: Api): Promise<Answer<Broadcast | null>> => {
-  const answer = await api.ask<{ items: Broadcast[] }>("GET", "/broadcasts");
+  const answer = await ask_list<Broadcast>(api, "/broadcasts");
   if (answer.kind !== "done") return answer;
-  const open = answer.value.items.filter((one) => one.ended === null);
+  const open = answer.value.filter((one) => one.ended === null);
   return { kind: "done", value: open.find((one) => one.started !== null) ?? open[0] ?? null };
 };
 export const plan_broadcast = (api: Api, plan: Plan) => api.ask<Broadcast>("POST", "/broadcasts", plan);
