@@ -63,20 +63,23 @@ void Server::get_person(ExchangePtr exchange) {
     seen.followed = *followed;
     return seen;
   };
-  ask<std::optional<Seen>>(std::move(exchange), "people cannot be looked up", std::move(work),
-                           [this](Exchange& done, const std::optional<Seen>& seen) {
-                             if (!seen) return done.refuse(no_such_thing);
-                             const Account& account = seen->account;
-                             const Show* show = on_air_.find(account.name);
-                             done.answer(response_of(200, {{"id", account.id},
-                                                           {"name", account.name},
-                                                           {"display_name", account.display_name},
-                                                           {"picture", picture_address(*seen)},
-                                                           {"followers", seen->counts.followers},
-                                                           {"following_count", seen->counts.following},
-                                                           {"following", seen->followed},
-                                                           {"live", show && show->listing == Listing::listed}}));
-                           });
+  ask<std::optional<Seen>>(
+      std::move(exchange), "people cannot be looked up", std::move(work),
+      [this](Exchange& done, const std::optional<Seen>& seen) {
+        if (!seen) return done.refuse(no_such_thing);
+        const Account& account = seen->account;
+        const Show* show = on_air_.find(account.name);
+        if (show && show->listing == Listing::unlisted) show = nullptr;
+        done.answer(response_of(200, {{"id", account.id},
+                                      {"name", account.name},
+                                      {"display_name", account.display_name},
+                                      {"picture", picture_address(*seen)},
+                                      {"followers", seen->counts.followers},
+                                      {"following_count", seen->counts.following},
+                                      {"following", seen->followed},
+                                      {"live", show != nullptr},
+                                      {"title", show && !show->title.empty() ? Json(show->title) : Json()}}));
+      });
 }
 
 void Server::list_past_broadcasts(ExchangePtr exchange) {

@@ -292,6 +292,7 @@ TEST_F(ApiOnAir, who_is_live_is_listed_under_what_he_is_shown_as) {
   EXPECT_EQ(list.body["items"][1]["display_name"], Json());
   EXPECT_EQ(ask(get, "/live").body["items"][0]["following"], false);
   EXPECT_EQ(ask(get, "/people/ada").body["live"], true);
+  EXPECT_EQ(ask(get, "/people/ada").body["title"], Json());
 
   Call freshest = call(get, "/live");
   freshest.query = "sort=freshness&limit=1";
@@ -320,6 +321,7 @@ TEST_F(ApiOnAir, a_broadcast_is_planned_begins_is_described_anew_and_ends) {
   EXPECT_EQ(plan.body["started"], Json());
   go_live();
   EXPECT_EQ(ask(get, "/live").body["items"][0]["title"], "Tonight");
+  EXPECT_EQ(ask(get, "/people/ada").body["title"], "Tonight");
   EXPECT_EQ(ask(ada, patch, "/broadcasts/1", {{"title", "Tonight, <b>late</b>"}}).status, 200);
   EXPECT_EQ(ask(get, "/live").body["items"][0]["title"], "Tonight, <b>late</b>");
   server->on_viewers("ada", 5);
@@ -355,6 +357,7 @@ TEST_F(ApiOnAir, a_guest_has_a_pass_for_what_is_private_until_he_is_taken_off_th
   EXPECT_EQ(ask(bob, post, "/people/ada/pass").status, 404) << "nothing is live";
   go_live();
   EXPECT_EQ(ask(get, "/live").body["items"].size(), 0u);
+  EXPECT_EQ(ask(get, "/people/ada").body["title"], Json()) << "what it is called is not told, either";
   const Browser carl = sign_up("carl");
   EXPECT_EQ(ask(carl, post, "/people/ada/pass").status, 404) << "a stranger is not told";
   EXPECT_EQ(ask(post, "/people/ada/pass").status, 401);

@@ -174,7 +174,7 @@ export class FakePeople {
       if (!person[2]) {
         const followers = [...this.follows].filter((one) => one.endsWith(`>${found.name}`)).length;
         const picture = this.pictures.has(found.name) ? `/api/v1/people/${found.name}/picture?at=1` : null;
-        return json({ ...found, picture, followers, following: this.follows.has(tie) });
+        return json({ ...found, picture, followers, following: this.follows.has(tie), title: this.live.find((one) => one.channel === found.name)?.title ?? null });
       }
       if (method === "PUT") this.follows.add(tie);
       else this.follows.delete(tie);

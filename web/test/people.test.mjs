@@ -120,6 +120,9 @@ test("one follows and unfollows; what was not done is taken back", async () => {
   origin.set("grace", { state: "offline" });
   await open("/@grace");
   await page.getByText("0 followers").waitFor();
+  people.live = [{ channel: "grace", title: "Nanoseconds" }];
+  origin.set("grace", { state: "live", broadcast: "7.1", started_at: new Date().toISOString() });
+  await page.getByText("Nanoseconds").waitFor();
   await page.getByRole("button", { name: "Follow", exact: true }).click();
   await page.getByText("1 follower", { exact: true }).waitFor();
   await is_accessible("person");

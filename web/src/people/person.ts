@@ -10,6 +10,7 @@ export interface Person {
   picture: string | null; // its address
   followers: number;
   following: boolean; // by who is logged in
+  title: string | null; // of what is live for everybody
 }
 
 export const find_person = (api: Api, name: string) => api.ask<Person>("GET", `/people/${encodeURIComponent(name)}`);
