@@ -66,6 +66,16 @@ void Server::ask(ExchangePtr exchange, std::string_view what, Work work, Say say
   });
 }
 
+// Says all of what was found: a list of one page.
+template <class T>
+auto whole_list(Json (*json_of)(const T&)) {
+  return [json_of](auto& done, const std::vector<T>& all) {
+    Json items = Json::array();
+    for (const T& one : all) items.push_back(json_of(one));
+    done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
+  };
+}
+
 inline const Problem no_such_thing{404, "not_there", "there is no such thing"};
 inline const Problem asker_unknown{503, "unavailable", "it cannot be looked up who you are; try again soon", {}, 5s};
 

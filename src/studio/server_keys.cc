@@ -40,11 +40,7 @@ void Server::list_keys(ExchangePtr exchange) {
     return studio::list_keys(database, account);
   };
   ask<std::vector<StreamKey>>(std::move(exchange), cannot_be_looked_up, std::move(work),
-                              [](Exchange& done, const std::vector<StreamKey>& keys) {
-                                Json items = Json::array();
-                                for (const StreamKey& key : keys) items.push_back(json_of(key));
-                                done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
-                              });
+                              whole_list<StreamKey>(json_of));
 }
 
 void Server::make_key(ExchangePtr exchange) {

@@ -208,11 +208,7 @@ void Server::list_webhooks(ExchangePtr exchange) {
     return studio::list_webhooks(database, account);
   };
   ask<std::vector<Webhook>>(std::move(exchange), "your webhooks cannot be looked up", std::move(work),
-                            [](Exchange& done, const std::vector<Webhook>& webhooks) {
-                              Json items = Json::array();
-                              for (const Webhook& webhook : webhooks) items.push_back(json_of(webhook));
-                              done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
-                            });
+                            whole_list<Webhook>(json_of));
 }
 
 void Server::make_webhook(ExchangePtr exchange) {

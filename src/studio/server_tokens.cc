@@ -56,6 +56,11 @@ auto revoked_once(Revoke revoke) {
   };
 }
 
+constexpr auto say_revoked = [](auto& done, Revoked revoked) {
+  if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
+  done.answer(nothing_more());
+};
+
 }  // namespace
 
 void Server::list_tokens(ExchangePtr exchange) {
@@ -63,11 +68,7 @@ void Server::list_tokens(ExchangePtr exchange) {
     return studio::list_tokens(database, account);
   };
   ask<std::vector<Token>>(std::move(exchange), "your tokens cannot be looked up", std::move(work),
-                          [](Exchange& done, const std::vector<Token>& tokens) {
-                            Json items = Json::array();
-                            for (const Token& token : tokens) items.push_back(json_of(token));
-                            done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
-                          });
+                          whole_list<Token>(json_of));
 }
 
 void Server::make_token(ExchangePtr exchange) {
@@ -109,11 +110,7 @@ void Server::revoke_token(ExchangePtr exchange) {
   auto work = [account = exchange->account(), id = exchange->id, now = loop_.wall_now()](store::Database& database) {
     return studio::revoke_token(database, account, id, now);
   };
-  ask<Revoked>(std::move(exchange), tokens_cannot_be_changed, revoked_once(std::move(work)),
-               [](Exchange& done, Revoked revoked) {
-                 if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
-                 done.answer(nothing_more());
-               });
+  ask<Revoked>(std::move(exchange), tokens_cannot_be_changed, revoked_once(std::move(work)), say_revoked);
 }
 
 void Server::list_invites(ExchangePtr exchange) {
@@ -121,11 +118,7 @@ void Server::list_invites(ExchangePtr exchange) {
     return studio::list_invites(database, account, now);
   };
   ask<std::vector<Invite>>(std::move(exchange), "your invites cannot be looked up", std::move(work),
-                           [](Exchange& done, const std::vector<Invite>& invites) {
-                             Json items = Json::array();
-                             for (const Invite& invite : invites) items.push_back(json_of(invite));
-                             done.answer(response_of(200, {{"items", std::move(items)}, {"next", nullptr}}));
-                           });
+                           whole_list<Invite>(json_of));
 }
 
 void Server::make_invite(ExchangePtr exchange) {
@@ -155,11 +148,7 @@ void Server::revoke_invite(ExchangePtr exchange) {
   auto work = [account = exchange->account(), id = exchange->id, now = loop_.wall_now()](store::Database& database) {
     return studio::revoke_invite(database, account, id, now);
   };
-  ask<Revoked>(std::move(exchange), invites_cannot_be_changed, revoked_once(std::move(work)),
-               [](Exchange& done, Revoked revoked) {
-                 if (revoked == Revoked::not_there) return done.refuse(no_such_thing);
-                 done.answer(nothing_more());
-               });
+  ask<Revoked>(std::move(exchange), invites_cannot_be_changed, revoked_once(std::move(work)), say_revoked);
 }
 
 void Server::list_deeds(ExchangePtr exchange) {
