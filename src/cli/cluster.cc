@@ -120,9 +120,7 @@ void Cluster::wake() {
   // What was said while it was away is heard no more.
   if (asker_ && certainty_ && (!certainty || certainty->since != certainty_->since)) {
     world_.hear_revoked();
-    for (ShardIndex index = 0; index < world_.shards(); ++index) {
-      world_.on_shard(index, [](Shard& shard) { shard.rooms().room_people_changed(); });
-    }
+    world_.on_every_shard([](Shard& shard) { shard.rooms().room_people_changed(); });
   }
   ownership_.wake(certainty);
   say_admissions();
@@ -211,9 +209,7 @@ void Cluster::find_knower() {
   if (!home) home = members_.home_of(config_.node_name, listened_);
   if (!home || home->http.empty() || home->http == knower_.address) return;
   knower_ = {home->node, home->http};
-  for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [address = home->http](Shard& shard) { shard.hear_revocations_of(address); });
-  }
+  world_.on_every_shard([address = home->http](Shard& shard) { shard.hear_revocations_of(address); });
 }
 
 // --- what is heard ---
@@ -240,9 +236,7 @@ void Cluster::on_admission(const bus::Message& message) {
     return;
   }
   world_.hear_revoked(channel);
-  for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
-  }
+  world_.on_every_shard([channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
 }
 
 void Cluster::on_announcement(const bus::Message& message) {
@@ -289,10 +283,9 @@ void Cluster::tell(const std::string& channel) {
   Told next{elsewhere ? home->http : "", status_of(elsewhere ? *news : BroadcastNews{.channel = channel}),
             audience_of(elsewhere ? *news : BroadcastNews())};
   if (told != told_.end() && told->second == next) return;
-  for (ShardIndex index = 0; config_.is(Role::edge) && index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel, next](Shard& shard) {
-      shard.on_elsewhere(channel, next.address, next.status, next.audience);
-    });
+  if (config_.is(Role::edge)) {
+    world_.on_every_shard(
+        [channel, next](Shard& shard) { shard.on_elsewhere(channel, next.address, next.status, next.audience); });
   }
   tell_studio(channel, next);
   if (elsewhere) {

@@ -73,18 +73,16 @@ void Studio::on_elsewhere(const std::string& channel, const origin::Status& stat
 }
 
 void Studio::count() {
-  for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [&world = world_](Shard& shard) {
-      auto figures = shard.rooms().figures();
-      if (figures.empty()) return;
-      world.on_cluster([figures](Cluster& cluster) {
-        for (const Rooms::Figures& one : figures) cluster.on_viewers(one.channel, one.viewers);
-      });
-      world.on_studio([figures = std::move(figures)](Studio& studio) {
-        for (const Rooms::Figures& one : figures) studio.on_figures(one);
-      });
+  world_.on_every_shard([&world = world_](Shard& shard) {
+    auto figures = shard.rooms().figures();
+    if (figures.empty()) return;
+    world.on_cluster([figures](Cluster& cluster) {
+      for (const Rooms::Figures& one : figures) cluster.on_viewers(one.channel, one.viewers);
     });
-  }
+    world.on_studio([figures = std::move(figures)](Studio& studio) {
+      for (const Rooms::Figures& one : figures) studio.on_figures(one);
+    });
+  });
   counting_.arm(loop_.now() + count_every);
 }
 
@@ -94,9 +92,7 @@ void Studio::on_figures(const Rooms::Figures& figures) {
 }
 
 void Studio::room_people_changed(const std::string& channel) {
-  for (ShardIndex index = 0; index < world_.shards(); ++index) {
-    world_.on_shard(index, [channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
-  }
+  world_.on_every_shard([channel](Shard& shard) { shard.rooms().room_people_changed(channel); });
   world_.on_cluster([channel](Cluster& cluster) { cluster.admission_changed(channel); });
 }
 

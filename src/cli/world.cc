@@ -118,18 +118,10 @@ Result<void> World::give_path_secret() {
 }
 
 // Of a database that came later: until then links that were taken back are good, for nobody knows of it.
-void World::hear_revoked() {
-  const auto work = [now = shards_.front()->loop().wall_now()](store::Database& database) {
-    return studio::list_revocations(database, now);
+void World::hear_revoked(const std::optional<std::string>& channel) {
+  const auto work = [channel, now = shards_.front()->loop().wall_now()](store::Database& database) {
+    return channel ? studio::list_revocations(database, *channel) : studio::list_revocations(database, now);
   };
-  asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
-    if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
-    for (const media::GuestsRevoked& one : *revoked) on_revoked(one);
-  });
-}
-
-void World::hear_revoked(const std::string& channel) {
-  const auto work = [channel](store::Database& database) { return studio::list_revocations(database, channel); };
   asker_->ask<std::vector<media::GuestsRevoked>>(work, [this](auto revoked) {
     if (!revoked) return hear_revoked_again_->arm(shards_.front()->loop().now() + hear_revoked_again_after);
     for (const media::GuestsRevoked& one : *revoked) on_revoked(one);
@@ -142,9 +134,11 @@ void World::tell_revoked(const media::GuestsRevoked& revoked) {
 }
 
 void World::on_revoked(const media::GuestsRevoked& revoked) {
-  for (ShardIndex i = 0; i < shards(); ++i) {
-    on_shard(i, [revoked](Shard& shard) { shard.on_revoked(revoked); });
-  }
+  on_every_shard([revoked](Shard& shard) { shard.on_revoked(revoked); });
+}
+
+void World::on_every_shard(const std::function<void(Shard&)>& work) {
+  for (ShardIndex index = 0; index < shards(); ++index) on_shard(index, work);
 }
 
 void World::on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work) {

@@ -2,6 +2,7 @@
 // global; a simulation can build another world from the same parts.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ class World final : public RunningServer {
 
   // From any thread: `work` runs on the shard's loop, at once if this is it.
   void on_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
+  void on_every_shard(const std::function<void(Shard&)>& work);  // a copy of it each
   // The same, always in a later turn.
   void post_to_shard(ShardIndex index, std::move_only_function<void(Shard&)> work);
   // `work` runs on the first loop; not at all where there are no accounts.
@@ -57,9 +59,8 @@ class World final : public RunningServer {
   void revoke(const media::GuestsRevoked& revoked, Revoked done);
   // What is kept already: for this node's loops, and for the other nodes. From the first shard's loop.
   void tell_revoked(const media::GuestsRevoked& revoked);
-  // Reads what was kept elsewhere: of the channel; of all, until it has been read. Likewise.
-  void hear_revoked(const std::string& channel);
-  void hear_revoked();
+  // Reads what was kept elsewhere: of the channel, or of all; of all again until that has been read. Likewise.
+  void hear_revoked(const std::optional<std::string>& channel = {});
   size_t shards() const { return shards_.size(); }
   transcoder::Room& room() { return room_; }
   push::Admission& push_admission() { return push_admission_; }
