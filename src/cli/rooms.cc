@@ -288,7 +288,7 @@ media::TopicSource* Rooms::log_at_home(const std::string& topic) {
 
 void Rooms::close_those_over() {
   std::erase_if(homes_, [](const auto& home) { return home.second.room->over(); });
-  // Of what is changed at another node this one is not told.
+  // At another node; it says so by the bus, which may be away.
   const bool others_change_it = !config_.bus_nats.empty();
   for (const auto& [topic, home] : homes_) {
     const bool due = !home.open || (others_change_it && !home.host.empty());
@@ -363,11 +363,8 @@ void Rooms::find_person(const studio::Proof& proof, const std::string& channel, 
         [account = whose->account, channel, of](store::Database& open) {
           return studio::person_in_room(open, account, channel, of);
         },
-        [then = std::move(then), account = whose->account](store::Outcome<media::Person> person) mutable {
-          if (person) return then(std::move(*person));
-          then(media::Person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name,
-                             media::Standing::stranger});
-        });
+        [then = std::move(then), so_far = studio::person_before_records(whose->account, channel, of)](
+            store::Outcome<media::Person> person) mutable { then(person ? std::move(*person) : std::move(so_far)); });
   });
 }
 

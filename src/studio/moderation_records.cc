@@ -192,14 +192,16 @@ Outcome<media::Standing> standing_in_rooms(Database& database, const std::string
   return (*rows)[0][1].integer() > 0 ? media::Standing::follower : media::Standing::stranger;
 }
 
+media::Person person_before_records(const Account& account, const std::string& channel, ChannelOf whose) {
+  const bool is_his = whose == ChannelOf::server ? account.role == Role::operator_ : account.name == channel;
+  return {media::AccountId{static_cast<uint64_t>(account.id)}, account.name,
+          is_his ? media::Standing::broadcaster : media::Standing::stranger};
+}
+
 Outcome<media::Person> person_in_room(Database& database, const Account& account, const std::string& channel,
                                       ChannelOf whose) {
-  media::Person person{media::AccountId{static_cast<uint64_t>(account.id)}, account.name, media::Standing::stranger};
-  const bool given = whose == ChannelOf::server;
-  if (given ? account.role == Role::operator_ : account.name == channel) {
-    person.standing = media::Standing::broadcaster;
-  }
-  if (given || person.standing == media::Standing::broadcaster) return person;
+  media::Person person = person_before_records(account, channel, whose);
+  if (whose == ChannelOf::server || person.standing == media::Standing::broadcaster) return person;
   auto standing = standing_in_rooms(database, channel, account.id);
   if (!standing) return std::unexpected(std::move(standing.error()));
   person.standing = *standing;

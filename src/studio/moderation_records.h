@@ -52,6 +52,8 @@ store::Outcome<media::Standing> standing_in_rooms(store::Database& database, con
 // Who an account is in the room of a channel. The rooms of a channel that whoever runs the server has given are all
 // operators'.
 enum class ChannelOf : uint8_t { account, server };
+// As far as it is known without asking: a broadcaster, or a stranger.
+media::Person person_before_records(const Account& account, const std::string& channel, ChannelOf whose);
 store::Outcome<media::Person> person_in_room(store::Database& database, const Account& account,
                                              const std::string& channel, ChannelOf whose);
 // What a room begins with: who keeps order in it, and who is barred from it, the latest bans_kept_max.

@@ -78,6 +78,13 @@ TEST_P(ModerationRecords, who_somebody_is_in_a_room_follows_from_whose_channel_i
   EXPECT_EQ(in_room(ben, "ben", Role::operator_, "anna", account).standing, Standing::follower);
   EXPECT_EQ(in_room(ben, "ben", Role::operator_, "radio", server).standing, Standing::broadcaster);
   EXPECT_EQ(in_room(ben, "ben", Role::person, "radio", server).standing, Standing::stranger);
+
+  // While nobody can be asked, too.
+  Account host;
+  host.id = anna;
+  host.name = "anna";
+  EXPECT_EQ(person_before_records(host, "anna", account).standing, Standing::broadcaster);
+  EXPECT_EQ(person_before_records(host, "ben", account), (media::Person{id_of(anna), "anna", Standing::stranger}));
 }
 
 TEST_P(ModerationRecords, a_ban_lasts_until_it_is_lifted_or_its_time_is_up) {
