@@ -5,7 +5,13 @@ namespace klieg::push {
 bool Cursor::due(const Reel& reel) const {
   const Log& log = reel.log();
   if (offset_ && *offset_ >= log.first()) return *offset_ < log.size();
-  return reel.latest_mark() != nullptr;
+  return reel.latest_mark() != nullptr && begin(reel) < log.size();
+}
+
+// Where there is a mark.
+uint64_t Cursor::begin(const Reel& reel) const {
+  const auto place = after_ ? reel.place_after(*after_) : std::nullopt;
+  return place.value_or(reel.latest_mark()->offset);
 }
 
 void Batch::clear() {
@@ -23,10 +29,11 @@ void Cursor::next(const Reel& reel, Batch& out) {
   }
   out.clear();
   if (!reads_on) {
+    if (!due(reel)) return;
     const Mark* mark = reel.latest_mark();
-    if (!mark) return;
     if (offset_) ++skips_;
-    offset_ = mark->offset;
+    offset_ = begin(reel);
+    after_.reset();
     out.pieces_.push_back(mark->preamble);
     out.size_ = mark->preamble.size();
   }

@@ -2,7 +2,8 @@
 //
 //   waiting ──a mark──► reading ──behind what the reel keeps──► skipped to the latest mark, or waiting for one
 //
-// A newcomer begins at the latest mark, with everything since: a GOP that it catches up. A slow one gets what has
+// A newcomer begins at the latest mark, with everything since: a GOP that it catches up. Who had the broadcast from
+// another node until now goes on where that left him, if nothing is missing in between. A slow one gets what has
 // gathered in one go (merged), as long as the reel keeps it; then it goes on at the latest mark. So a viewer's memory
 // is a number here, and at most `pieces_max` references to shared pieces on their way.
 //
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "push/reel.h"
 
 namespace klieg::push {
@@ -46,6 +48,9 @@ class Cursor {
   // 50 Mbit/s 5 MB, shared with every viewer who is not much faster or slower.
   static constexpr size_t pieces_max = 64;
 
+  // `after`: the decode time of the last that the viewer has; nothing: he is a newcomer.
+  explicit Cursor(std::optional<Duration> after = std::nullopt) : after_(after) {}
+
   // Whether next() would give something.
   bool due(const Reel& reel) const;
   // Makes of `out` what is to be sent next, at most pieces_max pieces and a preamble, and moves behind it.
@@ -54,7 +59,10 @@ class Cursor {
   uint64_t skips() const { return skips_; }
 
  private:
-  std::optional<uint64_t> offset_;  // nothing: waits for its first mark
+  uint64_t begin(const Reel& reel) const;
+
+  std::optional<uint64_t> offset_;  // nothing: waits for its first mark, or for what is after
+  std::optional<Duration> after_;   // until it has begun
   uint64_t skips_ = 0;
 };
 

@@ -17,7 +17,7 @@ struct Show {
     const bool key = frames % 4 == 0;
     const std::string text =
         key ? "K" + std::to_string(frames / 4) : std::string(1, static_cast<char>('a' + frames % 4 - 1));
-    key ? reel.append_marked(Bytes::copy_of(text), at, Bytes::copy_of("[h]")) : reel.append(Bytes::copy_of(text));
+    key ? reel.append_marked(Bytes::copy_of(text), at, Bytes::copy_of("[h]")) : reel.append(Bytes::copy_of(text), at);
     ++frames;
   }
   void seconds(int count) {
@@ -48,7 +48,7 @@ TEST(Cursor, a_newcomer_begins_at_the_latest_key_frame_and_catches_up) {
 
 TEST(Cursor, waits_where_there_is_no_key_frame_yet) {
   Reel reel;
-  reel.append(Bytes::copy_of("x"));
+  reel.append(Bytes::copy_of("x"), 0s);
   Cursor cursor;
   EXPECT_FALSE(cursor.due(reel));
   EXPECT_EQ(next(cursor, reel), "");
@@ -81,12 +81,60 @@ TEST(Cursor, one_that_is_too_far_behind_is_skipped_to_the_latest_key_frame) {
 TEST(Cursor, no_more_is_on_its_way_than_pieces_max) {
   Show show;
   show.reel.append_marked(Bytes::copy_of("K"), 0s, Bytes::copy_of("[h]"));
-  for (size_t i = 0; i < 3 * Cursor::pieces_max; ++i) show.reel.append(Bytes::copy_of("."));
+  for (size_t i = 0; i < 3 * Cursor::pieces_max; ++i) show.reel.append(Bytes::copy_of("."), 0s);
   Cursor cursor;
   Batch batch;
   cursor.next(show.reel, batch);
   EXPECT_EQ(batch.pieces().size(), Cursor::pieces_max + 1);
   EXPECT_TRUE(cursor.due(show.reel));
+}
+
+TEST(Cursor, who_was_sent_the_rest_elsewhere_goes_on_behind_it) {
+  Show show;
+  show.seconds(3);
+  show.frame();
+  show.frame();
+  show.frame();
+  Cursor cursor(3s);  // has K3
+  EXPECT_EQ(next(cursor, show.reel), "[h]ab");
+  Cursor farther_back(2500ms);  // has K2ab
+  EXPECT_EQ(next(farther_back, show.reel), "[h]cK3ab");
+}
+
+TEST(Cursor, who_is_ahead_of_a_node_waits_for_what_he_lacks) {
+  Show show;
+  show.frame();
+  show.frame();
+  Cursor cursor(500ms);  // has K0ab
+  EXPECT_FALSE(cursor.due(show.reel));
+  show.frame();
+  EXPECT_FALSE(cursor.due(show.reel));
+  EXPECT_EQ(next(cursor, show.reel), "");
+  show.frame();
+  EXPECT_EQ(next(cursor, show.reel), "[h]c");
+  EXPECT_EQ(cursor.skips(), 0u);
+}
+
+TEST(Cursor, begins_at_the_latest_key_frame_where_something_is_missing_in_between) {
+  Show show;
+  show.seconds(20);
+  show.frame();
+  Cursor too_far_back(10s);
+  EXPECT_EQ(next(too_far_back, show.reel), "[h]K20");
+  Cursor of_another_broadcast(3600s);
+  EXPECT_EQ(next(of_another_broadcast, show.reel), "[h]K20");
+}
+
+TEST(Cursor, begins_at_the_latest_key_frame_where_a_decoder_must_know_something_else) {
+  Show show;
+  show.seconds(1);
+  show.reel.append_words(Bytes::copy_of("[H]"));
+  show.frame();
+  show.frame();
+  Cursor cursor(750ms);  // has K0abc
+  EXPECT_EQ(next(cursor, show.reel), "[h]K1a");
+  Cursor behind_the_words(1s);
+  EXPECT_EQ(next(behind_the_words, show.reel), "[h]a");
 }
 
 TEST(Reel, keeps_the_latest_gop_and_lag_max_before_it) {
@@ -99,7 +147,7 @@ TEST(Reel, a_gop_that_alone_is_too_much_is_forgotten_and_nobody_begins_in_it) {
   Reel reel({.bytes_max = 100});
   reel.append_marked(Bytes::copy_of(std::string(50, 'K')), 0s, Bytes::copy_of("[h]"));
   EXPECT_TRUE(reel.latest_mark());
-  for (int i = 0; i < 100; ++i) reel.append(Bytes::copy_of(std::string(10, '.')));
+  for (int i = 0; i < 100; ++i) reel.append(Bytes::copy_of(std::string(10, '.')), 0s);
   EXPECT_FALSE(reel.latest_mark());
   EXPECT_LE(reel.log().size() - reel.log().first(), 110u);
 }
@@ -120,7 +168,7 @@ RC_GTEST_PROP(Cursor, gives_whole_pieces_in_order_and_begins_only_at_marks, ()) 
     const bool marked = *rc::gen::inRange(0, 10) == 0;
     ByteWriter preamble;
     preamble.u32(0xFFFFFFFF);
-    marked ? reel.append_marked(piece.take(), 40ms * i, preamble.take()) : reel.append(piece.take());
+    marked ? reel.append_marked(piece.take(), 40ms * i, preamble.take()) : reel.append(piece.take(), 40ms * i);
     if (*rc::gen::inRange(0, 8) != 0) continue;
     Batch batch;
     const bool due = cursor.due(reel);

@@ -153,7 +153,7 @@ void RtmpReading::on_chunk(const Chunk& chunk) {
   const bool marked = chunk.start == Start::yes;
   Bytes preamble;
   if (headers_due_ || marked) preamble = preamble_of(headers_, chunk);
-  if (std::exchange(headers_due_, false)) reel_->append(preamble);
+  if (std::exchange(headers_due_, false)) reel_->append_words(preamble);
   for (const wire::Mp4Sample& sample : chunk.samples) {
     const uint32_t timescale = header->track.timescale;
     const Duration offset = from_ticks(sample.composition_offset, timescale);
@@ -167,7 +167,7 @@ void RtmpReading::on_chunk(const Chunk& chunk) {
   }
   Bytes piece = Bytes::join(pieces);
   marked ? reel_->append_marked(std::move(piece), chunk.decode_time, std::move(preamble))
-         : reel_->append(std::move(piece));
+         : reel_->append(std::move(piece), chunk.decode_time);
 }
 
 void RtmpReading::on_over(ChannelEnd why) {

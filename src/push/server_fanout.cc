@@ -20,12 +20,14 @@ struct Fanout::Watch final : LogWaiter {
   size_t seats = 0;
 };
 
-Seat::Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter)
+Seat::Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter,
+           std::optional<Duration> after)
     : Visited(fanout.visits_, connection),
       fanout_(fanout),
       reel_(std::move(reel)),
       connection_(connection),
-      sitter_(sitter) {
+      sitter_(sitter),
+      cursor_(after) {
   connection_.limit_unsent_in_kernel(fanout_.limits_.unsent_in_kernel_max);
   fanout_.add(*this);
 }

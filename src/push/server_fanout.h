@@ -4,7 +4,7 @@
 // visit is one writev of all that is due. A connection that has not taken what it was given last is passed over until
 // it has, or until that takes longer than stalled_max.
 //
-// Memory per seat: 150 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h); the
+// Memory per seat: 170 bytes, and what net::Connection queues: one visit's pieces, which are shared (cursor.h); the
 // kernel's is what is on its way and unsent_in_kernel_max.
 //
 // Owner: the loop's shard. Thread: that loop.
@@ -36,7 +36,9 @@ class Fanout;
 // Sits while it lives: the fanout, the connection and the sitter outlive it.
 class Seat final : private net::Visited {
  public:
-  Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter);
+  // Who has the broadcast up to `after` already goes on there (cursor.h).
+  Seat(Fanout& fanout, std::shared_ptr<const Reel> reel, net::Connection& connection, Sitter& sitter,
+       std::optional<Duration> after = std::nullopt);
   ~Seat() override;
   Seat(const Seat&) = delete;
   Seat& operator=(const Seat&) = delete;

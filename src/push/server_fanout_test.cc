@@ -66,7 +66,7 @@ struct Hall {
   Viewer& come() { return *viewers.emplace_back(std::make_unique<Viewer>(fanout, reel)); }
   void key(const std::string& text) { reel->append_marked(Bytes::copy_of(text), at += 40ms, Bytes::copy_of("[h]")); }
   void frame(const std::string& text) {
-    reel->append(Bytes::copy_of(text));
+    reel->append(Bytes::copy_of(text), at);
     at += 40ms;
   }
   // Turns of the loop, more than any posted work here makes.

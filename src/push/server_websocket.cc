@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "base/whole_number.h"
 #include "wire/form.h"
 #include "wire/live_path.h"
 #include "wire/push_message.h"
@@ -19,13 +20,26 @@ using wire::websocket::CloseCode;
 
 constexpr std::string_view path_end = "/push";
 
-// "rendition=720p" of a query; names of tracks need no escaping.
-std::string rendition_in(std::string_view query) {
-  std::optional<std::string> rendition;
+constexpr uint64_t after_ms_max = uint64_t{1} << 40;  // 34 years
+
+struct Wish {
+  std::string rendition;
+  std::optional<Duration> after;  // the decode time of the last that the viewer has
+};
+
+// "rendition=720p&after_ms=12345"; names of tracks need no escaping. Nothing: it is malformed.
+std::optional<Wish> read_wish(std::string_view query) {
+  Wish wish;
+  bool well_formed = true;
   wire::each_parameter(query, [&](std::string_view parameter) {
-    if (!rendition && wire::parameter_name(parameter) == "rendition") rendition = wire::parameter_value(parameter);
+    const std::string_view name = wire::parameter_name(parameter), value = wire::parameter_value(parameter);
+    if (name == "rendition") wish.rendition = value;
+    if (name != "after_ms") return;
+    const auto after_ms = whole_number<uint64_t>(value);
+    well_formed = well_formed && after_ms && *after_ms <= after_ms_max;
+    if (well_formed) wish.after = std::chrono::milliseconds(*after_ms);
   });
-  return rendition.value_or("");
+  return well_formed ? std::optional(std::move(wish)) : std::nullopt;
 }
 
 http::Response refusal_of(ChannelEnd why) {
@@ -49,10 +63,11 @@ class WebSocketViewer final : public net::ConnectionHandler,
                               public std::enable_shared_from_this<WebSocketViewer> {
  public:
   WebSocketViewer(WebSocketServer& server, std::shared_ptr<Show<WebSocketReading, WebSocketViewer>> show,
-                  http::WebSocketOffer offer, http::Responder responder, Admission::Place place,
-                  std::unique_ptr<media::Pass> pass)
+                  std::optional<Duration> after, http::WebSocketOffer offer, http::Responder responder,
+                  Admission::Place place, std::unique_ptr<media::Pass> pass)
       : server_(server),
         show_(std::move(show)),
+        after_(after),
         offer_(std::move(offer)),
         responder_(std::move(responder)),
         place_(std::move(place)),
@@ -160,7 +175,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
     }
     connection_->start(*this);
     session_ = http::WebSocketSession(server_.limits_.session, now());
-    seat_ = std::make_unique<Seat>(server_.fanout_, show_->reading.reel(), *connection_, *this);
+    seat_ = std::make_unique<Seat>(server_.fanout_, show_->reading.reel(), *connection_, *this, after_);
     arm();
   }
 
@@ -198,6 +213,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
 
   WebSocketServer& server_;
   const std::shared_ptr<Show<WebSocketReading, WebSocketViewer>> show_;
+  const std::optional<Duration> after_;
   const http::WebSocketOffer offer_;
   std::optional<http::Responder> responder_;     // while its request is held
   std::unique_ptr<net::Connection> connection_;  // after that
@@ -214,7 +230,7 @@ class WebSocketViewer final : public net::ConnectionHandler,
 
 struct WebSocketServer::Asked {
   std::string channel;
-  std::string rendition;
+  Wish wish;
   http::WebSocketOffer offer;
   std::unique_ptr<media::Pass> pass;
   http::Responder responder;
@@ -235,8 +251,13 @@ void WebSocketServer::serve(const http::Request& request, std::unique_ptr<media:
     count_refusal("malformed");
     return responder.respond(std::move(offer.error()));
   }
+  auto wish = read_wish(request.query);
+  if (!wish) {
+    count_refusal("malformed");
+    return responder.respond(http::Response::text(400, "after_ms is a whole number of milliseconds"));
+  }
   std::string channel(wire::live_channel_of(request.path, path_end));
-  Asked asked{channel, rendition_in(request.query), std::move(*offer), std::move(pass), std::move(responder)};
+  Asked asked{channel, std::move(*wish), std::move(*offer), std::move(pass), std::move(responder)};
   if (!usher_ || !admission_.asks_for_standing()) return admit(std::move(asked), Standing::stranger);
   usher_->standing_of(request, channel, [this, asked = std::move(asked)](Standing standing) mutable {
     admit(std::move(asked), standing);
@@ -251,9 +272,9 @@ void WebSocketServer::admit(Asked asked, Standing standing) {
     count_refusal(name_of(verdict));
     return asked.responder.respond(http::Response::text(503, words_of(verdict)));
   }
-  const auto viewer =
-      std::make_shared<WebSocketViewer>(*this, shows_.open(asked.channel, asked.rendition), std::move(asked.offer),
-                                        std::move(asked.responder), std::move(place), std::move(asked.pass));
+  const auto viewer = std::make_shared<WebSocketViewer>(
+      *this, shows_.open(asked.channel, asked.wish.rendition), asked.wish.after, std::move(asked.offer),
+      std::move(asked.responder), std::move(place), std::move(asked.pass));
   viewers_.insert(viewer);
   viewer->start();
 }

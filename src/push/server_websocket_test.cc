@@ -39,10 +39,11 @@ struct Hall {
     loop.post([this] { loop.stop(); });
     loop.run();
   }
-  void come(std::string_view path = "/live/ada/push") {
+  void come(std::string_view query = "") {
     http::Request request;
     request.method_name = "GET";
-    request.path = path;
+    request.path = "/live/ada/push";
+    request.query = query;
     request.headers = {{"connection", "Upgrade"},
                        {"upgrade", "websocket"},
                        {"sec-websocket-version", "13"},
@@ -84,6 +85,15 @@ TEST(WebSocketServer, asks_nobody_who_a_viewer_is_where_all_are_alike) {
   EXPECT_EQ(usher.asked, "");
   EXPECT_EQ(hall.server.viewer_count(), 4u);
   EXPECT_EQ(hall.answered->statuses, std::vector<uint16_t>{503});
+}
+
+TEST(WebSocketServer, refuses_what_no_viewer_can_have) {
+  Hall hall(AdmissionRule::headroom);
+  for (const auto query : {"after_ms=", "after_ms=-1", "after_ms=1e9", "after_ms=99999999999999999", "after_ms"})
+    hall.come(query);
+  EXPECT_EQ(hall.answered->statuses, std::vector<uint16_t>(5, 400));
+  hall.come("after_ms=5000&rendition=720p");
+  EXPECT_EQ(hall.server.viewer_count(), 1u);
 }
 
 TEST(WebSocketServer, turns_away_whose_standing_is_known_when_it_goes) {

@@ -73,18 +73,19 @@ void WebSocketReading::on_headers(const Headers& headers) {
 
 void WebSocketReading::on_chunk(const Chunk& chunk) {
   // For who reads on: in the log itself. A mark carries it for who begins there.
-  if (std::exchange(headers_due_, false)) reel_->append(preamble_);
+  if (std::exchange(headers_due_, false)) reel_->append_words(preamble_);
   const bool marked = chunk.start == Start::yes;
   uint8_t flags = marked ? message::flag_key : 0;
   if (discontinuous_ & id_of(chunk.kind)) flags |= message::flag_discontinuity;
   discontinuous_ &= static_cast<uint8_t>(~id_of(chunk.kind));
   Bytes framed = binary_message(chunk.kind, flags, chunk.content);
-  marked ? reel_->append_marked(std::move(framed), chunk.decode_time, preamble_) : reel_->append(std::move(framed));
+  marked ? reel_->append_marked(std::move(framed), chunk.decode_time, preamble_)
+         : reel_->append(std::move(framed), chunk.decode_time);
 }
 
 void WebSocketReading::on_over(ChannelEnd why) {
   over_ = why;
-  if (begun_) reel_->append(text_message(message::write(message::Over{std::string(name_of(why))})));
+  if (begun_) reel_->append_words(text_message(message::write(message::Over{std::string(name_of(why))})));
   reel_->end();
   changed_();
 }

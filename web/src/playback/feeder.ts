@@ -30,6 +30,11 @@ export class Feeder {
     this.#next_mime = mime;
   }
 
+  // Decode time of the last chunk.
+  get fed_ticks(): number {
+    return this.#fed_ticks;
+  }
+
   // False: more waits than there may.
   feed(chunk: PushChunk): boolean {
     if (this.#has(chunk)) return true;

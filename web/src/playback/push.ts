@@ -7,8 +7,8 @@
 // There is nothing to ask for and nothing to choose: what the camera sends is what comes. A network that does not carry
 // it is no place for push; whether it does is the tier chooser's to say (tier.ts).
 //
-// A line that is lost is followed by another, if there is one, while what is in hand is shown. It begins with the latest
-// key frame; what of that is here already is left out.
+// A line that is lost is followed by another, if there is one, while what is in hand is shown, slowly. It goes on where
+// the one before ended; where its node cannot, it begins with the latest key frame, and what is here already is left out.
 
 import { Cushion } from "./cushion";
 import { Feeder } from "./feeder";
@@ -26,6 +26,9 @@ const cushion_s_max = 2; // beyond, low-latency HTTP is no worse
 const falling_behind_ms_max = 1_500;
 const start_ms_max = 4_000; // a network that does not bring half a second in this time
 const lost_within_ms = 10_000; // a line that is lost so soon after the one before has no better one to follow it
+// The next line takes two or three round trips, and what is in hand may be less. For so short a time a slower picture is
+// overlooked, one that stands is not. (Viewers without a screen, src/player/, follow no line by another.)
+const rate_without_line = 0.6;
 const hole_s_max = 0.5; // larger is a skip: what is behind the hole comes at once
 
 export function open({ video, road, server_now_ms, line: first_line, push_gives_way, stood, not_carried }: Opening): Playback {
@@ -38,6 +41,8 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
 
   let line = first_line;
   let lost_ms = -Infinity; // the line before
+  let waits_for_line = false; // until it has brought something
+  let lost_end_s = 0; // of what was here when it was lost
   let failure: string | null = null;
   let fell_behind = false;
   let over = false;
@@ -97,6 +102,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     const now_ms = performance.now();
     const end_s = last_end_s(video);
     if (end_s !== null) cushion.grew(end_s, now_ms);
+    if (end_s !== null && end_s > lost_end_s) waits_for_line = false;
     if (started && !fell_behind && cushion.falling_behind_ms(now_ms) > falling_behind_ms_max) {
       fell_behind = true;
       not_carried();
@@ -122,12 +128,22 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
       give_way(String(error));
     }
   }
+  // What the next line need not bring.
+  function going_on(): string {
+    const fed_ms = tracks.map(({ kind, timescale }) => (1000 * (feeders.get(kind)?.fed_ticks ?? -Infinity)) / timescale);
+    const after_ms = Math.floor(Math.min(...fed_ms));
+    return Number.isFinite(after_ms) ? `?after_ms=${after_ms}` : "";
+  }
+
   async function follow(lost: boolean): Promise<void> {
     if (lost) {
       const now_ms = performance.now();
       const soon = now_ms - lost_ms < lost_within_ms;
       lost_ms = now_ms;
-      line = soon ? null : await PushLine.connect(road.socket_address("push", location.href));
+      waits_for_line = true;
+      lost_end_s = last_end_s(video) ?? 0;
+      look();
+      line = soon ? null : await PushLine.connect(road.socket_address("push", location.href) + going_on());
     }
     if (line === null) return give_way("the connection was lost");
     if (destroyed || failure !== null) return line.close();
@@ -193,7 +209,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     }
     const behind_s = cushion.behind_s(video.currentTime, now_ms);
     if (video.paused || behind_s === null) return;
-    const rate = pace({ behind_s, target_s: cushion.size_s(now_ms), ahead_s: ahead_s(video), rate: video.playbackRate }, of_chunks);
+    const rate = waits_for_line ? rate_without_line : pace({ behind_s, target_s: cushion.size_s(now_ms), ahead_s: ahead_s(video), rate: video.playbackRate }, of_chunks);
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }
 
