@@ -14,8 +14,8 @@
 // A viewer is first sent tracks and their headers, then chunks from the latest key frame on. One that was too slow is
 // sent that again: what it misses in between is seen from the times in the chunks. Viewers have nothing to say.
 //
-// Who lost another connection says with `?after_ms=N` what it has of all tracks, by decode time: where nothing is missing
-// in between, the chunks after that follow the headers at once, without the key frame.
+// Who lost another connection says with `?after_ms=N` what it has of all tracks, by decode time: where nothing is
+// missing in between, the chunks after that follow the headers at once, without the key frame.
 //
 // Pages read the same in web/src/playback/push_message.ts. Pure; what is read may be anything.
 #pragma once

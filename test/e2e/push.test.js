@@ -14,7 +14,7 @@ import { until } from "../world/program.js";
 import { get } from "../world/reader.js";
 import { suite_end } from "../world/suite.js";
 import { ThinLine } from "../world/thin_line.js";
-import { ask_for_push, push_viewer } from "../world/websocket_peer.js";
+import { ask_for_push, push_viewer, watch_push } from "../world/websocket_peer.js";
 
 const secret = "a-secret-between-nodes";
 const small = ["--size", "640x360", "--bitrate", "800k"];
@@ -79,6 +79,27 @@ describe("push", () => {
     assert.equal(restarts, 0);
     assert.deepEqual(sight.errors, []);
     assert.ok(sight.longest_stand_ms < 700, `the picture stood for ${Math.round(sight.longest_stand_ms)} ms`);
+  });
+
+  // A node of which nobody has asked for this broadcast before, that has to fetch it first.
+  test("who lost his node goes on at another where that left him, without the key frame", async () => {
+    const other = await start_edge(t, [home.address.http], ["--node-secret", secret]);
+    const of = (all, track) => all.filter((one) => one.track === track && !one.initialization).map(({ ticks }) => ticks);
+    const timescale = { 1: 90_000, 2: 48_000 };
+    const after_key = (all) => all.filter(({ key }) => key).length >= 2 && all.slice(all.findLastIndex(({ key }) => key)).length > 40;
+    const first = await watch_push(t, edge.address.http, "show", "", after_key);
+    assert.ok(first.find(({ ticks }) => typeof ticks === "number").key, "a newcomer begins with a key frame");
+    const after_ms = Math.floor(Math.min(...[1, 2].map((track) => (1000 * of(first, track).at(-1)) / timescale[track])));
+    const second = await watch_push(t, other.address.http, "show", `?after_ms=${after_ms}`, after_key);
+    assert.deepEqual(second.slice(0, 3).map(({ type, initialization }) => type ?? initialization), ["tracks", true, true]);
+    for (const track of [1, 2]) {
+      const [before, then] = [of(first, track), of(second, track)];
+      const step = before[1] - before[0];
+      assert.ok(then[0] <= before.at(-1) + step, "nothing is missing");
+    }
+    // Sound may: a node that is new to a broadcast has the picture of the newest segment before its sound.
+    const again_s = (of(first, 1).at(-1) - of(second, 1)[0]) / timescale[1];
+    assert.ok(again_s < 0.2, `${again_s} s of the picture come again`);
   });
 
   test("a page of another origin, and who does not speak WebSocket, is refused", async () => {

@@ -24,6 +24,29 @@ export function push_viewer(t, address, name, { reads }) {
   open_socket(t, address, reads).write(request(address, name));
 }
 
+// Watches what is pushed until `enough` came; all of it: {track, key, initialization, ticks}, `ticks` the decode time
+// of a chunk; words are {type}.
+export async function watch_push(t, address, name, query, enough) {
+  const socket = open_socket(t, address);
+  const all = [];
+  const watched = new Promise((resolve, reject) => {
+    socket.on("close", () => reject(new Error(`closed before it was enough: ${JSON.stringify(all).slice(-2_000)}`)));
+    each_frame(socket, ({ opcode, payload }) => {
+      if (opcode === 1) all.push({ type: JSON.parse(payload.toString()).type });
+      if (opcode === 2) {
+        const tfdt = payload.indexOf("tfdt") + 4; // ISO/IEC 14496-12 8.8.12, of version 1
+        const initialization = (payload[1] & 4) !== 0;
+        const ticks = initialization ? null : Number(payload.readBigUInt64BE(tfdt + 4));
+        all.push({ track: payload[0], key: (payload[1] & 1) !== 0, initialization, ticks });
+      }
+      if (enough(all)) resolve(all);
+    });
+  });
+  socket.write(request(address, name, [], "push", undefined, query));
+  const late = () => new Error(`not enough within ${patience_ms} ms: ${JSON.stringify(all).slice(-2_000)}`);
+  return within(watched, patience_ms, late).finally(() => socket.destroy());
+}
+
 // A viewer of NAME's room at HOST:PORT. What he hears is kept in `all`; heard() waits for the thing itself, several at
 // once if need be, and gives up when the connection has ended without it. `query`: "?ticket=..."; who is refused has the
 // server's words in `refusal`.
@@ -39,50 +62,18 @@ export async function enter_room(t, address, name = "show", more = [], token = u
     closed = true;
     look();
   });
-  let rest = Buffer.alloc(0);
-  const head = await new Promise((resolve, reject) => {
-    socket.on("close", () => reject(new Error("closed without an answer")));
-    socket.on("error", reject);
-    let answered = false;
-    let upgraded = false;
-    socket.on("data", (bytes) => {
-      rest = Buffer.concat([rest, bytes]);
-      if (!answered) {
-        const end = rest.indexOf("\r\n\r\n");
-        if (end < 0) return;
-        answered = true;
-        const head = rest.subarray(0, end).toString("latin1");
-        rest = rest.subarray(end + 4);
-        upgraded = / 101 /.test(head);
-        resolve(head);
-      }
-      if (!upgraded) return;
-      for (let frame = take_frame(); frame; frame = take_frame()) hear(frame);
-      look();
-    });
-    socket.write(request(address, name, more, "room", token, query));
-  });
-
-  function take_frame() {
-    if (rest.length < 2) return undefined;
-    let size = rest[1] & 127;
-    let at = 2;
-    if (size === 126) [size, at] = rest.length < 4 ? [Infinity, 0] : [rest.readUInt16BE(2), 4];
-    if (rest.length < at + size) return undefined;
-    const frame = { opcode: rest[0] & 15, payload: rest.subarray(at, at + size) };
-    rest = rest.subarray(at + size);
-    return frame;
-  }
-  function hear({ opcode, payload }) {
+  const answer = each_frame(socket, ({ opcode, payload }) => {
     if (opcode === 1) all.push(...JSON.parse(payload.toString()));
     if (opcode === 8) all.push({ type: "closed", code: payload.readUInt16BE(0) });
     if (opcode === 9) socket.write(Buffer.concat([Buffer.from([0x8a, payload.length | 128, 0, 0, 0, 0]), payload])); // or he is gone
-  }
+    look();
+  });
+  socket.write(request(address, name, more, "room", token, query));
   return {
-    head,
+    head: await answer.head,
     all,
     get refusal() {
-      return rest.toString();
+      return answer.rest.toString();
     },
     // Masked with zeros, which leaves what it says as it is (RFC 6455 5.3).
     say: (message) => {
@@ -105,6 +96,46 @@ export async function enter_room(t, address, name = "show", more = [], token = u
       return within(found, patience_ms, () => missing(`not within ${patience_ms} ms:`)).finally(() => listeners.delete(listener));
     },
   };
+}
+
+// Hears what the server says. `head`: of its answer, a promise; `rest`: what follows, where that is no frame.
+function each_frame(socket, hear) {
+  const answer = { rest: Buffer.alloc(0) };
+  answer.head = new Promise((resolve, reject) => {
+    socket.on("close", () => reject(new Error("closed without an answer")));
+    socket.on("error", reject);
+    let answered = false;
+    let upgraded = false;
+    socket.on("data", (bytes) => {
+      answer.rest = Buffer.concat([answer.rest, bytes]);
+      if (!answered) {
+        const end = answer.rest.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        answered = true;
+        const head = answer.rest.subarray(0, end).toString("latin1");
+        answer.rest = answer.rest.subarray(end + 4);
+        upgraded = / 101 /.test(head);
+        resolve(head);
+      }
+      if (!upgraded) return;
+      for (let frame = take_frame(); frame; frame = take_frame()) hear(frame);
+    });
+  });
+  answer.head.catch(() => {}); // who does not wait for it hears of the end otherwise
+  return answer;
+
+  function take_frame() {
+    const { rest } = answer;
+    if (rest.length < 2) return undefined;
+    let size = rest[1] & 127;
+    let at = 2;
+    if (size === 126) [size, at] = rest.length < 4 ? [Infinity, 0] : [rest.readUInt16BE(2), 4];
+    if (size === 127) [size, at] = rest.length < 10 ? [Infinity, 0] : [Number(rest.readBigUInt64BE(2)), 10];
+    if (rest.length < at + size) return undefined;
+    const frame = { opcode: rest[0] & 15, payload: rest.subarray(at, at + size) };
+    answer.rest = rest.subarray(at + size);
+    return frame;
+  }
 }
 
 function request(address, name, more = [], what = "push", token = undefined, query = "") {
