@@ -101,6 +101,7 @@ void HomeServer::abandon() {
     member->gathered = last_words();
     member->send();
   }
+  for (Caller& caller : std::exchange(callers_, {})) std::exchange(caller.reply, nullptr)(std::move(caller.answers));
 }
 
 void HomeServer::safe_up_to(uint64_t number) {

@@ -75,14 +75,19 @@ TEST(RoomHomeServer, one_that_is_anothers_by_now_is_over_here_and_lost_to_those_
   } far;
   Listener here, late;
   std::unique_ptr<media::Subscription> subscription;
-  bool replied = false;
+  bool replied = false, waiting_replied = false;
   {
     AtHome at;
     at.join("n/0", here);
     subscription = at.room.log().subscribe("/live/ada/x7f.1/room", far);
     at.room.stamp(MediaTime(1s));
     at.say("n/0", 1, "hello");
+    const media::Person bob{media::AccountId{8}, "Bob", media::Standing::stranger};
+    at.room.take({{{"far/0", 1, 1}, {media::CommentOffered{bob, "hi", MediaTime(500ms)}}}},
+                 [&](const std::vector<media::BatchAnswer>& answers) { waiting_replied = answers.empty(); });
+    ASSERT_FALSE(waiting_replied) << "it is not safe yet";
     at.room.abandon();
+    EXPECT_TRUE(waiting_replied) << "who waits would do so for ever";
     at.room.safe_up_to(at.journal.entries.size());
     at.room.take({}, [&](const std::vector<media::BatchAnswer>& answers) { replied = answers.empty(); });
     at.join("n/1", late);
