@@ -19,6 +19,7 @@ std::string_view name_of(LostLease why) { return why == LostLease::taken ? "take
 
 void Ownership::claim(const std::string& channel, Done done) {
   if (const auto number = held(channel)) return done({End::here, *number, {}});
+  lose(channel, LostLease::expired);  // if it was held; wake() comes late
   auto [asking, is_new] = asking_.try_emplace(channel);
   asking->second.waiters.push_back({host_.now() + patience, std::move(done)});
   if (is_new) ask(channel);

@@ -239,6 +239,40 @@ TEST(Ownership, of_a_home_that_died_another_takes_it_when_it_was_silent_for_long
   EXPECT_EQ(town[0].lost, LostLease::expired);
 }
 
+TEST(Ownership, who_slept_and_is_asked_before_he_notices_has_lost_what_he_held_and_may_take_it_anew) {
+  Town town(2);
+  town[0].claim();
+  town.pass(3s);
+  town[1].claim();
+  town[0].asleep = true;
+  town.pass(store::lease_duration + 200ms);
+  town[0].asleep = false;
+  town[0].claim();
+  EXPECT_EQ(town[0].lost, LostLease::expired);
+  town.pass(step);
+  EXPECT_EQ(town[0].number, 2) << "what it named under the first is known elsewhere";
+  ASSERT_TRUE(town[0].serves);
+  // Cut off from both at once, as it was for the other while it slept: that has to wait anew.
+  town[0].store_away = town[0].bus_away = true;
+  town[1].claim();
+  town.pass(store::lease_duration);
+  EXPECT_EQ(town[0].lost, LostLease::expired);
+}
+
+TEST(Ownership, what_could_not_be_given_back_is_taken_again_under_another_number) {
+  Town town(1);
+  town[0].claim();
+  town.pass(1s);
+  town[0].store_away = true;
+  town[0].give_back();
+  town.pass(step);
+  town[0].store_away = false;
+  town[0].claim();
+  town.pass(1s);
+  EXPECT_EQ(town[0].ended, End::here);
+  EXPECT_EQ(town[0].number, 2);
+}
+
 TEST(Ownership, what_a_home_held_that_died_is_free_though_nobody_wants_it) {
   Town town(2);
   town[0].claim();

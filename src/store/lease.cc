@@ -97,7 +97,13 @@ Outcome<Attempt> attempt(Database& database, const std::string& name, const std:
   if (*taken) return Attempt{std::move(*taken), std::nullopt};
   auto there = read_lease(database, name);
   if (!there) return std::unexpected(std::move(there.error()));
-  if (*there && (*there)->holder == holder) return Attempt{std::move(*there), std::nullopt};
+  if (*there && (*there)->holder == holder) {
+    taken = take_from(database, **there, holder);
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    if (*taken) return Attempt{std::move(*taken), std::nullopt};
+    there = read_lease(database, name);
+    if (!there) return std::unexpected(std::move(there.error()));
+  }
   return Attempt{std::nullopt, std::move(*there)};
 }
 

@@ -118,7 +118,8 @@ struct Attempt {
   std::optional<Lease> there;
 };
 // `seen`: taken from who holds it, if it is as it was seen; else only if it is free. What is `holder`'s already, which
-// an attempt whose answer was lost leaves, is taken.
+// an attempt whose answer was lost leaves, or a release that failed, is taken anew: with a number under which nothing
+// was named, and a beat, so that who has watched it waits from the beginning.
 Outcome<Attempt> attempt(Database& database, const std::string& name, const std::optional<Lease>& seen,
                          const std::string& holder);
 
