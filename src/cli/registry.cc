@@ -65,8 +65,10 @@ Result<Registry::Place, ingest::Refusal> Registry::admit(const std::string& chan
         {ingest::RefusalReason::taken_over, fmt::format("another encoder publishes {} now", granted->channel)});
   }
   const ingest::PublisherId publisher = granted->permit.publisher();
-  std::optional<studio::RoomLife> goes_on;
-  if (!homes_.contains(granted->channel)) goes_on = nodes_ ? std::move(here.goes_on) : life_of(granted->channel);
+  // Of several machines also where a home is: it was lost, and is not buried yet. A broadcast that is not over heeds it
+  // not.
+  std::optional<studio::RoomLife> goes_on = std::move(here.goes_on);
+  if (!nodes_ && !homes_.contains(granted->channel)) goes_on = life_of(granted->channel);
   Home& home = homes_.try_emplace(granted->channel, Home{candidate.arrived, 0, 0}).first->second;
   home.last_publisher = publisher;
   home.key = candidate.holder ? candidate.holder->key : 0;
