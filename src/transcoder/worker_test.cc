@@ -105,7 +105,7 @@ TEST_F(Workers, how_one_ended_is_told_after_all_that_it_said) {
 }
 
 TEST_F(Workers, one_that_closes_its_socket_and_lives_on_is_gone_all_the_same) {
-  start("exec 3>&-\nsleep 100");
+  start("exec 3>&-\nexec sleep 100");
   run_until([&] { return !ends.empty(); });
   EXPECT_THAT(ends, ElementsAre("exited it closed its socket"));
 }
@@ -123,7 +123,7 @@ TEST_F(Workers, another_version_says_what_to_do) {
 }
 
 TEST_F(Workers, one_that_does_not_read_has_hung) {
-  start("sleep 100");
+  start("exec sleep 100");
   const codec::SourceSample sample{media::TrackKind::video,
                                    {.content = Bytes::take(std::vector<uint8_t>(size_t{8} << 20))}};
   for (size_t told = 0; told <= Worker::unsent_max; told += sample.sample.content.size()) worker->tell(sample);
