@@ -104,7 +104,8 @@ def main():
     started = shown = time.monotonic()
     done, failed, shown_findings = 0, False, set()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = [pool.submit(look_at, *group) for group in groups(todo)]
+        heaviest_first = sorted(groups(todo), key=lambda group: -sum(len(headers(path)) for path in group[0]))
+        running = [pool.submit(look_at, *group) for group in heaviest_first]  # so that no core idles at the end
         for future in concurrent.futures.as_completed(running):
             for paths, result in future.result():
                 done += len(paths)
