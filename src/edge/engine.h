@@ -51,7 +51,8 @@ struct Question {
   std::span<const wire::HeaderView> fields;
   Bytes body;
   std::string_view client_address;  // without port
-  // As which server the viewer asked: "https", "klieg.example". Empty: that is nothing to the parents.
+  // As which server the viewer asked: "https", "klieg.example". No scheme: that is nothing to the parents; no
+  // authority: he did not say.
   std::string_view scheme = {};
   std::string_view authority = {};
 };

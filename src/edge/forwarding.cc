@@ -49,10 +49,10 @@ FetchRequest request_of(const Question& question, std::string target, std::strin
   request.fields.emplace_back("via", fmt::format("1.1 {}", node));
   request.fields.emplace_back("surrogate-capability", fmt::format("{}=\"Surrogate/1.0\"", wire::surrogate_name));
   if (!question.client_address.empty()) request.fields.emplace_back("x-forwarded-for", question.client_address);
-  if (question.authority.empty()) return request;
+  if (question.scheme.empty()) return request;
   std::erase_if(request.fields, [](const auto& field) { return says_as_whom(field.first); });
   request.fields.emplace_back("x-forwarded-proto", question.scheme);
-  request.fields.emplace_back("x-forwarded-host", question.authority);
+  if (!question.authority.empty()) request.fields.emplace_back("x-forwarded-host", question.authority);
   return request;
 }
 

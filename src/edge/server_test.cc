@@ -174,14 +174,14 @@ TEST_F(EdgeServerOfGuests, lets_no_token_go_upward_and_no_viewer_ask_what_nodes_
 
 TEST_F(EdgeServerOfGuests, lets_what_proves_who_asks_go_to_the_api_alone_and_says_as_which_server_it_was_asked) {
   server.sessions_go_to("/api/v1/");
-  const auto ask_as = [&](std::string_view target, http::HeaderView proof) {
+  const auto ask_as = [&](std::string_view target, http::HeaderView proof, std::string_view authority = "pop.example") {
     http::Request request;
     request.method_name = "GET";
     request.path = target;
-    request.headers = {proof, {"x-forwarded-host", "evil.example"}};
+    request.headers = {proof, {"x-forwarded-host", "evil.example"}, {"x-forwarded-proto", "gopher"}};
     request.peer = "192.0.2.1:4711";
     request.scheme = "https";
-    request.authority = "pop.example";
+    request.authority = authority;
     server.serve(request, http::Responder(viewer, 1));
   };
   ask_as(path, {"cookie", "__Host-klieg_session=secret"});
@@ -195,6 +195,10 @@ TEST_F(EdgeServerOfGuests, lets_what_proves_who_asks_go_to_the_api_alone_and_say
     EXPECT_EQ(node.parent.field(i, "x-forwarded-proto"), "https");
     EXPECT_EQ(node.parent.field(i, "x-forwarded-host"), "pop.example");
   }
+  ask_as("/api/v1/session", {"authorization", "Bearer secret"}, "");
+  ASSERT_EQ(node.parent.asked(), 4u);
+  EXPECT_EQ(node.parent.field(3, "x-forwarded-proto"), "https");
+  EXPECT_EQ(node.parent.field(3, "x-forwarded-host"), "") << "what a viewer says is not what we say";
 }
 
 }  // namespace
