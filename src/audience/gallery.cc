@@ -1,6 +1,7 @@
 #include "audience/gallery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -24,15 +25,19 @@ Seat::Seat(Gallery& gallery, media::Person person)
     : gallery_(gallery),
       person_(std::move(person)),
       number_(++gallery.last_seat_),
-      offset_(gallery.frames(hearer()).size()) {
+      hears_as_(gallery.hearer_of(person_)),
+      offset_(gallery.frames(hears_as_).size()) {
   answers_.add_you(person_);
   gallery_.sit(*this);
 }
 
 Seat::~Seat() { gallery_.stand_up(*this); }
 
-Hearer Seat::hearer() const {
-  return person_.standing >= media::Standing::moderator ? Hearer::moderator : Hearer::viewer;
+void Seat::hear_as_he_may() {
+  const Hearer may = gallery_.hearer_of(person_);
+  if (may == std::exchange(hears_as_, may)) return;
+  offset_ = gallery_.frames(hears_as_).size();
+  whole_ = false;
 }
 
 Result<void> Seat::hear(std::string_view message, LoopTime now) {
@@ -100,16 +105,16 @@ void Seat::hear(const wire::room::CommandSaid& said, LoopTime now) {
   gallery_.outbox_.say(media::CommandGiven{person_, *at, said.command}, token_of(number_, said.ref));
 }
 
-bool Seat::due() const { return !whole_ || !answers_.empty() || offset_ < gallery_.frames(hearer()).size(); }
+bool Seat::due() const { return !whole_ || !answers_.empty() || offset_ < gallery_.frames(hears_as_).size(); }
 
 void Seat::next(std::vector<Bytes>& out) {
-  const Log& log = gallery_.frames(hearer());
+  const Log& log = gallery_.frames(hears_as_);
   if (whole_ && offset_ < log.first()) {
     ++skips_;
     whole_ = false;
   }
   if (!whole_) {
-    out.push_back(gallery_.opening(hearer()));
+    out.push_back(gallery_.opening(hears_as_));
     offset_ = log.size();
     whole_ = true;
   }
@@ -196,6 +201,17 @@ void Gallery::hear_desk(const media::RoomEvent& event) {
     if (held_.size() >= held_max || !held_.emplace(held->comment.id, held->comment).second) return;
   }
   turn_desk_.push_back(event);
+}
+
+void Gallery::set_moderators(std::unordered_set<media::AccountId> moderators) {
+  moderators_ = std::move(moderators);
+  for (const auto& [_, seat] : seats_) seat->hear_as_he_may();
+}
+
+Hearer Gallery::hearer_of(const media::Person& person) const {
+  const bool claims = person.standing == media::Standing::moderator;
+  if (claims && moderators_) return moderators_->contains(person.account) ? Hearer::moderator : Hearer::viewer;
+  return person.standing >= media::Standing::moderator ? Hearer::moderator : Hearer::viewer;
 }
 
 void Gallery::hear(const media::BatchAnswer& answer) {

@@ -29,6 +29,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -90,11 +91,13 @@ class Seat {
   // What he claims to see, believed; nothing while it is not known how far the broadcast is.
   std::optional<MediaTime> believed(MediaTime claimed, LoopTime now);
   void answer(uint32_t ref, const media::RecordOutcome& outcome) { answers_.add_answer(ref, outcome); }
-  wire::room::Hearer hearer() const;
+  // Of whose log of frames he has the end, or will.
+  void hear_as_he_may();
 
   Gallery& gallery_;
   const media::Person person_;
   const uint32_t number_;
+  wire::room::Hearer hears_as_;
   uint64_t offset_;     // in the log of frames
   bool whole_ = false;  // knows how things were at offset_
   uint64_t skips_ = 0;
@@ -124,6 +127,9 @@ class Gallery {
   Result<void> hear(ByteView content, LoopTime now);
   // What moderators hear besides, with the answers; for the first of them what is held (Room::desk_state).
   void hear_desk(const media::RoomEvent& event);
+  // Who keeps order, as the home knows it: whoever came in as a moderator and is not among them hears what viewers hear
+  // until he is. Before that, and far from home, who came in as one.
+  void set_moderators(std::unordered_set<media::AccountId> moderators);
   void hear(const media::BatchAnswer& answer);
 
   // Every turn_every: what was heard since becomes frames. Whether there is something new for somebody.
@@ -145,6 +151,7 @@ class Gallery {
     media::Person person;
     uint32_t seats = 0;
   };
+  wire::room::Hearer hearer_of(const media::Person& person) const;
   Bytes opening(wire::room::Hearer hearer) const;
   void apply(media::RoomEvent event, LoopTime now);
   bool append(wire::room::Hearer hearer, const std::vector<media::RoomEvent>& events);
@@ -158,6 +165,7 @@ class Gallery {
   RoomState state_;
   LiveEdge edge_;
   wire::room::EventReader reader_;
+  std::optional<std::unordered_set<media::AccountId>> moderators_;
   std::map<media::CommentId, media::Comment> held_;  // for moderators who come later
   std::set<media::CommentId> seen_;                  // of late: an object begins with comments that were said before
   std::vector<media::RoomEvent> turn_events_;

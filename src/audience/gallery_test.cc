@@ -301,6 +301,26 @@ TEST(Gallery, what_is_held_and_audited_reaches_moderators_alone) {
   }
 }
 
+TEST(Gallery, who_came_in_as_a_moderator_hears_what_they_hear_while_he_is_one) {
+  World world;
+  const media::Person dan{AccountId{4}, "Dan", Standing::moderator}, eve{AccountId{5}, "Eve", Standing::broadcaster};
+  Viewer moderator(world, 0, dan, 1s), host(world, 0, eve, 1s), ada(world, 1, person(1), 1s);
+  host.say({{"type", "rules"}, {"ref", 1}, {"who", "everyone"}, {"review", "everything"}});
+  world.run(1s);
+  Gallery& gallery = world.nodes[0]->gallery;
+  gallery.set_moderators({});
+  ada.say({{"type", "comment"}, {"ref", 1}, {"text", "please"}});
+  world.run(1s);
+  EXPECT_EQ(moderator.heard("held").size(), 0u);
+  EXPECT_EQ(host.heard("held").size(), 1u) << "whose room it is";
+  Viewer with_an_old_ticket(world, 0, dan, 1s);
+  EXPECT_EQ(with_an_old_ticket.heard("held").size(), 0u);
+
+  gallery.set_moderators({dan.account});
+  EXPECT_EQ(moderator.heard("held").size(), 1u);
+  EXPECT_EQ(with_an_old_ticket.heard("held").size(), 1u);
+}
+
 TEST(Gallery, anonymous_viewers_may_give_hearts_if_the_operator_lets_them_and_no_more) {
   World world({.hearts_of = HeartsOf::accounts});
   Viewer nobody(world, 0, {}, 1s), somebody(world, 0, person(1), 1s);

@@ -65,7 +65,9 @@ void Room::restore(const JournalEntry& entry, Now now) {
 void Room::set_people(const std::vector<media::PersonBarred>& barred, const std::vector<media::AccountId>& moderators,
                       Now now) {
   conduct_.set_barred(barred, now.wall);
-  moderators_.emplace(moderators.begin(), moderators.end());
+  std::unordered_set<media::AccountId> now_kept(moderators.begin(), moderators.end());
+  moderators_changed_ |= moderators_ != now_kept;
+  moderators_ = std::move(now_kept);
   // What is not safe yet is not known there.
   for (const Pending& pending : pending_) {
     for (const media::RoomEvent& event : pending.events) {
@@ -79,7 +81,7 @@ void Room::set_people(const std::vector<media::PersonBarred>& barred, const std:
 
 // As the studio's records will have it (studio/moderation_records.h).
 void Room::dismiss(const media::PersonBarred& barred, WallTime wall) {
-  if (moderators_ && barred.until > wall) moderators_->erase(barred.account);
+  if (moderators_ && barred.until > wall) moderators_changed_ |= moderators_->erase(barred.account) > 0;
 }
 
 media::Person Room::as_known(media::Person person) const {

@@ -101,9 +101,13 @@ class Room {
   std::vector<media::RoomEvent> take_events() { return std::exchange(events_, {}); }
   std::vector<media::RoomEvent> take_desk_events() { return std::exchange(desk_events_, {}); }
   std::vector<media::BatchAnswer> take_answers() { return std::exchange(answers_, {}); }
+  // Whether who keeps order is other than it was.
+  bool take_moderators_changed() { return std::exchange(moderators_changed_, false); }
 
   // What a moderator who comes has to know besides the log: what is held.
   std::vector<media::RoomEvent> desk_state() const;
+  // Who keeps order; nothing: whoever came in as one who does.
+  const std::optional<std::unordered_set<media::AccountId>>& moderators() const { return moderators_; }
 
   const HeartHistogram& hearts() const { return histogram_; }
   uint64_t comments() const { return comments_made_; }  // that were shown, also if they are gone now
@@ -157,6 +161,7 @@ class Room {
   CommentText text_;
   Conduct conduct_;
   std::optional<std::unordered_set<media::AccountId>> moderators_;  // nothing: whom nodes say; a hundred of a host
+  bool moderators_changed_ = false;
   Presence presence_;
   Polls polls_;
   HeartHistogram histogram_;

@@ -276,6 +276,10 @@ void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
       gallery.hear(*answer);
       visits_.renew();  // who asked
     }
+    if (const auto* order = std::get_if<OrderKept>(&one)) {
+      gallery.set_moderators(order->moderators);
+      visits_.renew();  // who is shown how things are to others
+    }
     if (const auto* desk = std::get_if<DeskHeard>(&one)) gallery.hear_desk(desk->event);
     if (std::holds_alternative<NotTaken>(one) || std::holds_alternative<WayLost>(one)) gallery.disconnected();
     if (std::holds_alternative<WayFound>(one)) gallery.connected();

@@ -62,6 +62,7 @@ void HomeServer::join(const std::string& node, Tell tell) {
   auto& member = members_[node];
   member.reset();  // the log may be told of one at a time
   member = std::make_unique<Member>(log_, topic_, std::move(tell));
+  if (room_.moderators()) member->gathered.emplace_back(OrderKept{*room_.moderators()});
   for (media::RoomEvent& event : room_.desk_state()) member->gathered.emplace_back(DeskHeard{std::move(event)});
   log_.flush();
   member->send();
@@ -131,6 +132,7 @@ void HomeServer::wake() {
 void HomeServer::publish() {
   if (const auto events = room_.take_events(); !events.empty()) log_.append(events, loop_.now());
   const auto desk = room_.take_desk_events();
+  const bool others_keep_order = room_.take_moderators_changed();
   for (media::BatchAnswer& answer : room_.take_answers()) {
     for (Caller& caller : callers_) {
       if (std::erase(caller.missing, answer.key) > 0) caller.answers.push_back(answer);
@@ -140,6 +142,7 @@ void HomeServer::publish() {
   }
   reply(loop_.now());
   for (const auto& [_, member] : members_) {
+    if (others_keep_order) member->gathered.emplace_back(OrderKept{*room_.moderators()});
     for (const media::RoomEvent& event : desk) member->gathered.emplace_back(DeskHeard{event});
     member->send();
   }

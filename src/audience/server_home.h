@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct ObjectContinued {
 struct DeskHeard {
   media::RoomEvent event;
 };
+struct OrderKept {
+  std::unordered_set<media::AccountId> moderators;
+};
 struct NotTaken {};  // the room was too busy for a batch: all that is on its way is to be said again
 // Between machines (line.h): what is said now waits; there is a way again, and all that is not safe is to be said
 // again.
@@ -45,8 +49,8 @@ struct WayLost {};
 struct WayFound {};
 struct RoomMoved {
 };  // it goes on at another home, with a timeline that begins anew: its log follows from the beginning
-using Told =
-    std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, NotTaken, WayLost, WayFound, RoomMoved>;
+using Told = std::variant<ObjectOpened, ObjectContinued, media::BatchAnswer, DeskHeard, OrderKept, NotTaken, WayLost,
+                          WayFound, RoomMoved>;
 
 class HomeServer {
  public:
@@ -62,6 +66,7 @@ class HomeServer {
   void restored();
   void set_people(const std::vector<media::PersonBarred>& barred, const std::vector<media::AccountId>& moderators) {
     room_.set_people(barred, moderators, now());
+    publish();
   }
 
   // `node`: what the loop's batches are signed with. Who has joined is told once more from the beginning.

@@ -21,6 +21,7 @@ struct Listener {
         ASSERT_TRUE(reader.feed(ByteView(more->content.data(), more->content.size()), events));
       }
       if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) answers.push_back(*answer);
+      if (const auto* order = std::get_if<OrderKept>(&one)) orders.push_back(order->moderators);
     }
   }
   std::vector<std::string> comments() const {
@@ -34,6 +35,7 @@ struct Listener {
   wire::room::EventReader reader;
   std::vector<media::RoomEvent> events;
   std::vector<media::BatchAnswer> answers;
+  std::vector<std::unordered_set<media::AccountId>> orders;
 };
 
 struct AtHome {
@@ -100,6 +102,20 @@ TEST(RoomHomeServer, one_that_is_anothers_by_now_is_over_here_and_lost_to_those_
   }
   EXPECT_TRUE(replied);
   EXPECT_EQ(far.end, media::TopicEnd::lost);
+}
+
+TEST(RoomHomeServer, every_loop_is_told_who_keeps_order_when_that_is_other_than_it_was) {
+  using Accounts = std::unordered_set<media::AccountId>;
+  AtHome at;
+  Listener here, late;
+  at.join("n/0", here);
+  EXPECT_TRUE(here.orders.empty()) << "it is not known";
+  at.room.set_people({}, {media::AccountId{7}});
+  at.room.set_people({}, {media::AccountId{7}});
+  at.join("n/1", late);
+  at.room.set_people({}, {});
+  EXPECT_EQ(here.orders, (std::vector<Accounts>{{media::AccountId{7}}, {}}));
+  EXPECT_EQ(late.orders, here.orders);
 }
 
 TEST(RoomHomeServer, a_batch_that_is_sent_again_is_said_once_and_answered_again) {
