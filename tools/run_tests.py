@@ -33,8 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "log"
 SANITIZERS = ("asan", "ubsan", "tsan")
 # What a viewer sees, and when: these want the machine to themselves.
-ALONE = ("edge_load", "hostile", "ladder_players", "ladder_workers", "play", "players", "pops", "probe", "proxies",
-         "publishers", "push", "room", "sync")
+ALONE = ("edge_load", "hostile", "ladder_players", "ladder_workers", "players", "push", "room", "sync")
 # A sanitizer makes the server several times slower and larger, so that players stall and limits are passed: these hold
 # it to times or sizes.
 NOT_UNDER_SANITIZERS = ("hostile", "ladder_players", "players", "pops")
