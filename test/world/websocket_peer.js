@@ -130,7 +130,7 @@ function each_frame(socket, hear) {
     let size = rest[1] & 127;
     let at = 2;
     if (size === 126) [size, at] = rest.length < 4 ? [Infinity, 0] : [rest.readUInt16BE(2), 4];
-    if (size === 127) [size, at] = rest.length < 10 ? [Infinity, 0] : [Number(rest.readBigUInt64BE(2)), 10];
+    else if (size === 127) [size, at] = rest.length < 10 ? [Infinity, 0] : [Number(rest.readBigUInt64BE(2)), 10];
     if (rest.length < at + size) return undefined;
     const frame = { opcode: rest[0] & 15, payload: rest.subarray(at, at + size) };
     answer.rest = rest.subarray(at + size);
