@@ -11,9 +11,8 @@
 // channel. To others it is not there, whether it had to be fetched or lay in the cache. What waits for a guest whose
 // token is revoked is answered 403 at once; what is being sent ends with its segment.
 //
-// Where the parents are nodes (sessions_go_to()), they are told as which server a viewer asked, and what proves who he
-// is
-// - cookies, credentials - goes up with what is asked of the API, alone, and with nothing else.
+// Where the parents are nodes (sessions_go_to()), they are told as which server a viewer asked. What proves who he is,
+// cookies and credentials, goes up with what is asked of the API, alone, and with nothing else.
 //
 // Every answer says in Cache-Status (RFC 9211) how it came about, with the outcome's name as its detail. Topics and
 // other words between nodes are not shown to viewers.
