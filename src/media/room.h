@@ -9,9 +9,11 @@
 // believed (audience/screen_clock.h). It is kept to the millisecond.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -79,11 +81,15 @@ struct Poll {
 };
 
 enum class WhoMayComment : uint8_t { everyone, followers, first, nobody };
+constexpr std::array<std::string_view, 4> who_may_comment_names{"everyone", "followers", "first", "nobody"};
+constexpr std::string_view name_of(WhoMayComment who) { return who_may_comment_names[static_cast<size_t>(who)]; }
 enum class Review : uint8_t {
   nothing,     // a comment with a word of the filter is refused
   filtered,    // it is held until a moderator has seen it
   everything,  // every comment is
 };
+constexpr std::array<std::string_view, 3> review_names{"nothing", "filtered", "everything"};
+constexpr std::string_view name_of(Review review) { return review_names[static_cast<size_t>(review)]; }
 constexpr uint32_t first_max = 10'000;
 struct RoomRules {
   WhoMayComment who = WhoMayComment::everyone;

@@ -73,8 +73,8 @@ Words words_of(const media::Bar& it, const std::string& whom) {
 }
 Words words_of(const media::Unbar&, const std::string& whom) { return {"room ban lifted", whom}; }
 Words words_of(const media::SetRules& it) {
-  return {"room rules set", fmt::format("who {}, first {}, slow {} s, review {}", static_cast<int>(it.rules.who),
-                                        it.rules.first, it.rules.slow / 1s, static_cast<int>(it.rules.review))};
+  return {"room rules set", fmt::format("who {}, first {}, slow {} s, review {}", name_of(it.rules.who), it.rules.first,
+                                        it.rules.slow / 1s, name_of(it.rules.review))};
 }
 Words words_of(const media::SetWords& it) { return {"room words set", fmt::format("{} words", it.words.size())}; }
 Words words_of(const media::OpenPoll& it) {

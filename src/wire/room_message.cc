@@ -18,9 +18,6 @@ namespace {
 using media::Review;
 using media::WhoMayComment;
 
-constexpr std::array<std::string_view, 4> who_names{"everyone", "followers", "first", "nobody"};
-constexpr std::array<std::string_view, 3> review_names{"nothing", "filtered", "everything"};
-
 template <size_t n>
 std::optional<size_t> index_of(std::string_view name, const std::array<std::string_view, n>& names) {
   const auto found = std::ranges::find(names, name);
@@ -172,10 +169,10 @@ std::optional<media::Command> command_of(std::string_view type, Form& form) {
   if (type == "unbar") return media::Unbar{form.account()};
   if (type == "rules") {
     media::RoomRules rules;
-    rules.who = static_cast<WhoMayComment>(form.one_of("who", who_names));
+    rules.who = static_cast<WhoMayComment>(form.one_of("who", media::who_may_comment_names));
     rules.first = static_cast<uint32_t>(form.number_or("first", 1, media::first_max, rules.first));
     rules.slow = std::chrono::milliseconds(form.number_or("slow_ms", 0, slow_ms_max, 0));
-    rules.review = static_cast<Review>(form.one_of("review", review_names));
+    rules.review = static_cast<Review>(form.one_of("review", media::review_names));
     return media::SetRules{rules};
   }
   if (type == "words") return media::SetWords{form.list("words", 0, words_max)};
@@ -259,9 +256,8 @@ std::string comment_of(const media::Comment& comment, std::string_view type) {
 }
 
 std::string fields_of(const media::RoomRules& rules) {
-  return fmt::format(R"("type":"rules","who":"{}","first":{},"slow_ms":{},"review":"{}")",
-                     who_names[static_cast<size_t>(rules.who)], rules.first, to_ms(rules.slow),
-                     review_names[static_cast<size_t>(rules.review)]);
+  return fmt::format(R"("type":"rules","who":"{}","first":{},"slow_ms":{},"review":"{}")", name_of(rules.who),
+                     rules.first, to_ms(rules.slow), name_of(rules.review));
 }
 
 // The fields of a command, as who gives it says them.
