@@ -15,6 +15,10 @@ using wire::room::Hearer;
 constexpr size_t seen_max = 256;
 constexpr size_t held_max = 1'000;  // as many as the home holds (room.h)
 
+Hearer hearer_for(const media::Person& person) {
+  return person.standing >= media::Standing::moderator ? Hearer::moderator : Hearer::viewer;
+}
+
 constexpr AnswerToken token_of(uint32_t seat, uint32_t ref) { return AnswerToken{seat} << 32 | ref; }
 
 }  // namespace
@@ -25,17 +29,19 @@ Seat::Seat(Gallery& gallery, media::Person person)
     : gallery_(gallery),
       person_(std::move(person)),
       number_(++gallery.last_seat_),
-      hears_as_(gallery.hearer_of(person_)),
+      hears_as_(hearer_for(gallery.as_known(person_))),
       offset_(gallery.frames(hears_as_).size()) {
-  answers_.add_you(person_);
+  answers_.add_you(gallery.as_known(person_));
   gallery_.sit(*this);
 }
 
 Seat::~Seat() { gallery_.stand_up(*this); }
 
 void Seat::hear_as_he_may() {
-  const Hearer may = gallery_.hearer_of(person_);
+  const media::Person known = gallery_.as_known(person_);
+  const Hearer may = hearer_for(known);
   if (may == std::exchange(hears_as_, may)) return;
+  answers_.add_you(known);
   offset_ = gallery_.frames(hears_as_).size();
   whole_ = false;
 }
@@ -129,6 +135,7 @@ Gallery::Gallery(std::string node, uint64_t run, uint64_t seed, const GallerySet
 
 void Gallery::sit(Seat& seat) {
   seats_.emplace(seat.number_, &seat);
+  if (hearer_for(seat.person_) == Hearer::moderator) ++desk_seats_;
   if (seat.person_.account == media::AccountId::anonymous) {
     ++anonymous_;
     return;
@@ -140,6 +147,7 @@ void Gallery::sit(Seat& seat) {
 
 void Gallery::stand_up(Seat& seat) {
   seats_.erase(seat.number_);
+  if (hearer_for(seat.person_) == Hearer::moderator) --desk_seats_;
   if (seat.person_.account == media::AccountId::anonymous) {
     --anonymous_;
     return;
@@ -183,11 +191,9 @@ void Gallery::apply(media::RoomEvent event, LoopTime now) {
     edge_.stamp(stamped->newest, now);
     return;
   }
-  if (const auto* gone = std::get_if<media::CommentGone>(&event)) held_.erase(gone->id);
+  if (const auto* gone = std::get_if<media::CommentGone>(&event)) see(gone->id);
   if (const auto* made = std::get_if<media::CommentMade>(&event)) {
-    held_.erase(made->comment.id);
-    if (!seen_.insert(made->comment.id).second) return;
-    if (seen_.size() > seen_max) seen_.erase(seen_.begin());
+    if (!see(made->comment.id)) return;
     sample_.offer(made->comment);
   }
   if (const auto* counted = std::get_if<media::PollCounted>(&event)) {
@@ -196,22 +202,30 @@ void Gallery::apply(media::RoomEvent event, LoopTime now) {
   turn_events_.push_back(std::move(event));
 }
 
+bool Gallery::see(media::CommentId comment) {
+  held_.erase(comment);
+  const bool is_new = seen_.insert(comment).second;
+  if (seen_.size() > seen_max) seen_.erase(seen_.begin());
+  return is_new;
+}
+
 void Gallery::hear_desk(const media::RoomEvent& event) {
+  if (const auto* order = std::get_if<media::OrderKept>(&event)) {
+    moderators_.emplace(order->moderators.begin(), order->moderators.end());
+    for (const auto& [_, seat] : seats_) seat->hear_as_he_may();
+    return;
+  }
   if (const auto* held = std::get_if<media::CommentHeld>(&event)) {
+    if (seen_.contains(held->comment.id)) return;
     if (held_.size() >= held_max || !held_.emplace(held->comment.id, held->comment).second) return;
   }
   turn_desk_.push_back(event);
 }
 
-void Gallery::set_moderators(std::unordered_set<media::AccountId> moderators) {
-  moderators_ = std::move(moderators);
-  for (const auto& [_, seat] : seats_) seat->hear_as_he_may();
-}
-
-Hearer Gallery::hearer_of(const media::Person& person) const {
+media::Person Gallery::as_known(media::Person person) const {
   const bool claims = person.standing == media::Standing::moderator;
-  if (claims && moderators_) return moderators_->contains(person.account) ? Hearer::moderator : Hearer::viewer;
-  return person.standing >= media::Standing::moderator ? Hearer::moderator : Hearer::viewer;
+  if (claims && moderators_ && !moderators_->contains(person.account)) person.standing = media::Standing::stranger;
+  return person;
 }
 
 void Gallery::hear(const media::BatchAnswer& answer) {

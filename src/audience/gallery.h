@@ -125,11 +125,9 @@ class Gallery {
   // The room goes on elsewhere, with a timeline that begins anew. Its log is heard from the beginning.
   void move();
   Result<void> hear(ByteView content, LoopTime now);
-  // What moderators hear besides, with the answers; for the first of them what is held (Room::desk_state).
+  // What moderators hear besides; for the first of them what is held, and who keeps order (Room::desk_state): whoever
+  // came in as a moderator and is not among them hears what viewers hear until he is. Before that, who came in as one.
   void hear_desk(const media::RoomEvent& event);
-  // Who keeps order, as the home knows it: whoever came in as a moderator and is not among them hears what viewers hear
-  // until he is. Before that, and far from home, who came in as one.
-  void set_moderators(std::unordered_set<media::AccountId> moderators);
   void hear(const media::BatchAnswer& answer);
 
   // Every turn_every: what was heard since becomes frames. Whether there is something new for somebody.
@@ -143,6 +141,7 @@ class Gallery {
   const Log& frames(wire::room::Hearer hearer) const { return logs_[static_cast<size_t>(hearer)]; }
   const RoomState& state() const { return state_; }
   size_t seats() const { return seats_.size(); }
+  size_t moderators() const { return desk_seats_; }  // seats of who came in as one, or as more
   uint64_t comments_left_out() const { return sample_.left_out(); }
 
  private:
@@ -151,9 +150,10 @@ class Gallery {
     media::Person person;
     uint32_t seats = 0;
   };
-  wire::room::Hearer hearer_of(const media::Person& person) const;
+  media::Person as_known(media::Person person) const;
   Bytes opening(wire::room::Hearer hearer) const;
   void apply(media::RoomEvent event, LoopTime now);
+  bool see(media::CommentId comment);  // false: it was seen
   bool append(wire::room::Hearer hearer, const std::vector<media::RoomEvent>& events);
   void sit(Seat& seat);
   void stand_up(Seat& seat);
@@ -167,13 +167,16 @@ class Gallery {
   wire::room::EventReader reader_;
   std::optional<std::unordered_set<media::AccountId>> moderators_;
   std::map<media::CommentId, media::Comment> held_;  // for moderators who come later
-  std::set<media::CommentId> seen_;                  // of late: an object begins with comments that were said before
+  // Of late, shown or gone: an object begins with comments that were said before, and that one was held may be heard
+  // when it no longer is.
+  std::set<media::CommentId> seen_;
   std::vector<media::RoomEvent> turn_events_;
   std::vector<media::RoomEvent> turn_desk_;
   LoopTime drawn_{};
   std::array<Log, 2> logs_;
 
   std::unordered_map<uint32_t, Seat*> seats_;
+  size_t desk_seats_ = 0;
   uint32_t last_seat_ = 0;
   std::unordered_map<media::AccountId, Here> people_;
   uint32_t anonymous_ = 0;

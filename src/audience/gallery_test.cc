@@ -275,6 +275,15 @@ TEST(Gallery, in_a_flood_viewers_have_a_sample_authors_their_own_and_moderators_
   EXPECT_GT(world.nodes[0]->gallery.comments_left_out(), 0u);
 }
 
+TEST(Gallery, one_that_is_gone_before_it_is_heard_that_it_was_held_is_not_held) {
+  World world;
+  Viewer moderator(world, 0, cyd, 1s);
+  world.log.append(std::vector<media::RoomEvent>{media::CommentGone{7}}, world.clock);
+  world.nodes[0]->gallery.hear_desk(media::CommentHeld{{7, person(1), "please", {}, {}}});
+  world.run(1s);
+  EXPECT_TRUE(moderator.heard("held").empty());
+}
+
 TEST(Gallery, what_is_held_and_audited_reaches_moderators_alone) {
   World world;
   Viewer moderator(world, 0, cyd, 1s), ada(world, 1, person(1), 1s);
@@ -308,7 +317,9 @@ TEST(Gallery, who_came_in_as_a_moderator_hears_what_they_hear_while_he_is_one) {
   host.say({{"type", "rules"}, {"ref", 1}, {"who", "everyone"}, {"review", "everything"}});
   world.run(1s);
   Gallery& gallery = world.nodes[0]->gallery;
-  gallery.set_moderators({});
+  EXPECT_EQ(moderator.heard("you").at(0).at("standing"), "moderator");
+  gallery.hear_desk(media::OrderKept{});
+  EXPECT_EQ(moderator.heard("you").at(0).at("standing"), "stranger");
   ada.say({{"type", "comment"}, {"ref", 1}, {"text", "please"}});
   world.run(1s);
   EXPECT_EQ(moderator.heard("held").size(), 0u);
@@ -316,7 +327,8 @@ TEST(Gallery, who_came_in_as_a_moderator_hears_what_they_hear_while_he_is_one) {
   Viewer with_an_old_ticket(world, 0, dan, 1s);
   EXPECT_EQ(with_an_old_ticket.heard("held").size(), 0u);
 
-  gallery.set_moderators({dan.account});
+  EXPECT_EQ(gallery.moderators(), 3u) << "they are to hear when they are again";
+  gallery.hear_desk(media::OrderKept{{dan.account}});
   EXPECT_EQ(moderator.heard("held").size(), 1u);
   EXPECT_EQ(with_an_old_ticket.heard("held").size(), 1u);
 }

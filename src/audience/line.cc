@@ -39,6 +39,7 @@ void Line::wake() {
     way_lost_ = false;
     tell(WayFound());
   }
+  if (host_.now() >= desk_again_at_) ask_desk();
 }
 
 // --- down ---
@@ -79,6 +80,8 @@ void Line::rest() {
   look_at_ = host_.now() + (failures_ == 0 ? Duration(0) : pause_after(failures_));
   ++failures_;
   lose_way_up();
+  ++desk_request_;
+  desk_asked_ = false;
 }
 
 void Line::on_looked(Looked looked, const std::string& topic) {
@@ -88,6 +91,7 @@ void Line::on_looked(Looked looked, const std::string& topic) {
     absent_since_.reset();
     if (std::exchange(topic_, topic) != topic) {
       object_name_.clear();
+      desk_heard_ = 0;
       tell(RoomMoved());
     }
     return listen();
@@ -154,6 +158,33 @@ void Line::on_answer(std::optional<Bytes> body) {
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(under_way_));
   under_way_ = 0;
   ask();
+}
+
+// --- what is said among moderators ---
+
+void Line::ask_desk() {
+  if (desk_ == Desk::empty || desk_asked_ || state_ != State::listening || !object_) return;
+  desk_asked_ = true;
+  host_.post(upward_path_of(topic_), desk_query_of(desk_heard_), {},
+             [this, request = ++desk_request_](std::optional<Bytes> answered) {
+               if (request == desk_request_) on_desk(std::move(answered));
+             });
+}
+
+void Line::on_desk(std::optional<Bytes> body) {
+  desk_asked_ = false;
+  std::optional<DeskRead> read;
+  if (body) read = read_desk_answer(body->view());
+  if (!read) {
+    desk_again_at_ = host_.now() + pause_after(desk_failures_++);
+    return;
+  }
+  desk_failures_ = 0;
+  desk_heard_ = read->heard;
+  std::vector<Told> told;
+  for (media::RoomEvent& event : read->events) told.emplace_back(DeskHeard{std::move(event)});
+  if (!told.empty()) host_.tell(std::move(told));
+  ask_desk();
 }
 
 void Line::lose_way_up() {

@@ -16,6 +16,8 @@
 // one that repeats it: each begins with the first batch that is not safe, so whichever comes first is the one that
 // counts.
 //
+// While moderators are at the node, one more request is: what is said among them, held until there is some.
+//
 // What was heard of an object is not told again when its topic is subscribed to anew: a heart that was shown would be
 // shown twice.
 //
@@ -32,12 +34,16 @@
 #include <vector>
 
 #include "audience/server_home.h"
+#include "audience/upward.h"
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media/push.h"
 #include "media/room.h"
 
 namespace klieg::audience {
+
+// Whether moderators are at a node.
+enum class Desk : uint8_t { empty, attended };
 
 enum class Looked : uint8_t { live, absent, unknown };
 
@@ -67,6 +73,7 @@ class Line final : private media::PushSink {
   Line(LineHost& host, std::string topic);
 
   void send(const std::vector<media::Batch>& batches);
+  void attend(Desk desk) { desk_ = desk; }
   void wake();  // every wake_every
   bool over() const { return state_ == State::over; }
 
@@ -82,6 +89,8 @@ class Line final : private media::PushSink {
   void ask();
   void on_answer(std::optional<Bytes> body);
   void lose_way_up();
+  void ask_desk();
+  void on_desk(std::optional<Bytes> body);
   void tell(Told told);
 
   LineHost& host_;
@@ -105,6 +114,14 @@ class Line final : private media::PushSink {
   bool way_lost_ = false;  // WayLost was told last
   uint32_t failures_up_ = 0;
   LoopTime up_again_at_;
+
+  // Of what is said among moderators.
+  Desk desk_ = Desk::empty;
+  DeskPlace desk_heard_ = 0;
+  uint64_t desk_request_ = 0;  // the latest; answers to others are not waited for
+  bool desk_asked_ = false;
+  uint32_t desk_failures_ = 0;
+  LoopTime desk_again_at_;
 };
 
 }  // namespace klieg::audience

@@ -49,6 +49,7 @@ struct MadeUpHost final : LineHost {
       if (std::holds_alternative<WayLost>(one)) heard += "<lost>";
       if (std::holds_alternative<WayFound>(one)) heard += "<found>";
       if (std::holds_alternative<RoomMoved>(one)) heard += "<moved>";
+      if (std::holds_alternative<DeskHeard>(one)) heard += "<desk>";
       if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) answered.push_back(answer->key.sequence);
     }
   }
@@ -232,6 +233,45 @@ TEST_F(RoomLine, is_over_when_the_log_is_finished) {
   run(Line::wake_every);
   EXPECT_TRUE(line.over());
   EXPECT_FALSE(host.looking);
+}
+
+TEST_F(RoomLine, asks_for_what_is_said_among_moderators_while_there_are_some) {
+  const auto answer = [&](std::optional<Bytes> body) {
+    auto request = std::move(host.requests.at(0));
+    host.requests.clear();
+    request.then(std::move(body));
+  };
+  const std::vector<Bytes> held{wire::room::record_of(media::RoomEvent(media::CommentHeld{}))};
+  host.begin("room-0", 0);
+  run(Line::wake_every);
+  EXPECT_THAT(host.requests, IsEmpty());
+  line.attend(Desk::attended);
+  run(Line::wake_every);
+  EXPECT_EQ(host.requests.at(0).query, "desk=0");
+  EXPECT_EQ(host.requests.at(0).path, upward_path_of(topic));
+  run(Line::wake_every);
+  EXPECT_EQ(host.requests.size(), 1u);
+  answer(desk_answer_of(60, held));
+  EXPECT_EQ(host.heard, "|<desk>");
+  EXPECT_EQ(host.requests.at(0).query, "desk=60") << "from there on, at once";
+  answer(std::nullopt);
+  EXPECT_THAT(host.requests, IsEmpty());
+  run(Line::pause_first);
+  EXPECT_EQ(host.requests.at(0).query, "desk=60");
+
+  // Another home counts otherwise, and what the one before it says is not waited for.
+  host.sink->on_topic_end(media::TopicEnd::lost);
+  run(Line::wake_every);
+  host.see(Looked::live, "/live/ada/x7f.2/room");
+  host.begin("room-0", 0);
+  answer(desk_answer_of(90, held));
+  run(Line::wake_every);
+  EXPECT_EQ(host.requests.at(0).query, "desk=0");
+  line.attend(Desk::empty);
+  answer(desk_answer_of(7, {}));
+  run(1s);
+  EXPECT_THAT(host.requests, IsEmpty());
+  EXPECT_EQ(host.heard, "|<desk><lost><moved>|<found>");
 }
 
 TEST(RoomUpward, what_is_proved_is_these_batches_of_this_room) {

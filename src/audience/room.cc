@@ -84,6 +84,8 @@ void Room::dismiss(const media::PersonBarred& barred, WallTime wall) {
   if (moderators_ && barred.until > wall) moderators_changed_ |= moderators_->erase(barred.account) > 0;
 }
 
+media::OrderKept Room::order_kept() const { return {{moderators_->begin(), moderators_->end()}}; }
+
 media::Person Room::as_known(media::Person person) const {
   const bool claims = person.standing == media::Standing::moderator;
   if (claims && moderators_ && !moderators_->contains(person.account)) person.standing = media::Standing::stranger;
@@ -410,8 +412,14 @@ void Room::end(Now now) {
   if (!happening_.empty()) write_down({});
 }
 
+std::vector<media::RoomEvent> Room::take_desk_events() {
+  if (std::exchange(moderators_changed_, false)) desk_events_.emplace_back(order_kept());
+  return std::exchange(desk_events_, {});
+}
+
 std::vector<media::RoomEvent> Room::desk_state() const {
   std::vector<media::RoomEvent> all;
+  if (moderators_) all.emplace_back(order_kept());
   for (const auto& [id, comment] : held_) all.emplace_back(media::CommentHeld{comment});
   return all;
 }

@@ -99,15 +99,11 @@ class Room {
 
   // What came of it, for RoomLog::append; for nodes that have moderators; and for the nodes that said it.
   std::vector<media::RoomEvent> take_events() { return std::exchange(events_, {}); }
-  std::vector<media::RoomEvent> take_desk_events() { return std::exchange(desk_events_, {}); }
+  std::vector<media::RoomEvent> take_desk_events();
   std::vector<media::BatchAnswer> take_answers() { return std::exchange(answers_, {}); }
-  // Whether who keeps order is other than it was.
-  bool take_moderators_changed() { return std::exchange(moderators_changed_, false); }
 
-  // What a moderator who comes has to know besides the log: what is held.
+  // What a node with its first moderator has to know besides the log: who keeps order, and what is held.
   std::vector<media::RoomEvent> desk_state() const;
-  // Who keeps order; nothing: whoever came in as one who does.
-  const std::optional<std::unordered_set<media::AccountId>>& moderators() const { return moderators_; }
 
   const HeartHistogram& hearts() const { return histogram_; }
   uint64_t comments() const { return comments_made_; }  // that were shown, also if they are gone now
@@ -131,6 +127,7 @@ class Room {
   void begin();
   media::Person as_known(media::Person person) const;
   void dismiss(const media::PersonBarred& barred, WallTime wall);
+  media::OrderKept order_kept() const;
   void answer_again(const media::Batch& batch, const Heard& heard);
   Outcome take(const media::HeartsGiven& given, Now now);
   Outcome take(const media::CommentOffered& offered, Now now);
@@ -161,7 +158,7 @@ class Room {
   CommentText text_;
   Conduct conduct_;
   std::optional<std::unordered_set<media::AccountId>> moderators_;  // nothing: whom nodes say; a hundred of a host
-  bool moderators_changed_ = false;
+  bool moderators_changed_ = false;                                 // and nodes have not been told
   Presence presence_;
   Polls polls_;
   HeartHistogram histogram_;

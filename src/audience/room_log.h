@@ -8,7 +8,7 @@
 // children and their children need to know nothing of rooms. A name means the same bytes for ever.
 //
 // Any viewer may be served these objects, so what is said among moderators is not in them: it goes to nodes that have a
-// moderator, beside the answers to their batches (Room::take_desk_events).
+// moderator, by a way of its own (HomeServer::read_desk).
 //
 // A sink may end its subscription, any other, or subscribe, from inside any call.
 //

@@ -6,7 +6,7 @@ namespace klieg::audience {
 
 EventReader reader_of(const media::RoomEvent& event) {
   if (std::holds_alternative<media::CommentHeld>(event) || std::holds_alternative<media::Audited>(event) ||
-      std::holds_alternative<media::PersonBarred>(event)) {
+      std::holds_alternative<media::PersonBarred>(event) || std::holds_alternative<media::OrderKept>(event)) {
     return EventReader::moderators;
   }
   return std::holds_alternative<media::VotesCast>(event) ? EventReader::journal : EventReader::everybody;

@@ -276,11 +276,10 @@ void Server::on_told(const std::string& topic, const std::vector<Told>& told) {
       gallery.hear(*answer);
       visits_.renew();  // who asked
     }
-    if (const auto* order = std::get_if<OrderKept>(&one)) {
-      gallery.set_moderators(order->moderators);
-      visits_.renew();  // who is shown how things are to others
+    if (const auto* desk = std::get_if<DeskHeard>(&one)) {
+      gallery.hear_desk(desk->event);
+      visits_.renew();  // who is something else now
     }
-    if (const auto* desk = std::get_if<DeskHeard>(&one)) gallery.hear_desk(desk->event);
     if (std::holds_alternative<NotTaken>(one) || std::holds_alternative<WayLost>(one)) gallery.disconnected();
     if (std::holds_alternative<WayFound>(one)) gallery.connected();
     if (std::holds_alternative<NotTaken>(one)) hall.lost = true;
@@ -315,6 +314,7 @@ void Server::turn() {
   for (const auto& [_, hall] : halls_) {
     tell(*hall);
     if (looks_after && std::exchange(hall->lost, false)) hall->gallery.connected();
+    if (looks_after) hall->way_up->attend(hall->gallery.moderators() > 0 ? Desk::attended : Desk::empty);
     say(*hall);
   }
   if (looks_after) {

@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "audience/gallery.h"
+#include "audience/line.h"
 #include "audience/server_home.h"
 #include "base/metrics.h"
 #include "http/server.h"
@@ -53,6 +54,8 @@ class WayUp {
  public:
   virtual ~WayUp() = default;
   virtual void send(std::vector<media::Batch> batches) = 0;
+  // Said again and again. A home of this process tells what is said among moderators unasked.
+  virtual void attend(Desk /*desk*/) {}
 };
 
 struct Admitted {

@@ -51,6 +51,7 @@ HomeServer::HomeServer(net::Loop& loop, const std::string& topic, const RoomSett
 HomeServer::~HomeServer() {
   if (over()) log_.end();
   for (Caller& caller : callers_) caller.reply(std::move(caller.answers));
+  for (DeskReader& reader : desk_readers_) reader.reply({});
 }
 
 void HomeServer::restore(JournalEntry entry) { room_.restore(resumed(std::move(entry), loop_.wall_now()), now()); }
@@ -62,7 +63,6 @@ void HomeServer::join(const std::string& node, Tell tell) {
   auto& member = members_[node];
   member.reset();  // the log may be told of one at a time
   member = std::make_unique<Member>(log_, topic_, std::move(tell));
-  if (room_.moderators()) member->gathered.emplace_back(OrderKept{*room_.moderators()});
   for (media::RoomEvent& event : room_.desk_state()) member->gathered.emplace_back(DeskHeard{std::move(event)});
   log_.flush();
   member->send();
@@ -95,9 +95,34 @@ void HomeServer::take(const std::vector<media::Batch>& batches, Reply reply) {
   publish();
 }
 
+void HomeServer::read_desk(DeskPlace heard, DeskReply reply) {
+  if (abandoned_ || desk_readers_.size() >= callers_max) return reply({});
+  desk_readers_.push_back({heard, std::move(reply), loop_.now() + answered_within});
+  this->reply(loop_.now());
+}
+
+void HomeServer::write_desk(const std::vector<media::RoomEvent>& events) {
+  for (const media::RoomEvent& event : events) desk_.append(wire::room::record_of(event));
+  if (desk_.size() - desk_.first() > desk_kept_max) desk_.forget_before(desk_.size() - desk_kept_max);
+}
+
+// A place is one more than the offset, as 0 is nobody's.
+std::optional<Bytes> HomeServer::desk_behind(DeskPlace heard) const {
+  const DeskPlace all = desk_.size() + 1;
+  if (heard == all) return std::nullopt;
+  std::vector<Bytes> records;
+  if (heard > desk_.first() && heard < all) {
+    desk_.gather(heard - 1, UINT64_MAX, records);
+  } else {
+    for (const media::RoomEvent& event : room_.desk_state()) records.push_back(wire::room::record_of(event));
+  }
+  return desk_answer_of(all, records);
+}
+
 void HomeServer::abandon() {
   abandoned_ = true;
   timer_.cancel();
+  for (DeskReader& reader : std::exchange(desk_readers_, {})) reader.reply({});
   for (const auto& [_, member] : std::exchange(members_, {})) {
     member->gathered = last_words();
     member->send();
@@ -132,7 +157,6 @@ void HomeServer::wake() {
 void HomeServer::publish() {
   if (const auto events = room_.take_events(); !events.empty()) log_.append(events, loop_.now());
   const auto desk = room_.take_desk_events();
-  const bool others_keep_order = room_.take_moderators_changed();
   for (media::BatchAnswer& answer : room_.take_answers()) {
     for (Caller& caller : callers_) {
       if (std::erase(caller.missing, answer.key) > 0) caller.answers.push_back(answer);
@@ -140,9 +164,9 @@ void HomeServer::publish() {
     const auto member = members_.find(answer.key.node);
     if (member != members_.end()) member->second->gathered.emplace_back(std::move(answer));
   }
+  write_desk(desk);
   reply(loop_.now());
   for (const auto& [_, member] : members_) {
-    if (others_keep_order) member->gathered.emplace_back(OrderKept{*room_.moderators()});
     for (const media::RoomEvent& event : desk) member->gathered.emplace_back(DeskHeard{event});
     member->send();
   }
@@ -153,6 +177,12 @@ void HomeServer::reply(LoopTime now) {
     if (caller.missing.empty() || now >= caller.until) std::exchange(caller.reply, nullptr)(std::move(caller.answers));
   }
   std::erase_if(callers_, [](const Caller& caller) { return !caller.reply; });
+  for (DeskReader& reader : desk_readers_) {
+    std::optional<Bytes> more = desk_behind(reader.heard);
+    if (!more && now >= reader.until) more = desk_answer_of(reader.heard, {});
+    if (more) std::exchange(reader.reply, nullptr)(std::move(*more));
+  }
+  std::erase_if(desk_readers_, [](const DeskReader& reader) { return !reader.reply; });
 }
 
 }  // namespace klieg::audience

@@ -21,7 +21,9 @@ struct Listener {
         ASSERT_TRUE(reader.feed(ByteView(more->content.data(), more->content.size()), events));
       }
       if (const auto* answer = std::get_if<media::BatchAnswer>(&one)) answers.push_back(*answer);
-      if (const auto* order = std::get_if<OrderKept>(&one)) orders.push_back(order->moderators);
+      const auto* desk = std::get_if<DeskHeard>(&one);
+      const auto* order = desk ? std::get_if<media::OrderKept>(&desk->event) : nullptr;
+      if (order) orders.push_back(order->moderators);
     }
   }
   std::vector<std::string> comments() const {
@@ -35,7 +37,7 @@ struct Listener {
   wire::room::EventReader reader;
   std::vector<media::RoomEvent> events;
   std::vector<media::BatchAnswer> answers;
-  std::vector<std::unordered_set<media::AccountId>> orders;
+  std::vector<std::vector<media::AccountId>> orders;
 };
 
 struct AtHome {
@@ -105,7 +107,7 @@ TEST(RoomHomeServer, one_that_is_anothers_by_now_is_over_here_and_lost_to_those_
 }
 
 TEST(RoomHomeServer, every_loop_is_told_who_keeps_order_when_that_is_other_than_it_was) {
-  using Accounts = std::unordered_set<media::AccountId>;
+  using Accounts = std::vector<media::AccountId>;
   AtHome at;
   Listener here, late;
   at.join("n/0", here);
@@ -160,6 +162,53 @@ TEST(RoomHomeServer, a_node_far_away_is_answered_once_all_it_said_is_safe) {
   ASSERT_TRUE(answers);
   EXPECT_EQ(answers->size(), 2u);
   EXPECT_EQ(at.journal.entries.size(), 2u) << "nothing was said twice";
+}
+
+std::vector<std::string> held_in(const std::optional<Bytes>& answer, DeskPlace& heard) {
+  std::vector<std::string> texts;
+  if (!answer) return texts;
+  const auto read = read_desk_answer(answer->view());
+  EXPECT_TRUE(read);
+  if (!read) return texts;
+  heard = read->heard;
+  for (const media::RoomEvent& event : read->events) {
+    if (const auto* held = std::get_if<media::CommentHeld>(&event)) texts.push_back(held->comment.text);
+  }
+  return texts;
+}
+
+TEST(RoomHomeServer, a_node_far_away_hears_what_is_held_when_it_asks_and_nobody_by_the_log) {
+  AtHome at;
+  Listener viewers;
+  at.join("n/0", viewers);
+  const media::Person host{media::AccountId{1}, "Host", media::Standing::broadcaster};
+  at.room.take(
+      {{{"n/0", 1, 1}, {media::CommandGiven{host, {}, media::SetRules{{.review = media::Review::everything}}}}}});
+  at.say("n/0", 2, "before");
+  at.room.safe_up_to(2);
+
+  std::optional<Bytes> answer;
+  const auto reply = [&](Bytes given) { answer = std::move(given); };
+  DeskPlace heard = 0;
+  at.room.read_desk(heard, reply);
+  EXPECT_EQ(held_in(answer, heard), std::vector<std::string>{"before"}) << "how things are, at once";
+  answer.reset();
+  at.room.read_desk(heard, reply);
+  EXPECT_FALSE(answer);
+  at.say("n/0", 3, "while");
+  EXPECT_FALSE(answer) << "it is not safe yet";
+  at.room.safe_up_to(3);
+  EXPECT_EQ(held_in(answer, heard), std::vector<std::string>{"while"});
+  answer.reset();
+  at.room.read_desk(heard + 1, reply);
+  EXPECT_EQ(held_in(answer, heard), (std::vector<std::string>{"before", "while"})) << "it was never as far";
+
+  EXPECT_TRUE(viewers.comments().empty());
+  answer.reset();
+  at.room.read_desk(heard, reply);
+  at.room.abandon();
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(read_desk_answer(answer->view())) << "the next home has it";
 }
 
 }  // namespace

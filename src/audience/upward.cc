@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <system_error>
+
 #include "wire/hmac.h"
+#include "wire/room_record.h"
 
 namespace klieg::audience {
 namespace {
 
 constexpr std::string_view path_prefix = "/.klieg/room";
+constexpr std::string_view desk_prefix = "desk=";
 
 }  // namespace
 
@@ -27,6 +32,32 @@ std::optional<std::string_view> topic_of_upward(std::string_view path) {
 
 bool is_digest_of(std::string_view query, std::string_view topic, ByteView body) {
   return query == upward_query_of(topic, body);
+}
+
+std::string desk_query_of(DeskPlace heard) { return fmt::format("{}{}", desk_prefix, heard); }
+
+std::optional<DeskPlace> desk_place_in(std::string_view query) {
+  if (!query.starts_with(desk_prefix)) return std::nullopt;
+  query.remove_prefix(desk_prefix.size());
+  DeskPlace heard = 0;
+  const auto [end, fault] = std::from_chars(query.data(), query.data() + query.size(), heard);
+  if (fault != std::errc() || end != query.data() + query.size()) return std::nullopt;
+  return heard;
+}
+
+Bytes desk_answer_of(DeskPlace heard, std::span<const Bytes> records) {
+  ByteWriter answer;
+  answer.u64(heard);
+  for (const Bytes& record : records) answer.bytes(record.view());
+  return answer.take();
+}
+
+std::optional<DeskRead> read_desk_answer(ByteView answer) {
+  ByteReader in(answer);
+  DeskRead read{in.u64(), {}};
+  wire::room::EventReader reader;
+  if (!in.ok() || !reader.feed(in.bytes(in.remaining()), read.events) || !reader.whole()) return std::nullopt;
+  return read;
 }
 
 }  // namespace klieg::audience

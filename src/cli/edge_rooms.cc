@@ -34,6 +34,7 @@ class EdgeRooms::Way final : public audience::WayUp, private audience::LineHost 
   }
 
   void send(std::vector<media::Batch> batches) override { line_.send(batches); }
+  void attend(audience::Desk desk) override { line_.attend(desk); }
 
  private:
   audience::LineHost& host() { return *this; }

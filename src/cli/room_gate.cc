@@ -1,5 +1,6 @@
 #include "cli/room_gate.h"
 
+#include <optional>
 #include <utility>
 
 #include "audience/upward.h"
@@ -55,11 +56,14 @@ void RoomGate::take(const http::Request& request, http::Responder responder) {
   };
   if (request.method != http::Method::post) return responder.respond(http::Response::not_allowed("POST"));
   const std::string topic(audience::topic_of_upward(request.path).value_or(""));
-  if (!audience::is_digest_of(request.query, topic, request.body)) return refuse(400, "that is not what was proved");
+  const std::optional<audience::DeskPlace> desk = audience::desk_place_in(request.query);
   std::vector<media::Batch> batches;
-  wire::room::BatchReader reader;
-  if (!reader.feed(request.body, batches) || !reader.whole() || batches.empty()) {
-    return refuse(400, "that is not understood as batches");
+  if (!desk) {
+    if (!audience::is_digest_of(request.query, topic, request.body)) return refuse(400, "that is not what was proved");
+    wire::room::BatchReader reader;
+    if (!reader.feed(request.body, batches) || !reader.whole() || batches.empty()) {
+      return refuse(400, "that is not understood as batches");
+    }
   }
   const std::string_view channel = channel_of_room(topic);
   if (channel.empty() || room_topic_of(channel, places_.broadcast_of(channel)) != topic) {
@@ -68,28 +72,32 @@ void RoomGate::take(const http::Request& request, http::Responder responder) {
   if (waiting_.size() >= requests_max) return refuse(503, "too much waits to be made safe");
   const uint64_t number = ++requests_;
   waiting_.emplace(number, std::move(responder));
-  world_.post_to_shard(places_.home_of(channel), [&world = world_, from = index_, number, topic,
+  world_.post_to_shard(places_.home_of(channel), [&world = world_, from = index_, number, topic, desk,
                                                   batches = std::move(batches)](Shard& home) {
-    const auto reply = [&world, from, number](std::vector<media::BatchAnswer> answers) {
-      world.post_to_shard(
-          from, [number, answers = std::move(answers)](Shard& shard) { shard.room_gate().on_reply(number, answers); });
+    const auto reply = [&world, from, number](Bytes body) {
+      world.post_to_shard(from,
+                          [number, body = std::move(body)](Shard& shard) { shard.room_gate().on_reply(number, body); });
     };
-    const bool there =
-        home.rooms().at_home(topic, [batches, reply](audience::HomeServer& room) { room.take(batches, reply); });
+    const bool there = home.rooms().at_home(topic, [desk, batches, reply](audience::HomeServer& room) {
+      if (desk) return room.read_desk(*desk, reply);
+      room.take(batches, [reply](const std::vector<media::BatchAnswer>& answers) {
+        std::vector<Bytes> records;
+        for (const media::BatchAnswer& answer : answers) records.push_back(wire::room::record_of(answer));
+        reply(Bytes::join(records));
+      });
+    });
     if (!there) reply({});
   });
 }
 
-void RoomGate::on_reply(uint64_t request, const std::vector<media::BatchAnswer>& answers) {
+void RoomGate::on_reply(uint64_t request, Bytes body) {
   auto waiting = waiting_.extract(request);
   if (!waiting) return;
   static const auto headers = std::make_shared<const http::HeaderBlock>(
       http::HeaderBlock{{"content-type", "application/vnd.klieg.room"}, {"cache-control", "no-store"}});
-  std::vector<Bytes> records;
-  for (const media::BatchAnswer& answer : answers) records.push_back(wire::room::record_of(answer));
   http::Response response;
   response.headers = headers;
-  response.body = Bytes::join(records);
+  response.body = std::move(body);
   waiting.mapped().respond(std::move(response));
 }
 

@@ -1,5 +1,5 @@
 // What nodes far away ask of the rooms of this process, on one loop: a room's log, as a topic beside those of the
-// origin; and to take their batches (audience/upward.h).
+// origin; and to take their batches, and tell them what is said among moderators (audience/upward.h).
 //
 //   topic    of a room that lives on this loop: its log; on another: what that loop's cache has of it; else the
 //   origin's batches  of a node that proves itself ──► the room, on whichever loop ──► answered, 200
@@ -43,7 +43,7 @@ class RoomGate final : public media::TopicSource {
   void take(const http::Request& request, http::Responder responder);
 
   // Posted by the loop on which the room lives.
-  void on_reply(uint64_t request, const std::vector<media::BatchAnswer>& answers);
+  void on_reply(uint64_t request, Bytes body);
 
  private:
   static constexpr size_t requests_max = 8'192;  // as many as a home has callers

@@ -334,11 +334,16 @@ struct PersonBarred {
   WallTime until;
   bool operator==(const PersonBarred&) const = default;
 };
+// Who keeps order by now: for nodes, and in no log. As the studio's records have it, a hundred at most.
+struct OrderKept {
+  std::vector<AccountId> moderators;
+  bool operator==(const OrderKept&) const = default;
+};
 struct RoomEnded {
   bool operator==(const RoomEnded&) const = default;
 };
 using RoomEvent = std::variant<EdgeStamped, CommentMade, CommentHeld, CommentGone, CommentPinned, HeartsCounted,
                                PollOpened, PollClosed, PollCounted, RulesChanged, ViewersCounted, PeopleJoined, Audited,
-                               VotesCast, PersonBarred, RoomEnded>;
+                               VotesCast, PersonBarred, RoomEnded, OrderKept>;
 
 }  // namespace klieg::media

@@ -344,6 +344,7 @@ struct EventWriter {
   bool operator()(const media::EdgeStamped&) const { return false; }
   bool operator()(const media::VotesCast&) const { return false; }
   bool operator()(const media::PersonBarred&) const { return false; }  // Audited says who did it
+  bool operator()(const media::OrderKept&) const { return false; }     // whoever is concerned is told who he is
 
   bool say(const std::string& text) const {
     out += text;

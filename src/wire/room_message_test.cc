@@ -162,6 +162,7 @@ std::vector<media::RoomEvent> one_of_each() {
           media::Audited{ada, media::Bar{media::AccountId{5}, 600s}, WallTime(5s)},
           media::VotesCast{1, 0, {media::AccountId{5}}},
           media::PersonBarred{media::AccountId{5}, WallTime::max()},
+          media::OrderKept{{media::AccountId{5}}},
           media::RoomEnded{}};
 }
 

@@ -299,6 +299,7 @@ void pass(auto& io, Of<media::PersonBarred> auto& it) {
   io.time(it.until);
 }
 void pass(auto& /*io*/, Of<media::RoomEnded> auto& /*it*/) {}
+void pass(auto& io, Of<media::OrderKept> auto& it) { accounts(io, it.moderators); }
 
 // A record as a whole. Of a later kind of event: nothing is read of it.
 void pass_record(auto& io, Of<media::RoomEvent> auto& event) { io.one_of(event); }

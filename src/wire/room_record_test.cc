@@ -104,6 +104,8 @@ media::RoomEvent any_event() {
       return media::VotesCast{any_u32(), any_option(), any_accounts()};
     case 14:
       return media::PersonBarred{any_account(), any_wall()};
+    case 15:
+      return media::OrderKept{any_accounts()};
     default:
       return media::RoomEnded{};
   }

@@ -181,6 +181,54 @@ test("who is signed in takes part through an edge as at the home, and nobody as 
   assert.equal(await viewer.vote(next, 0), "banned");
 });
 
+test("a moderator keeps order through an edge: what is held is his to see there, and nobody else's", async (t) => {
+  const flags = ["--server-loops", "2", "--node-secret", secret];
+  const home = await start_klieg(t, { channels: [], flags: ["--studio-sign-up", "open", ...flags] });
+  const middle = await start_edge(t, [home.address.http], flags);
+  const edge = await start_edge(t, [middle.address.http], flags);
+  const ada = await sign_up(home, "ada");
+  const ben = await sign_up(home, "ben");
+  const cyd = await sign_up(home, "cyd");
+  assert.equal((await ada.say("PUT", "/moderators/ben")).status, 204);
+  assert.equal((await cyd.say("PUT", "/people/ada/follow")).status, 204);
+  publish_test_card(t, home.rtmp("ada", await make_key(ada)), ["--size", "640x360", "--bitrate", "800k"]);
+  await until("on air", async () => (await fetch(`http://${edge.address.http}/live/ada/index.m3u8`)).status === 200 || undefined, patience_ms);
+
+  const ticket_of = async (person) => (await person.say("POST", "/rooms/ada/ticket")).body.ticket;
+  const host = await come(t, home, { headers: ada.headers });
+  const viewer = await come(t, edge, { ticket: await ticket_of(cyd) });
+  const review = { type: "rules", who: "followers", first: 100, slow_ms: 0, review: "everything" };
+  assert.equal(await host.insist(review), "done");
+  const held_as = (one, text) => one.heard((event) => event.type === "held" && event.text === text);
+
+  // Held before he came, and while he is here.
+  assert.equal(await viewer.comment("before"), "done");
+  await held_as(host, "before");
+  const moderator = await come(t, edge, { ticket: await ticket_of(ben) });
+  const before = await held_as(moderator, "before");
+  assert.equal(await viewer.comment("while"), "done");
+  const meanwhile = await held_as(moderator, "while");
+  assert.equal(await moderator.insist({ type: "release", comment: before.id }), "done");
+  await viewer.heard((event) => event.type === "comment" && event.text === "before");
+  assert.equal(await moderator.insist({ type: "delete", comment: meanwhile.id }), "done");
+  await viewer.heard((event) => event.type === "gone" && event.id === meanwhile.id);
+  assert.ok(!viewer.all.some((event) => event.type === "held" || event.type === "audit"));
+  for (const node of [home, edge]) {
+    const asked = await fetch(`http://${node.address.http}/.klieg/room/live/ada/1/room?desk=0`, { method: "POST" });
+    assert.equal(asked.status, 403, "who is no node is told nothing");
+  }
+
+  // Who is a moderator no more is told so where he is, and hears of the next that is held no more.
+  assert.equal((await ada.say("DELETE", "/moderators/ben")).status, 204);
+  const lowered = await moderator.heard((event) => event.type === "you" && event.standing !== "moderator");
+  assert.equal(lowered.standing, "stranger");
+  assert.equal(await viewer.comment("after"), "done");
+  const after = await held_as(host, "after");
+  assert.equal(await host.insist({ type: "release", comment: after.id }), "done");
+  await moderator.heard((event) => event.type === "comment" && event.text === "after");
+  assert.ok(!moderator.all.some((event) => event.type === "held" && event.text === "after"));
+});
+
 let last_ref = 0;
 
 // Into ada's room at a node, with what proves who one is.
