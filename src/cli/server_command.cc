@@ -107,12 +107,12 @@ void run(const ServerCommand& command, const Flags& flags) {
 
   const std::unique_ptr<RunningServer> server = command.make(*config);
   auto ready = server->start();
-  if (!ready) give_up(command, ready.error(), 1);
-  fmt::print("{}\n", *ready);
+  if (ready) fmt::print("{}\n", *ready);
   std::fflush(stdout);
-  // It is for a person, and would be no line of JSON.
+  // It is for a person, and would be no line of JSON. What was made stays made, also if no door could be opened.
   const bool to_a_person = config->log_format == logging::Format::text;
   if (to_a_person) fmt::print(stderr, "{}", server->told_once());
+  if (!ready) give_up(command, ready.error(), 1);
   if (command.advice && to_a_person) fmt::print(stderr, "{}", command.advice(*config, *ready));
 
   for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) server->reload_certificates();

@@ -1,13 +1,15 @@
 // People with accounts, through the real pages: from signing up to being seen live under one's own name.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 
 import { open_viewer, start_browser } from "../world/browser.js";
 import { publish_with_ffmpeg } from "../world/encoder.js";
-import { start_klieg } from "../world/klieg.js";
+import { klieg_path, start_klieg, temporary_folder } from "../world/klieg.js";
 import { Person, password_of } from "../world/person.js";
-import { until } from "../world/program.js";
+import { Program, until } from "../world/program.js";
 
 test("somebody signs up, makes a key, is seen live, and replaces the key, which ends what it carries", async (t) => {
   const [home, browser] = await Promise.all([
@@ -174,3 +176,25 @@ const new_page = async (browser) => {
   return page;
 };
 const status_of = async (home, channel) => (await fetch(`${home.http}/live/${channel}/status.json`)).json();
+
+test("the first account is told once, also where no door could be opened", async (t) => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  t.after(() => taken.close());
+  await once(taken, "listening");
+  const data = await temporary_folder(t);
+  const at = (http) => ["serve", "--data", data, "--http", http, "--rtmp", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+  const failed = new Program(t, klieg_path, at(`127.0.0.1:${taken.address().port}`));
+  assert.equal((await failed.ended).code, 1);
+  assert.match(failed.said, /cannot listen/);
+  const { name, password } = /Name +(?<name>\S+)\n +Password +(?<password>\S+)/.exec(failed.said).groups;
+
+  const good = new Program(t, klieg_path, at("127.0.0.1:0"));
+  const [, door] = await good.heard(/^ready http=(\S+)/m);
+  assert.ok(!good.said.includes(password));
+  const answer = await fetch(`http://${door}/api/v1/session`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name, password }),
+  });
+  assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+});
