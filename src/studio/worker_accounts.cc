@@ -156,8 +156,11 @@ void Accounts::enter(AttemptPtr attempt, const LogIn& request, Credentials compa
 void Accounts::sign_up(SignUp request, EntryDone done) {
   const auto name = account_name_of(request.name);
   if (!name) {
-    return done(std::unexpected(Refused{
-        RefusalKind::bad_name, "a name has 2 to 30 of the letters a-z, digits and _, and begins with a letter", {}}));
+    return done(std::unexpected(
+        Refused{RefusalKind::bad_name,
+                "a name has 2 to 30 of the letters a-z, digits and _, begins with a letter, and is none that "
+                "the server keeps for itself, as live and admin are",
+                {}}));
   }
   request.name = *name;
   if (!is_line(request.display_name, display_name_characters_max, Emptiness::refused)) {
