@@ -113,6 +113,12 @@ test("a comment, a poll and hearts come with the picture that they belong to, an
   await page.getByRole("status").getByText("Slow mode: wait a little.").waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Comment" }).inputValue(), "again");
 
+  room.answer = (said) => said.type === "comment" && room.say({ type: "done", ref: said.ref, id: 4, text: said.text, held: true });
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("A moderator will look at your comment first.").waitFor();
+  room.say(comment(4, 1, "again"));
+  await page.getByRole("status").getByText("A moderator has let your comment through.").waitFor();
+
   // Taps are gathered; a key is as good as a finger.
   const heart = page.getByRole("button", { name: "Send a heart" });
   await page.evaluate(() => {
@@ -125,7 +131,7 @@ test("a comment, a poll and hearts come with the picture that they belong to, an
   await page.keyboard.press("h");
   await page.waitForFunction(() => window.risen >= 4);
   await wait_for(() => room.said.filter((one) => one.type === "hearts").reduce((sum, one) => sum + one.count, 0) === 4);
-  for (let i = 4; i < 12; ++i) room.say(comment(i, 1, `A word from viewer ${i}, who has quite a lot to say about this`, { account: i, name: `Viewer ${i}`, standing: "stranger" }));
+  for (let i = 5; i < 12; ++i) room.say(comment(i, 1, `A word from viewer ${i}, who has quite a lot to say about this`, { account: i, name: `Viewer ${i}`, standing: "stranger" }));
   room.say(comment(12, 1, "Welcome, everybody", { account: 1, name: "The host", standing: "broadcaster" }));
   room.say({ type: "pinned", comment: comment(12, 1, "Welcome, everybody", { account: 1, name: "The host", standing: "broadcaster" }) });
   room.say({ type: "hearts", hearts: [[Math.floor((await screen_ms()) / 100) + 6, 12]] });

@@ -57,6 +57,7 @@ export class Room {
   #destroyed = false;
   #last_ref = 0;
   #unsure: string | null = null; // a comment that was on its way when the line was lost
+  #held_own: number | null = null; // the latest comment of ours that waits for a moderator
   #asked = new Map<number, { kind: "comment"; text: string; at_ms: number } | { kind: "vote"; poll: number } | { kind: "command" }>();
 
   // `rise`: so many hearts of others rise now.
@@ -200,8 +201,10 @@ export class Room {
     if (asked?.kind !== "comment") return;
     this.sending = false;
     this.draft = "";
-    if (held) this.news = "A moderator will look at your comment first.";
-    else if (id !== null)
+    if (held) {
+      this.#held_own = id;
+      this.news = "A moderator will look at your comment first.";
+    } else if (id !== null)
       this.#conversation.show_own({ id, by: this.me ?? nobody_known, at_ms: asked.at_ms, said_ms: Date.now(), text: text ?? asked.text });
   }
 
@@ -227,6 +230,10 @@ export class Room {
   }
 
   #recognize(comment: Comment): void {
+    if (comment.id === this.#held_own) {
+      this.#held_own = null;
+      this.news = "A moderator has let your comment through.";
+    }
     if (this.#unsure === null || comment.text !== this.#unsure || comment.by.account !== this.me?.account) return;
     this.draft = "";
     this.trouble = this.#unsure = null;
