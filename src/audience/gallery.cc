@@ -29,16 +29,16 @@ Seat::Seat(Gallery& gallery, media::Person person)
     : gallery_(gallery),
       person_(std::move(person)),
       number_(++gallery.last_seat_),
-      hears_as_(hearer_for(gallery.as_known(person_))),
+      hears_as_(hearer_for(as_known(person_, gallery.moderators_))),
       offset_(gallery.frames(hears_as_).size()) {
-  answers_.add_you(gallery.as_known(person_));
+  answers_.add_you(as_known(person_, gallery.moderators_));
   gallery_.sit(*this);
 }
 
 Seat::~Seat() { gallery_.stand_up(*this); }
 
 void Seat::hear_as_he_may() {
-  const media::Person known = gallery_.as_known(person_);
+  const media::Person known = as_known(person_, gallery_.moderators_);
   const Hearer may = hearer_for(known);
   if (may == std::exchange(hears_as_, may)) return;
   answers_.add_you(known);
@@ -220,12 +220,6 @@ void Gallery::hear_desk(const media::RoomEvent& event) {
     if (held_.size() >= held_max || !held_.emplace(held->comment.id, held->comment).second) return;
   }
   turn_desk_.push_back(event);
-}
-
-media::Person Gallery::as_known(media::Person person) const {
-  const bool claims = person.standing == media::Standing::moderator;
-  if (claims && moderators_ && !moderators_->contains(person.account)) person.standing = media::Standing::stranger;
-  return person;
 }
 
 void Gallery::hear(const media::BatchAnswer& answer) {

@@ -29,7 +29,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -150,7 +149,6 @@ class Gallery {
     media::Person person;
     uint32_t seats = 0;
   };
-  media::Person as_known(media::Person person) const;
   Bytes opening(wire::room::Hearer hearer) const;
   void apply(media::RoomEvent event, LoopTime now);
   bool see(media::CommentId comment);  // false: it was seen
@@ -165,7 +163,7 @@ class Gallery {
   RoomState state_;
   LiveEdge edge_;
   wire::room::EventReader reader_;
-  std::optional<std::unordered_set<media::AccountId>> moderators_;
+  Moderators moderators_;
   std::map<media::CommentId, media::Comment> held_;  // for moderators who come later
   // Of late, shown or gone: an object begins with comments that were said before, and that one was held may be heard
   // when it no longer is.

@@ -1,6 +1,7 @@
 #include "audience/room.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/assert.h"
@@ -85,12 +86,6 @@ void Room::dismiss(const media::PersonBarred& barred, WallTime wall) {
 }
 
 media::OrderKept Room::order_kept() const { return {{moderators_->begin(), moderators_->end()}}; }
-
-media::Person Room::as_known(media::Person person) const {
-  const bool claims = person.standing == media::Standing::moderator;
-  if (claims && moderators_ && !moderators_->contains(person.account)) person.standing = media::Standing::stranger;
-  return person;
-}
 
 void Room::begin() {
   if (!beginning_) return;
@@ -185,7 +180,7 @@ Room::Outcome Room::take(const media::CommentOffered& offered, Now now) {
   const auto name = text_.clean(offered.author.name, name_graphemes_max);
   if (!name) return Refusal::nameless;
   if (held_.size() >= held_max && conduct_.rules().review != media::Review::nothing) return Refusal::busy;
-  const media::Person author = as_known({offered.author.account, *name, offered.author.standing});
+  const media::Person author = as_known({offered.author.account, *name, offered.author.standing}, moderators_);
   const auto judged = conduct_.judge(author, *text, presence_.came_as(author.account), now.loop, now.wall);
   if (!judged) return judged.error();
   const MediaTime at = not_beyond_what_is_born(offered.at, newest(now.loop), settings_.screen);
@@ -225,7 +220,7 @@ Room::Outcome Room::take(const media::VotesGiven& given, Now now) {
 }
 
 Room::Outcome Room::take(const media::CommandGiven& said, Now now) {
-  const media::CommandGiven given{as_known(said.by), said.at, said.command};
+  const media::CommandGiven given{as_known(said.by, moderators_), said.at, said.command};
   if (given.by.standing < media::Standing::moderator) return Refusal::no_standing;
   const auto done = std::visit([&](const auto& command) { return this->command(command, given, now); }, given.command);
   if (!done) return done.error();
@@ -263,7 +258,7 @@ std::expected<void, Refusal> Room::command(const media::Bar& command, const medi
   if (command.account == media::AccountId::anonymous) return std::unexpected(Refusal::unknown);
   // Nobody bars his like, or who stands above him, if it can be known.
   const media::Person here{command.account, {}, presence_.standing_of(command.account)};
-  if (as_known(here).standing >= given.by.standing) return std::unexpected(Refusal::no_standing);
+  if (as_known(here, moderators_).standing >= given.by.standing) return std::unexpected(Refusal::no_standing);
   const WallTime until = later(now.wall, command.duration);
   if (!conduct_.bar(command.account, until, now.wall)) return std::unexpected(Refusal::busy);
   happen(media::PersonBarred{command.account, until}, now.wall);

@@ -30,7 +30,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -125,7 +124,6 @@ class Room {
   using Outcome = std::optional<media::RecordOutcome>;  // nothing: is answered by the batch's own
 
   void begin();
-  media::Person as_known(media::Person person) const;
   void dismiss(const media::PersonBarred& barred, WallTime wall);
   media::OrderKept order_kept() const;
   void answer_again(const media::Batch& batch, const Heard& heard);
@@ -157,8 +155,8 @@ class Room {
   Journal& journal_;
   CommentText text_;
   Conduct conduct_;
-  std::optional<std::unordered_set<media::AccountId>> moderators_;  // nothing: whom nodes say; a hundred of a host
-  bool moderators_changed_ = false;                                 // and nodes have not been told
+  Moderators moderators_;            // a hundred of a host
+  bool moderators_changed_ = false;  // and nodes have not been told
   Presence presence_;
   Polls polls_;
   HeartHistogram histogram_;

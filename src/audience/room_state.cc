@@ -12,6 +12,12 @@ EventReader reader_of(const media::RoomEvent& event) {
   return std::holds_alternative<media::VotesCast>(event) ? EventReader::journal : EventReader::everybody;
 }
 
+media::Person as_known(media::Person person, const Moderators& moderators) {
+  const bool claims = person.standing == media::Standing::moderator;
+  if (claims && moderators && !moderators->contains(person.account)) person.standing = media::Standing::stranger;
+  return person;
+}
+
 void RoomState::apply(const media::RoomEvent& event) {
   if (const auto* edge = std::get_if<media::EdgeStamped>(&event)) {
     edge_ = *edge;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "media/room.h"
@@ -18,6 +19,11 @@ namespace klieg::audience {
 // Whether viewers may be shown it. What is neither theirs nor moderators' is the journal's alone.
 enum class EventReader : uint8_t { everybody, moderators, journal };
 EventReader reader_of(const media::RoomEvent& event);
+
+// Who keeps order, as far as that is known; nothing: whoever came in as one who does.
+using Moderators = std::optional<std::unordered_set<media::AccountId>>;
+// Whoever came in as a moderator and is none is a stranger.
+media::Person as_known(media::Person person, const Moderators& moderators);
 
 class RoomState {
  public:

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
-#include <system_error>
-
+#include "base/whole_number.h"
 #include "wire/hmac.h"
 #include "wire/room_record.h"
 
@@ -38,11 +36,7 @@ std::string desk_query_of(DeskPlace heard) { return fmt::format("{}{}", desk_pre
 
 std::optional<DeskPlace> desk_place_in(std::string_view query) {
   if (!query.starts_with(desk_prefix)) return std::nullopt;
-  query.remove_prefix(desk_prefix.size());
-  DeskPlace heard = 0;
-  const auto [end, fault] = std::from_chars(query.data(), query.data() + query.size(), heard);
-  if (fault != std::errc() || end != query.data() + query.size()) return std::nullopt;
-  return heard;
+  return whole_number<DeskPlace>(query.substr(desk_prefix.size()));
 }
 
 Bytes desk_answer_of(DeskPlace heard, std::span<const Bytes> records) {
