@@ -33,7 +33,7 @@ std::optional<Wish> read_wish(std::string_view query) {
   bool well_formed = true;
   wire::each_parameter(query, [&](std::string_view parameter) {
     const std::string_view name = wire::parameter_name(parameter), value = wire::parameter_value(parameter);
-    if (name == "rendition") wish.rendition = value;
+    if (name == "rendition" && wish.rendition.empty()) wish.rendition = value;
     if (name != "after_ms") return;
     const auto after_ms = whole_number<uint64_t>(value);
     well_formed = well_formed && after_ms && *after_ms <= after_ms_max;

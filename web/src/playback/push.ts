@@ -41,8 +41,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
 
   let line = first_line;
   let lost_ms = -Infinity; // the line before
-  let waits_for_line = false; // until it has brought something
-  let lost_end_s = 0; // of what was here when it was lost
+  let lost_end_s: number | null = null; // of what was here when it was lost; null: a line has brought more since
   let failure: string | null = null;
   let fell_behind = false;
   let over = false;
@@ -102,7 +101,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     const now_ms = performance.now();
     const end_s = last_end_s(video);
     if (end_s !== null) cushion.grew(end_s, now_ms);
-    if (end_s !== null && end_s > lost_end_s) waits_for_line = false;
+    if (end_s !== null && lost_end_s !== null && end_s > lost_end_s) lost_end_s = null;
     if (started && !fell_behind && cushion.falling_behind_ms(now_ms) > falling_behind_ms_max) {
       fell_behind = true;
       not_carried();
@@ -140,7 +139,6 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
       const now_ms = performance.now();
       const soon = now_ms - lost_ms < lost_within_ms;
       lost_ms = now_ms;
-      waits_for_line = true;
       lost_end_s = last_end_s(video) ?? 0;
       look();
       line = soon ? null : await PushLine.connect(road.socket_address("push", location.href) + going_on());
@@ -209,7 +207,7 @@ export function open({ video, road, server_now_ms, line: first_line, push_gives_
     }
     const behind_s = cushion.behind_s(video.currentTime, now_ms);
     if (video.paused || behind_s === null) return;
-    const rate = waits_for_line ? rate_without_line : pace({ behind_s, target_s: cushion.size_s(now_ms), ahead_s: ahead_s(video), rate: video.playbackRate }, of_chunks);
+    const rate = lost_end_s !== null ? rate_without_line : pace({ behind_s, target_s: cushion.size_s(now_ms), ahead_s: ahead_s(video), rate: video.playbackRate }, of_chunks);
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }
 
