@@ -169,14 +169,6 @@ test("what somebody writes is text on every page that shows it, and of an addres
   assert.deepEqual(complaints, []);
 });
 
-const slow_ms = 60_000; // for what takes a second where nothing else runs
-const new_page = async (browser) => {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(slow_ms);
-  return page;
-};
-const status_of = async (home, channel) => (await fetch(`${home.http}/live/${channel}/status.json`)).json();
-
 test("the first account is told once, also where no door could be opened", async (t) => {
   const taken = createServer().listen(0, "127.0.0.1");
   t.after(() => taken.close());
@@ -191,10 +183,13 @@ test("the first account is told once, also where no door could be opened", async
   const good = new Program(t, klieg_path, at("127.0.0.1:0"));
   const [, door] = await good.heard(/^ready http=(\S+)/m);
   assert.ok(!good.said.includes(password));
-  const answer = await fetch(`http://${door}/api/v1/session`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ name, password }),
-  });
-  assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+  await new Person({ http: `http://${door}` }).log_in(name, password);
 });
+
+const slow_ms = 60_000; // for what takes a second where nothing else runs
+const new_page = async (browser) => {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(slow_ms);
+  return page;
+};
+const status_of = async (home, channel) => (await fetch(`${home.http}/live/${channel}/status.json`)).json();
